@@ -1,0 +1,4 @@
+//! The arithmetic of mtcnn-cpu.
+
+mod isa;
+pub use isa::Isa;

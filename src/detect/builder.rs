@@ -1,0 +1,131 @@
+//! The options of a [`Detector`], checked once.
+
+use std::path::PathBuf;
+
+use mtcnn_kernels::Isa;
+
+use super::{Detector, Profile};
+use crate::error::{Error, Result};
+
+/// The score from which each net lets a box pass: probabilities, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Of the first net, on every place of every level.
+    pub pnet: f32,
+    /// Of the second net.
+    pub rnet: f32,
+    /// Of the third net: the least score of a face in the result.
+    pub onet: f32,
+}
+
+/// Options of a [`Detector`]; each has a default.
+#[derive(Clone, Debug)]
+pub struct DetectorBuilder {
+    pub(crate) min_face: f64,
+    pub(crate) factor: Option<f64>,
+    pub(crate) thresholds: Option<Thresholds>,
+    pub(crate) profile: Profile,
+    pub(crate) threads: usize,
+    pub(crate) weights: Option<PathBuf>,
+    pub(crate) isa: Option<Isa>,
+}
+
+impl Default for DetectorBuilder {
+    fn default() -> Self {
+        Self {
+            min_face: 20.0,
+            factor: None,
+            thresholds: None,
+            profile: Profile::default(),
+            threads: 0,
+            weights: None,
+            isa: None,
+        }
+    }
+}
+
+impl DetectorBuilder {
+    /// The side in pixels of the smallest face to look for, 1 or more; 20 by default.
+    /// Time goes with the inverse of its square.
+    pub fn min_face(mut self, pixels: f64) -> Self {
+        self.min_face = pixels;
+        self
+    }
+
+    /// The size of a pyramid level divided by that of the level before, 0.1 to 0.99; by default the
+    /// profile's, usually 0.709, which halves the area.
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.factor = Some(factor);
+        self
+    }
+
+    /// The scores from which boxes pass, each 0 to 1; by default the profile's.
+    pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = Some(thresholds);
+        self
+    }
+
+    /// Which implementation's results to reproduce; by default [`Profile::default`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// How many threads one detection uses. 0, the default, uses the rayon pool that the caller is
+    /// in, usually the global one; another number makes a pool of the detector's own. The result does
+    /// not depend on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// A model file instead of the embedded weights.
+    pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
+        self.weights = Some(file.into());
+        self
+    }
+
+    /// The instruction set of the kernels; by default that of the environment variable
+    /// `MTCNN_CPU_ISA` (`portable`, `avx2` or `avx512`), or else the best that the machine has.
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
+        self
+    }
+
+    /// Makes the detector.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if an option is out of range or the machine lacks the instruction set,
+    /// [`Error::Io`] or [`Error::Weights`] if the model file can't be used.
+    pub fn build(self) -> Result<Detector> {
+        Detector::from_options(&self)
+    }
+
+    /// The factor in force.
+    pub(crate) fn checked_factor(&self) -> Result<f64> {
+        let factor = self.factor.unwrap_or(self.profile.factor);
+        if !(0.1..=0.99).contains(&factor) {
+            return Err(Error::Option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
+        }
+        Ok(factor)
+    }
+
+    /// The smallest face in force.
+    pub(crate) fn checked_min_face(&self) -> Result<f64> {
+        if !(1.0..=1e9).contains(&self.min_face) {
+            return Err(Error::Option(format!("the smallest face is {} pixels: it must be 1 or more", self.min_face)));
+        }
+        Ok(self.min_face)
+    }
+
+    /// The thresholds in force.
+    pub(crate) fn checked_thresholds(&self) -> Result<Thresholds> {
+        let thresholds = self.thresholds.unwrap_or(self.profile.thresholds);
+        for (net, threshold) in [("PNet", thresholds.pnet), ("RNet", thresholds.rnet), ("ONet", thresholds.onet)] {
+            if !(0.0..=1.0).contains(&threshold) {
+                return Err(Error::Option(format!("the threshold of {net} is {threshold}: it must be from 0 to 1")));
+            }
+        }
+        Ok(thresholds)
+    }
+}

@@ -1,0 +1,133 @@
+//! A borrowed picture: bytes with width, height, stride and pixel format, never copied.
+
+use crate::error::{Error, Result};
+
+/// How the bytes of a pixel are ordered; one byte a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// Red, green, blue: 3 bytes.
+    Rgb,
+    /// Blue, green, red: 3 bytes, as OpenCV has it.
+    Bgr,
+    /// Red, green, blue, and a byte that is not looked at: 4 bytes.
+    Rgba,
+    /// Blue, green, red, and a byte that is not looked at: 4 bytes.
+    Bgra,
+    /// One byte of brightness.
+    Gray,
+}
+
+impl PixelFormat {
+    /// Bytes from one pixel to the next.
+    pub fn bytes_per_pixel(self) -> usize {
+        match self {
+            PixelFormat::Rgb | PixelFormat::Bgr => 3,
+            PixelFormat::Rgba | PixelFormat::Bgra => 4,
+            PixelFormat::Gray => 1,
+        }
+    }
+
+    /// Where in a pixel its red, green and blue are.
+    pub(crate) fn rgb_offsets(self) -> [usize; 3] {
+        match self {
+            PixelFormat::Rgb | PixelFormat::Rgba => [0, 1, 2],
+            PixelFormat::Bgr | PixelFormat::Bgra => [2, 1, 0],
+            PixelFormat::Gray => [0, 0, 0],
+        }
+    }
+}
+
+/// A picture that somebody else owns: rows of pixels, top row first.
+#[derive(Clone, Copy)]
+pub struct ImageView<'a> {
+    data: &'a [u8],
+    width: usize,
+    height: usize,
+    stride: usize,
+    format: PixelFormat,
+}
+
+impl<'a> ImageView<'a> {
+    /// A picture whose rows follow each other without a gap.
+    ///
+    /// # Errors
+    /// [`Error::View`] if `data` is shorter than the picture. A width or height of 0 is a picture
+    /// without faces, not an error.
+    pub fn new(data: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self> {
+        let stride = width
+            .checked_mul(format.bytes_per_pixel())
+            .ok_or_else(|| Error::View(format!("a picture {width} pixels wide is too large")))?;
+        Self::with_stride(data, width, height, stride, format)
+    }
+
+    /// A picture whose rows begin `stride` bytes apart: padded rows, or a part of a larger picture.
+    ///
+    /// # Errors
+    /// [`Error::View`] if `stride` is less than a row, or `data` is shorter than the picture; the
+    /// last row may lack the padding.
+    pub fn with_stride(
+        data: &'a [u8],
+        width: usize,
+        height: usize,
+        stride: usize,
+        format: PixelFormat,
+    ) -> Result<Self> {
+        let too_large =
+            || Error::View(format!("a picture of {width}x{height} pixels, {stride} bytes a row, is too large"));
+        let row = width.checked_mul(format.bytes_per_pixel()).ok_or_else(too_large)?;
+        if stride < row {
+            return Err(Error::View(format!(
+                "a stride of {stride} bytes is less than a row of {width} {format:?} pixels, {row} bytes"
+            )));
+        }
+        if width > 0 && height > 0 {
+            let need = (height - 1).checked_mul(stride).and_then(|n| n.checked_add(row)).ok_or_else(too_large)?;
+            if data.len() < need {
+                return Err(Error::View(format!(
+                    "a picture of {width}x{height} {format:?} pixels, {stride} bytes a row, needs {need} bytes: there are {}",
+                    data.len()
+                )));
+            }
+        }
+        Ok(Self { data, width, height, stride, format })
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Bytes from one row to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The order of bytes in a pixel.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The bytes, first pixel first.
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+}
+
+impl std::fmt::Debug for ImageView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ImageView({}x{} {:?}, stride {})", self.width, self.height, self.format, self.stride)
+    }
+}
+
+#[cfg(feature = "image")]
+impl<'a> From<&'a ::image::RgbImage> for ImageView<'a> {
+    fn from(picture: &'a ::image::RgbImage) -> Self {
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        Self { data: picture.as_raw(), width, height, stride: width * 3, format: PixelFormat::Rgb }
+    }
+}

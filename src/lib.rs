@@ -1,0 +1,42 @@
+//! MTCNN face detection on the CPU, in pure Rust, with the weights inside.
+//!
+//! Three small nets in a cascade find faces of every size, each with a box, a score and five
+//! landmarks. A [`Detector`] is made once and used from any thread:
+//!
+//! ```
+//! use mtcnn_cpu::{Detector, ImageView, PixelFormat};
+//!
+//! # fn main() -> Result<(), mtcnn_cpu::Error> {
+//! let (width, height) = (64, 48);
+//! let pixels = vec![127_u8; width * height * 3]; // a camera frame, a decoded file, …
+//! let detector = Detector::new();
+//! let faces = detector.detect(ImageView::new(&pixels, width, height, PixelFormat::Rgb)?)?;
+//! assert!(faces.is_empty()); // nobody in a grey frame
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Cargo features
+//!
+//! * `cli` (default): the program `mtcnn-cpu`; it brings `image` with it.
+//! * `image`: [`image::open`] and [`image::decode`], pictures from files and bytes, turned upright.
+//! * neither (`default-features = false`): detection in raw pixels, with few dependencies.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+mod detect;
+mod error;
+mod face;
+pub mod image;
+mod nets;
+mod weights;
+
+pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};
+pub use error::Error;
+pub use face::{BBox, Face, Landmarks, Point};
+pub use image::view::{ImageView, PixelFormat};
+pub use mtcnn_kernels::Isa;
