@@ -34,6 +34,23 @@ impl Isa {
         Self::ALL.into_iter().find(|isa| isa.name() == name)
     }
 
+    /// Numbers of f32 in one of its vectors.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Isa::Portable => 4,
+            Isa::Avx2 => 8,
+            Isa::Avx512 => 16,
+        }
+    }
+
+    /// The most vectors that a tile is wide.
+    pub(crate) fn tile_vectors(self) -> usize {
+        match self {
+            Isa::Portable | Isa::Avx2 => 2,
+            Isa::Avx512 => 3,
+        }
+    }
+
     /// Whether this machine has it.
     pub fn is_available(self) -> bool {
         match self {

@@ -1,0 +1,226 @@
+//! Direct convolution of NHWC pictures, with bias and PReLU on the way out.
+//!
+//! No im2col copy is made: the numbers under one row of the kernel, `size·inputs` of them, lie side
+//! by side in the picture, and those of the next pixel begin `inputs` further on. So one row of the
+//! picture is a matrix whose rows overlap, and the register tile runs on it as it is.
+
+use crate::simd::{Kernel, Simd, dispatch};
+use crate::tile::{Panels, even_tiles, store_columns, tile, with_tile};
+use crate::{Buffer, Isa, gemm, im2col};
+
+/// A convolution with a square kernel, stride 1 and no padding, packed for an instruction set.
+///
+/// Pictures are NHWC: `[height][width][channels]`. A picture of `h x w` pixels gives
+/// `(h - size + 1) x (w - size + 1)`.
+#[derive(Clone)]
+pub struct Conv {
+    size: usize,
+    inputs: usize,
+    weights: Panels,
+    bias: Buffer,
+    slopes: Buffer,
+}
+
+impl Conv {
+    /// Packs `weights`, `[outputs][inputs][size][size]`, with a bias an output, and a slope an output
+    /// where a PReLU follows.
+    ///
+    /// # Panics
+    /// If a size is 0 or the slices are not of these lengths.
+    pub fn new(
+        isa: Isa,
+        size: usize,
+        inputs: usize,
+        outputs: usize,
+        weights: &[f32],
+        bias: &[f32],
+        slopes: Option<&[f32]>,
+    ) -> Self {
+        assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
+        assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
+        assert_eq!(weights.len(), outputs * inputs * size * size, "weights [outputs][inputs][size][size]");
+        // A step of the depth is (ky, kx, input), as the numbers lie in the picture.
+        let panels = Panels::pack(isa, size * size * inputs, outputs, |k, n| {
+            let (place, input) = (k / inputs, k % inputs);
+            weights[(n * inputs + input) * size * size + place]
+        });
+        let bias = panels.pad(bias, 0.0);
+        // Slope 1 leaves a number as it is: no PReLU.
+        let slopes = slopes.map_or_else(|| panels.pad(&vec![1.0; outputs], 1.0), |slopes| panels.pad(slopes, 1.0));
+        Self { size, inputs, weights: panels, bias, slopes }
+    }
+
+    /// Rows and columns of the kernel.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Channels of the input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Channels of the output.
+    pub fn outputs(&self) -> usize {
+        self.weights.columns
+    }
+
+    /// Useful floating-point operations for an output of that many pixels.
+    pub fn flops(&self, pixels: usize) -> u64 {
+        2 * self.weights.depth as u64 * self.outputs() as u64 * pixels as u64
+    }
+
+    /// The size of the output of a picture.
+    ///
+    /// # Panics
+    /// If the picture is smaller than the kernel.
+    fn output_size(&self, height: usize, width: usize) -> (usize, usize) {
+        assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the kernel");
+        (height - self.size + 1, width - self.size + 1)
+    }
+
+    fn check(&self, images: usize, height: usize, width: usize, input: &[f32], output: &[f32]) -> (usize, usize) {
+        let (oh, ow) = self.output_size(height, width);
+        assert_eq!(input.len(), images * height * width * self.inputs, "input [images][height][width][inputs]");
+        assert_eq!(output.len(), images * oh * ow * self.outputs(), "output [images][height][width][outputs]");
+        (oh, ow)
+    }
+
+    /// Convolves `images` pictures of `height x width` pixels, one behind the other.
+    ///
+    /// # Panics
+    /// If the pictures are smaller than the kernel, or the slices are not of the sizes that follow.
+    pub fn forward(&self, images: usize, height: usize, width: usize, input: &[f32], output: &mut [f32]) {
+        let (oh, ow) = self.check(images, height, width, input, output);
+        dispatch(self.weights.isa, Forward { conv: self, images, height, width, oh, ow, input, output });
+    }
+
+    /// The same by the general way: the patches copied into a matrix, and a GEMM. It takes more
+    /// memory and time, and serves as the check of the direct way.
+    ///
+    /// # Panics
+    /// As [`Conv::forward`].
+    pub fn forward_im2col(&self, images: usize, height: usize, width: usize, input: &[f32], output: &mut [f32]) {
+        let (oh, ow) = self.check(images, height, width, input, output);
+        let (depth, outputs) = (self.weights.depth, self.outputs());
+        let patches = im2col::patches(images, height, width, self.inputs, self.size, input);
+        let rows = images * oh * ow;
+        for row in output.chunks_exact_mut(outputs) {
+            row.copy_from_slice(&self.bias[..outputs]);
+        }
+        gemm::multiply_add(rows, gemm::Matrix { data: &patches, row: depth, column: 1 }, &self.weights, output);
+        crate::prelu::forward(self.weights.isa, outputs, &self.slopes[..outputs], output);
+    }
+
+    /// One row of the output, from the `size` rows of the input that it needs.
+    ///
+    /// # Safety
+    /// Each of the first `size` of `rows` must be readable for `(pixels + size - 1) * inputs` numbers,
+    /// `out` writable for `pixels * outputs`.
+    #[inline(always)]
+    pub(crate) unsafe fn row<S: Simd>(&self, s: S, rows: &[*const f32; MAX_SIZE], pixels: usize, out: *mut f32) {
+        let (tiles, tile_rows) = even_tiles(pixels, S::TILE_ROWS);
+        let width = self.weights.width();
+        let mut column = 0;
+        while column < self.outputs() {
+            let panel = PanelOf {
+                weights: self.weights.panel(column / width),
+                bias: &self.bias[column..][..width],
+                slopes: &self.slopes[column..][..width],
+            };
+            let columns = self.outputs() - column;
+            for t in 0..tiles {
+                // The last tile overlaps the one before it: no ragged end.
+                let x = (t * tile_rows).min(pixels - tile_rows);
+                // SAFETY: the pixels from x to x + tile_rows exist, in the input and in the output.
+                unsafe {
+                    let out = out.add(x * self.outputs() + column);
+                    with_tile!(S, tile_rows, self.weights.vectors, conv_tile(s, self, &panel, rows, x, out, columns));
+                }
+            }
+            column += width;
+        }
+    }
+}
+
+/// The largest kernel or pooling window.
+pub(crate) const MAX_SIZE: usize = 5;
+
+/// One panel of the weights, with what belongs to its columns.
+struct PanelOf<'a> {
+    weights: &'a [f32],
+    bias: &'a [f32],
+    slopes: &'a [f32],
+}
+
+/// `ROWS` pixels from `x` on, in the columns of one panel.
+///
+/// # Safety
+/// The pixels must exist in the input rows and at `out`; `out` has `columns` columns left.
+#[inline(always)]
+unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    conv: &Conv,
+    panel: &PanelOf<'_>,
+    rows: &[*const f32; MAX_SIZE],
+    x: usize,
+    out: *mut f32,
+    columns: usize,
+) {
+    let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
+    let depth = conv.size * conv.inputs;
+    // SAFETY: a panel has VECTORS vectors of bias and slopes, and `size` times `depth` steps of
+    // weights; the caller gives the pixels.
+    unsafe {
+        for v in 0..VECTORS {
+            let bias = s.load(panel.bias.as_ptr().add(v * S::LANES));
+            for r in 0..ROWS {
+                sums[r][v] = bias;
+            }
+        }
+        for ky in 0..conv.size {
+            let a = rows[ky].add(x * conv.inputs);
+            let b = panel.weights.as_ptr().add(ky * depth * VECTORS * S::LANES);
+            tile(s, &mut sums, a, conv.inputs, 1, b, depth);
+        }
+        for v in 0..VECTORS {
+            let slopes = s.load(panel.slopes.as_ptr().add(v * S::LANES));
+            for r in 0..ROWS {
+                sums[r][v] = s.prelu(sums[r][v], slopes);
+            }
+        }
+        for r in 0..ROWS {
+            store_columns(s, out.add(r * conv.outputs()), &sums[r], columns);
+        }
+    }
+}
+
+struct Forward<'a> {
+    conv: &'a Conv,
+    images: usize,
+    height: usize,
+    width: usize,
+    oh: usize,
+    ow: usize,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Kernel for Forward<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let conv = self.conv;
+        let (row_in, row_out) = (self.width * conv.inputs, self.ow * conv.outputs());
+        for i in 0..self.images {
+            for y in 0..self.oh {
+                let mut rows = [std::ptr::null(); MAX_SIZE];
+                for ky in 0..conv.size {
+                    rows[ky] = self.input[(i * self.height + y + ky) * row_in..][..row_in].as_ptr();
+                }
+                let out = &mut self.output[(i * self.oh + y) * row_out..][..row_out];
+                // SAFETY: the slices are whole rows of the input and the output.
+                unsafe { conv.row(s, &rows, self.ow, out.as_mut_ptr()) };
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! General matrix multiplication, C += A·B, packed and blocked for the caches.
+
+use crate::simd::{Kernel, Simd, dispatch, load_up_to};
+use crate::tile::{Panels, store_columns, tile, with_tile};
+use crate::{Buffer, Isa};
+
+/// A matrix in memory: element `(r, c)` is `data[r·row + c·column]`. Swapped strides transpose it.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    /// The numbers.
+    pub data: &'a [f32],
+    /// From one row to the next.
+    pub row: usize,
+    /// From one column to the next.
+    pub column: usize,
+}
+
+impl Matrix<'_> {
+    fn check(&self, rows: usize, columns: usize) {
+        if rows > 0 && columns > 0 {
+            let last = (rows - 1) * self.row + (columns - 1) * self.column;
+            assert!(
+                last < self.data.len(),
+                "a matrix of {rows}x{columns} reaches beyond its {} numbers",
+                self.data.len()
+            );
+        }
+    }
+}
+
+/// Steps of the depth that are done at a time: this many rows of a panel of B, up to 48 columns wide,
+/// are 48 KiB and stay in the second-level cache while A runs by.
+const DEPTH_BLOCK: usize = 256;
+/// Rows of A packed at a time: 96 KiB with `DEPTH_BLOCK`.
+const ROW_BLOCK: usize = 96;
+
+/// `C += A·B`, with A `m x k`, B `k x n` and C `m x n`, C's rows one behind the other.
+///
+/// # Panics
+/// If a matrix is larger than its slice, or C is not of that size.
+pub fn gemm(isa: Isa, m: usize, n: usize, k: usize, a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
+    b.check(k, n);
+    let panels = Panels::pack(isa, k, n, |row, column| b.data[row * b.row + column * b.column]);
+    multiply_add(m, a, &panels, c);
+}
+
+/// `C += A·B` with B already packed.
+pub(crate) fn multiply_add(m: usize, a: Matrix<'_>, b: &Panels, c: &mut [f32]) {
+    a.check(m, b.depth);
+    assert_eq!(c.len(), m * b.columns, "C [rows][columns]");
+    dispatch(b.isa, MultiplyAdd { m, a, b, c });
+}
+
+struct MultiplyAdd<'a> {
+    m: usize,
+    a: Matrix<'a>,
+    b: &'a Panels,
+    c: &'a mut [f32],
+}
+
+impl Kernel for MultiplyAdd<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { m, a, b, c } = self;
+        let width = b.width();
+        let mut packed = Buffer::zeros(ROW_BLOCK.min(m).next_multiple_of(S::TILE_ROWS) * DEPTH_BLOCK.min(b.depth));
+        for k0 in (0..b.depth).step_by(DEPTH_BLOCK) {
+            let depth = DEPTH_BLOCK.min(b.depth - k0);
+            for m0 in (0..m).step_by(ROW_BLOCK) {
+                let rows = ROW_BLOCK.min(m - m0);
+                pack_rows::<S>(&mut packed, a, m0, rows, k0, depth);
+                for column in (0..b.columns).step_by(width) {
+                    let panel = &b.panel(column / width)[k0 * width..][..depth * width];
+                    for r0 in (0..rows).step_by(S::TILE_ROWS) {
+                        let tile_rows = S::TILE_ROWS.min(rows - r0);
+                        let from = &packed[r0 * depth..][..S::TILE_ROWS * depth];
+                        let to = &mut c[(m0 + r0) * b.columns + column..];
+                        // SAFETY: `from` and `panel` hold `depth` steps; `to` begins at the tile's first
+                        // element and reaches to the end of C.
+                        unsafe {
+                            with_tile!(S, tile_rows, b.vectors, add_tile(s, from, panel, to, b.columns, column, depth));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies rows of A so that the numbers of one step of a tile lie side by side:
+/// `[tile][step][row of the tile]`. Rows beyond the last are left as they are and not read.
+#[inline(always)]
+fn pack_rows<S: Simd>(packed: &mut [f32], a: Matrix<'_>, m0: usize, rows: usize, k0: usize, depth: usize) {
+    for r in 0..rows {
+        let (first, offset) = (r / S::TILE_ROWS * S::TILE_ROWS, r % S::TILE_ROWS);
+        for k in 0..depth {
+            packed[first * depth + k * S::TILE_ROWS + offset] = a.data[(m0 + r) * a.row + (k0 + k) * a.column];
+        }
+    }
+}
+
+/// Adds one tile's product to C, which is `columns` wide; the tile begins in column `column`.
+///
+/// # Safety
+/// `a` must hold `depth` steps of `TILE_ROWS` rows, `b` `depth` steps of `VECTORS` vectors, and `c`
+/// begin at the tile's first element and hold `ROWS` rows, the last up to C's last column.
+#[inline(always)]
+unsafe fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+    columns: usize,
+    column: usize,
+    depth: usize,
+) {
+    let left = columns - column;
+    let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
+    // SAFETY: the caller gives the packed blocks, and the tile's part of C.
+    unsafe {
+        tile(s, &mut sums, a.as_ptr(), 1, S::TILE_ROWS, b.as_ptr(), depth);
+        for r in 0..ROWS {
+            let row = c.as_mut_ptr().add(r * columns);
+            for v in 0..VECTORS {
+                let before = load_up_to(s, row.add(v * S::LANES), left.saturating_sub(v * S::LANES));
+                sums[r][v] = s.add(before, sums[r][v]);
+            }
+            store_columns(s, row, &sums[r], left);
+        }
+    }
+}

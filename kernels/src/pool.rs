@@ -1,0 +1,105 @@
+//! Max-pooling of NHWC pictures, with Caffe's sizes: rounded up, so that the last window may run past
+//! the border, where only the pixels that exist count.
+
+use crate::Isa;
+use crate::conv::MAX_SIZE;
+use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
+
+/// A max-pool with a square window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MaxPool {
+    /// Rows and columns of the window.
+    pub size: usize,
+    /// From one window to the next; at most `size`, so that no pixel is left out.
+    pub stride: usize,
+}
+
+impl MaxPool {
+    /// The output's length along an axis on which the input has `n >= size` pixels.
+    pub fn output_len(&self, n: usize) -> usize {
+        (n - self.size).div_ceil(self.stride) + 1
+    }
+
+    /// Pools `images` pictures of `height x width` pixels, one behind the other.
+    ///
+    /// # Panics
+    /// If the pictures are smaller than the window, or the slices are not of the sizes that follow.
+    pub fn forward(
+        &self,
+        isa: Isa,
+        images: usize,
+        height: usize,
+        width: usize,
+        channels: usize,
+        input: &[f32],
+        output: &mut [f32],
+    ) {
+        assert!(self.size <= MAX_SIZE, "a window of at most {MAX_SIZE}");
+        assert!(0 < self.stride && self.stride <= self.size, "a stride from 1 to the window's size");
+        assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the window");
+        let (oh, ow) = (self.output_len(height), self.output_len(width));
+        assert_eq!(input.len(), images * height * width * channels, "input [images][height][width][channels]");
+        assert_eq!(output.len(), images * oh * ow * channels, "output [images][height][width][channels]");
+        dispatch(isa, Forward { pool: *self, images, height, width, channels, oh, ow, input, output });
+    }
+
+    /// One row of the output, `ow` pixels, from the rows of the input that exist under it.
+    ///
+    /// # Safety
+    /// Each of `rows`, of which there must be one at least, must be readable for `width * channels`
+    /// numbers, `out` writable for `output_len(width) * channels`.
+    #[inline(always)]
+    pub(crate) unsafe fn row<S: Simd>(&self, s: S, rows: &[*const f32], width: usize, channels: usize, out: *mut f32) {
+        for x in 0..self.output_len(width) {
+            let from = x * self.stride;
+            let columns = self.size.min(width - from);
+            let mut c = 0;
+            while c < channels {
+                let left = channels - c;
+                // SAFETY: the pixels from `from` to `from + columns` and the channels from `c` on exist.
+                unsafe {
+                    let mut most = load_up_to(s, rows[0].add(from * channels + c), left);
+                    for &row in rows {
+                        for kx in 0..columns {
+                            most = s.max(most, load_up_to(s, row.add((from + kx) * channels + c), left));
+                        }
+                    }
+                    store_up_to(s, out.add(x * channels + c), most, left);
+                }
+                c += S::LANES;
+            }
+        }
+    }
+}
+
+struct Forward<'a> {
+    pool: MaxPool,
+    images: usize,
+    height: usize,
+    width: usize,
+    channels: usize,
+    oh: usize,
+    ow: usize,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Kernel for Forward<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (row_in, row_out) = (self.width * self.channels, self.ow * self.channels);
+        for i in 0..self.images {
+            for y in 0..self.oh {
+                let from = y * self.pool.stride;
+                let rows = self.pool.size.min(self.height - from);
+                let mut pointers = [std::ptr::null(); MAX_SIZE];
+                for ky in 0..rows {
+                    pointers[ky] = self.input[(i * self.height + from + ky) * row_in..][..row_in].as_ptr();
+                }
+                let out = &mut self.output[(i * self.oh + y) * row_out..][..row_out];
+                // SAFETY: the slices are whole rows of the input and the output.
+                unsafe { self.pool.row(s, &pointers[..rows], self.width, self.channels, out.as_mut_ptr()) };
+            }
+        }
+    }
+}

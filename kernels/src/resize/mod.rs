@@ -1,0 +1,79 @@
+//! Resizing of u8 pictures into f32 levels and crops.
+//!
+//! Every filter here works on rows and columns apart: an [`Axis`] says for each output position of
+//! which source positions it is made, and [`forward`] applies one along each axis. [`opencv`] has
+//! OpenCV's u8 arithmetic, which rounds on the way.
+
+mod axis;
+pub mod opencv;
+mod separable;
+
+pub use axis::Axis;
+pub use separable::forward;
+
+/// A borrowed u8 picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The bytes, from the first pixel on.
+    pub data: &'a [u8],
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Bytes from one pixel to the next: 1, 3 or 4.
+    pub pixel: usize,
+    /// Where in a pixel the three channels of the output are.
+    pub channels: [usize; 3],
+}
+
+impl<'a> Source<'a> {
+    /// The bytes of the pixels `from..to` of row `y`.
+    #[inline(always)]
+    fn row(&self, y: usize, from: usize, to: usize) -> &'a [u8] {
+        &self.data[y * self.stride + from * self.pixel..][..(to - from) * self.pixel]
+    }
+}
+
+/// A rectangle of a picture, in pixels. It may reach beyond the picture, where everything is 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Region {
+    /// Left edge.
+    pub x: isize,
+    /// Upper edge.
+    pub y: isize,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Region {
+    /// The whole picture.
+    pub fn whole(source: &Source<'_>) -> Self {
+        Self { x: 0, y: 0, width: source.width, height: source.height }
+    }
+}
+
+/// `x` becomes `x·scale + offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// The factor.
+    pub scale: f32,
+    /// What is added.
+    pub offset: f32,
+}
+
+impl Affine {
+    /// `x`
+    pub const IDENTITY: Affine = Affine { scale: 1.0, offset: 0.0 };
+    /// `(x - 127.5) / 128`, the input of all MTCNN nets; both constants are exact in f32.
+    pub const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
+
+    /// `x·scale + offset`
+    #[inline(always)]
+    fn apply(self, x: f32) -> f32 {
+        x * self.scale + self.offset
+    }
+}

@@ -1,0 +1,143 @@
+//! OpenCV's resizing of u8 pictures to u8, bit by bit, for the profiles that must agree with systems
+//! that use it. The order of sums, their precision and the rounding are OpenCV's.
+
+use std::ops::Range;
+
+use super::{Affine, Axis, Source};
+
+/// INTER_AREA of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
+/// and then `affine`, `[row][column][3]`.
+///
+/// # Panics
+/// If a size is 0, `rows` are not in the output, or `output` is not of that size.
+pub fn area(source: &Source<'_>, height: usize, width: usize, rows: Range<usize>, affine: Affine, output: &mut [f32]) {
+    assert!(rows.end <= height && width > 0, "rows of the output");
+    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
+    if source.height < height || source.width < width {
+        let (mut down, mut across) = (Axis::default(), Axis::default());
+        down.linear_area(source.height, height);
+        across.linear_area(source.width, width);
+        return linear_with(source, &down, &across, rows, affine, output);
+    }
+    let whole = source.height.is_multiple_of(height) && source.width.is_multiple_of(width);
+    if whole {
+        return area_of_whole_pixels(source, source.height / height, source.width / width, rows, affine, output);
+    }
+    let (mut down, mut across) = (Axis::default(), Axis::default());
+    down.area_coverage(source.height, height);
+    across.area_coverage(source.width, width);
+    // Along the line first, in f32 and without fused operations: so are OpenCV's sums.
+    let mut line = vec![0.0_f32; width * 3];
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+        out.fill(0.0);
+        let (y0, weights) = down.taps(y);
+        for (j, &down_weight) in weights.iter().enumerate() {
+            let row = source.row(y0 + j, 0, source.width);
+            for (x, sums) in line.chunks_exact_mut(3).enumerate() {
+                let (x0, weights) = across.taps(x);
+                sums.fill(0.0);
+                for (i, &weight) in weights.iter().enumerate() {
+                    for c in 0..3 {
+                        sums[c] += f32::from(row[(x0 + i) * source.pixel + source.channels[c]]) * weight;
+                    }
+                }
+            }
+            for (sum, part) in out.iter_mut().zip(&line) {
+                *sum += down_weight * part;
+            }
+        }
+        for sum in out {
+            *sum = affine.apply(sum.round_ties_even().clamp(0.0, 255.0));
+        }
+    }
+}
+
+/// The mean of blocks of whole pixels: 2x2 rounds halves up, others to even.
+fn area_of_whole_pixels(
+    source: &Source<'_>,
+    block_rows: usize,
+    block_columns: usize,
+    rows: Range<usize>,
+    affine: Affine,
+    output: &mut [f32],
+) {
+    let width = source.width / block_columns;
+    let factor = 1.0 / (block_rows * block_columns) as f32;
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+        for (x, out) in out.chunks_exact_mut(3).enumerate() {
+            for c in 0..3 {
+                let mut sum = 0_u32;
+                for j in 0..block_rows {
+                    let row = source.row(y * block_rows + j, x * block_columns, (x + 1) * block_columns);
+                    sum +=
+                        row.iter().skip(source.channels[c]).step_by(source.pixel).map(|&v| u32::from(v)).sum::<u32>();
+                }
+                let mean = if (block_rows, block_columns) == (2, 2) {
+                    ((sum + 2) / 4) as f32
+                } else {
+                    (sum as f32 * factor).round_ties_even()
+                };
+                out[c] = affine.apply(mean);
+            }
+        }
+    }
+}
+
+/// INTER_LINEAR of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
+/// and then `affine`, `[row][column][3]`.
+///
+/// # Panics
+/// If a size is 0, `rows` are not in the output, or `output` is not of that size.
+pub fn linear(
+    source: &Source<'_>,
+    height: usize,
+    width: usize,
+    rows: Range<usize>,
+    affine: Affine,
+    output: &mut [f32],
+) {
+    assert!(rows.end <= height && width > 0, "rows of the output");
+    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
+    if (source.height, source.width) == (2 * height, 2 * width) {
+        return area_of_whole_pixels(source, 2, 2, rows, affine, output);
+    }
+    let (mut down, mut across) = (Axis::default(), Axis::default());
+    down.linear(source.height, height);
+    across.linear(source.width, width);
+    linear_with(source, &down, &across, rows, affine, output);
+}
+
+/// Two taps an axis in fixed point: 11 bits of weight, then two shifts that drop bits as OpenCV does.
+fn linear_with(
+    source: &Source<'_>,
+    down: &Axis,
+    across: &Axis,
+    rows: Range<usize>,
+    affine: Affine,
+    output: &mut [f32],
+) {
+    let fixed = |weights: &[f32]| -> [i32; 2] {
+        let fixed = |weight: f32| (weight * 2048.0).round_ties_even() as i32;
+        [fixed(weights[0]), weights.get(1).map_or(0, |&weight| fixed(weight))]
+    };
+    let width = across.target();
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+        let (y0, weights) = down.taps(y);
+        let [top, bottom] = fixed(weights);
+        // The border has one tap; the other then counts nothing and may be any row.
+        let lines = [y0, (y0 + 1).min(source.height - 1)].map(|y| source.row(y, 0, source.width));
+        for (x, out) in out.chunks_exact_mut(3).enumerate() {
+            let (x0, weights) = across.taps(x);
+            let [left, right] = fixed(weights);
+            let x1 = (x0 + 1).min(source.width - 1);
+            for c in 0..3 {
+                let [a, b] = lines.map(|line| {
+                    let at = |x: usize| i32::from(line[x * source.pixel + source.channels[c]]);
+                    at(x0) * left + at(x1) * right
+                });
+                let value = (((top * (a >> 4)) >> 16) + ((bottom * (b >> 4)) >> 16) + 2) >> 2;
+                out[c] = affine.apply(value as f32);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! AVX2 with FMA: 8 lanes.
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+use crate::Isa;
+
+/// Proof that the machine has AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2 {
+    _detected: (),
+}
+
+impl Avx2 {
+    pub(crate) fn detect() -> Option<Self> {
+        Isa::Avx2.is_available().then_some(Self { _detected: () })
+    }
+}
+
+/// A mask of the first `n` lanes.
+#[inline(always)]
+fn first(n: usize) -> __m256i {
+    debug_assert!(n < 8);
+    const MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    // SAFETY: 8 numbers are readable from any of the first 9; AVX is there, since only an `Avx2` calls.
+    unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - n.min(8)).cast()) }
+}
+
+// SAFETY: an `Avx2` exists only after detection, so its instructions may run; each memory access is
+// the one that the method's contract names.
+unsafe impl Simd for Avx2 {
+    type V = __m256;
+    const LANES: usize = 8;
+    const TILE_VECTORS: usize = 2;
+    const TILE_ROWS: usize = 6;
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) {
+        #[target_feature(enable = "avx2,fma")]
+        fn go<K: Kernel>(s: Avx2, kernel: K) {
+            kernel.run(s)
+        }
+        // SAFETY: an `Avx2` exists only after detection.
+        unsafe { go(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn prelu(self, x: __m256, slope: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_blendv_ps(_mm256_mul_ps(slope, x), x, _mm256_cmp_ps::<_CMP_GT_OQ>(x, _mm256_setzero_ps())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> __m256 {
+        // SAFETY: detected; the caller gives 8 readable numbers.
+        unsafe { _mm256_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32, v: __m256) {
+        // SAFETY: detected; the caller gives 8 writable numbers.
+        unsafe { _mm256_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(self, p: *const f32, n: usize) -> __m256 {
+        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        unsafe { _mm256_maskload_ps(p, first(n)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, p: *mut f32, v: __m256, n: usize) {
+        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        unsafe { _mm256_maskstore_ps(p, first(n), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(self, p: *const u8) -> __m256 {
+        // SAFETY: detected; the caller gives 8 readable bytes.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()))) }
+    }
+}

@@ -1,0 +1,107 @@
+//! AVX-512F: 16 lanes.
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+use crate::Isa;
+
+/// Proof that the machine has AVX-512F, AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512 {
+    _detected: (),
+}
+
+impl Avx512 {
+    pub(crate) fn detect() -> Option<Self> {
+        Isa::Avx512.is_available().then_some(Self { _detected: () })
+    }
+}
+
+/// A mask of the first `n` lanes.
+#[inline(always)]
+fn first(n: usize) -> __mmask16 {
+    debug_assert!(n < 16);
+    ((1_u32 << n) - 1) as __mmask16
+}
+
+// SAFETY: an `Avx512` exists only after detection, so its instructions may run; each memory access is
+// the one that the method's contract names.
+unsafe impl Simd for Avx512 {
+    type V = __m512;
+    const LANES: usize = 16;
+    const TILE_VECTORS: usize = 3;
+    const TILE_ROWS: usize = 8;
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn go<K: Kernel>(s: Avx512, kernel: K) {
+            kernel.run(s)
+        }
+        // SAFETY: an `Avx512` exists only after detection.
+        unsafe { go(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn prelu(self, x: __m512, slope: __m512) -> __m512 {
+        // SAFETY: detected. The mask is set where x is not more than 0, NaN included.
+        unsafe {
+            let scaled = _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(x, _mm512_setzero_ps());
+            _mm512_mask_mul_ps(x, scaled, x, slope)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> __m512 {
+        // SAFETY: detected; the caller gives 16 readable numbers.
+        unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32, v: __m512) {
+        // SAFETY: detected; the caller gives 16 writable numbers.
+        unsafe { _mm512_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(self, p: *const f32, n: usize) -> __m512 {
+        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        unsafe { _mm512_maskz_loadu_ps(first(n), p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, p: *mut f32, v: __m512, n: usize) {
+        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        unsafe { _mm512_mask_storeu_ps(p, first(n), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(self, p: *const u8) -> __m512 {
+        // SAFETY: detected; the caller gives 16 readable bytes.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()))) }
+    }
+}

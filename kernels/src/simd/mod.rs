@@ -1,0 +1,115 @@
+//! One kernel source for every instruction set.
+//!
+//! A kernel is written once, generic over a token `S: Simd`, and started through [`dispatch`]. The
+//! token's [`Simd::vectorize`] is the one function compiled with the instruction set switched on;
+//! everything beneath it must be `#[inline(always)]`, or it is compiled without the instructions:
+//! still right, but a dozen times slower. For the same reason no closure and no rayon call may
+//! stand between [`dispatch`] and the arithmetic: threads outside, kernels inside.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use crate::Isa;
+
+/// A piece of work that runs on any instruction set. Implementations of `run` must be
+/// `#[inline(always)]`.
+pub(crate) trait Kernel {
+    /// Does the work.
+    fn run<S: Simd>(self, s: S);
+}
+
+/// An instruction set: a token that exists only where the machine has it, and a vector of f32.
+///
+/// # Safety
+/// An implementation must be constructible only after its instructions were detected, and must
+/// access no memory but what each method's contract names.
+pub(crate) unsafe trait Simd: Copy {
+    /// A vector of [`Simd::LANES`] numbers.
+    type V: Copy;
+    /// Numbers in a vector.
+    const LANES: usize;
+    /// The most vectors that a tile is wide, and the most rows that it is high: with one register for
+    /// a broadcast, `TILE_ROWS·TILE_VECTORS + TILE_VECTORS + 1` registers must be there.
+    const TILE_VECTORS: usize;
+    /// See [`Simd::TILE_VECTORS`]; enough rows to hide the latency of a multiply-add.
+    const TILE_ROWS: usize;
+
+    /// Runs a kernel with the instruction set switched on.
+    fn vectorize<K: Kernel>(self, kernel: K);
+
+    /// Every lane `x`.
+    fn splat(self, x: f32) -> Self::V;
+    /// `a + b`
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a·b + c`, rounded once where the machine can.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger of each lane; `b` where either is NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `x` where it is more than 0, elsewhere `slope·x`; NaN stays NaN.
+    fn prelu(self, x: Self::V, slope: Self::V) -> Self::V;
+
+    /// Reads `LANES` numbers.
+    ///
+    /// # Safety
+    /// They must be readable at `p`.
+    unsafe fn load(self, p: *const f32) -> Self::V;
+    /// Writes `LANES` numbers.
+    ///
+    /// # Safety
+    /// They must be writable at `p`.
+    unsafe fn store(self, p: *mut f32, v: Self::V);
+    /// Reads the first `n` numbers; the other lanes are 0.
+    ///
+    /// # Safety
+    /// `n < LANES` numbers must be readable at `p`.
+    unsafe fn load_first(self, p: *const f32, n: usize) -> Self::V;
+    /// Writes the first `n` lanes and leaves the memory behind them alone.
+    ///
+    /// # Safety
+    /// `n < LANES` numbers must be writable at `p`.
+    unsafe fn store_first(self, p: *mut f32, v: Self::V, n: usize);
+    /// Reads `LANES` bytes as numbers 0 to 255.
+    ///
+    /// # Safety
+    /// They must be readable at `p`.
+    unsafe fn load_u8(self, p: *const u8) -> Self::V;
+}
+
+/// Reads the first `n` numbers, `LANES` at most; the other lanes are 0.
+///
+/// # Safety
+/// `min(n, LANES)` numbers must be readable at `p`.
+#[inline(always)]
+pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V {
+    // SAFETY: the caller's.
+    unsafe { if n >= S::LANES { s.load(p) } else { s.load_first(p, n) } }
+}
+
+/// Writes the first `n` lanes, `LANES` at most.
+///
+/// # Safety
+/// `min(n, LANES)` numbers must be writable at `p`.
+#[inline(always)]
+pub(crate) unsafe fn store_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
+    // SAFETY: the caller's.
+    unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_first(p, v, n) } }
+}
+
+/// Runs a kernel on an instruction set.
+///
+/// # Panics
+/// If the machine lacks it.
+pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) {
+    match isa {
+        Isa::Portable => portable::Portable::new().vectorize(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => avx2::Avx2::detect().expect("this machine has AVX2 and FMA").vectorize(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => avx512::Avx512::detect().expect("this machine has AVX-512F").vectorize(kernel),
+        #[cfg(not(target_arch = "x86_64"))]
+        Isa::Avx2 | Isa::Avx512 => panic!("only x86-64 has {isa}"),
+    }
+}

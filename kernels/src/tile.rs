@@ -1,0 +1,157 @@
+//! The register tile that convolution, dense layers and GEMM share, and the packing that feeds it.
+//!
+//! A tile is `ROWS` rows by `VECTORS` vectors of sums that stay in registers while the depth is run
+//! through: each step broadcasts one number a row of A and multiplies it with `VECTORS` vectors of B.
+
+use crate::simd::{Simd, store_up_to};
+use crate::{Buffer, Isa};
+
+/// A matrix B of `depth` rows and `columns` columns, cut into panels of a few vectors' width: the
+/// numbers that a tile reads in one step lie side by side, and the next step's behind them.
+///
+/// The last panel is filled up with zeros. The width depends on the instruction set.
+#[derive(Clone)]
+pub(crate) struct Panels {
+    pub(crate) isa: Isa,
+    pub(crate) depth: usize,
+    pub(crate) columns: usize,
+    /// Vectors in a panel's width.
+    pub(crate) vectors: usize,
+    data: Buffer,
+}
+
+impl Panels {
+    /// Packs the matrix whose element in row `k` and column `n` is `element(k, n)`.
+    pub(crate) fn pack(isa: Isa, depth: usize, columns: usize, element: impl Fn(usize, usize) -> f32) -> Self {
+        let vectors = Self::best_vectors(isa, columns);
+        let mut panels = Self { isa, depth, columns, vectors, data: Buffer::default() };
+        let width = panels.width();
+        let data = panels.data.resize(depth * width * columns.div_ceil(width));
+        for (i, slot) in data.iter_mut().enumerate() {
+            let (panel, k, n) = (i / width / depth.max(1), i / width % depth.max(1), i % width);
+            let column = panel * width + n;
+            *slot = if column < columns { element(k, column) } else { 0.0 };
+        }
+        panels
+    }
+
+    /// The width, in vectors, that wastes the fewest lanes; the wider of two that waste the same.
+    fn best_vectors(isa: Isa, columns: usize) -> usize {
+        let padded = |vectors: usize| columns.next_multiple_of(vectors * isa.lanes());
+        (1..=isa.tile_vectors()).rev().min_by_key(|&vectors| padded(vectors)).unwrap_or(1)
+    }
+
+    /// Columns of a panel.
+    pub(crate) fn width(&self) -> usize {
+        self.vectors * self.isa.lanes()
+    }
+
+    /// Columns of all panels.
+    pub(crate) fn padded_columns(&self) -> usize {
+        self.columns.next_multiple_of(self.width())
+    }
+
+    /// The panel that holds the columns from `panel * width()` on.
+    #[inline(always)]
+    pub(crate) fn panel(&self, panel: usize) -> &[f32] {
+        let size = self.depth * self.width();
+        &self.data[panel * size..][..size]
+    }
+
+    /// `values`, filled up to all panels' columns.
+    pub(crate) fn pad(&self, values: &[f32], filler: f32) -> Buffer {
+        assert_eq!(values.len(), self.columns, "a value for each column");
+        let mut padded = Buffer::zeros(self.padded_columns());
+        padded.fill(filler);
+        padded[..values.len()].copy_from_slice(values);
+        padded
+    }
+}
+
+/// `sums += A·B` for one tile: row `r` of A at step `k` is `a[r·a_row + k·a_step]`, and B is `depth`
+/// steps of a panel, `VECTORS` vectors each.
+///
+/// # Safety
+/// A and B must be readable in all places named.
+#[inline(always)]
+pub(crate) unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    sums: &mut [[S::V; VECTORS]; ROWS],
+    a: *const f32,
+    a_row: usize,
+    a_step: usize,
+    b: *const f32,
+    depth: usize,
+) {
+    for k in 0..depth {
+        let mut bs = [s.splat(0.0); VECTORS];
+        for v in 0..VECTORS {
+            // SAFETY: the caller gives `depth` steps of B.
+            bs[v] = unsafe { s.load(b.add((k * VECTORS + v) * S::LANES)) };
+        }
+        for r in 0..ROWS {
+            // SAFETY: the caller gives `ROWS` rows and `depth` steps of A.
+            let broadcast = s.splat(unsafe { *a.add(r * a_row + k * a_step) });
+            for v in 0..VECTORS {
+                sums[r][v] = s.mul_add(broadcast, bs[v], sums[r][v]);
+            }
+        }
+    }
+}
+
+/// Writes a row of a tile, of which only the first `columns` columns exist.
+///
+/// # Safety
+/// `min(columns, VECTORS * LANES)` numbers must be writable at `out`.
+#[inline(always)]
+pub(crate) unsafe fn store_columns<S: Simd, const VECTORS: usize>(
+    s: S,
+    out: *mut f32,
+    row: &[S::V; VECTORS],
+    columns: usize,
+) {
+    for v in 0..VECTORS {
+        // SAFETY: the first `columns` numbers are writable, and no more is written.
+        unsafe { store_up_to(s, out.add(v * S::LANES), row[v], columns.saturating_sub(v * S::LANES)) };
+    }
+}
+
+/// Calls `$function::<S, ROWS, VECTORS>($args)` with the run-time `$rows` as a constant.
+macro_rules! with_rows {
+    ($rows:expr, $s:ident, $vectors:tt, $function:ident($($arg:expr),* $(,)?)) => {
+        match $rows {
+            1 => $function::<$s, 1, $vectors>($($arg),*),
+            2 => $function::<$s, 2, $vectors>($($arg),*),
+            3 => $function::<$s, 3, $vectors>($($arg),*),
+            4 => $function::<$s, 4, $vectors>($($arg),*),
+            5 => $function::<$s, 5, $vectors>($($arg),*),
+            6 => $function::<$s, 6, $vectors>($($arg),*),
+            7 if $s::TILE_ROWS > 6 => $function::<$s, 7, $vectors>($($arg),*),
+            8 if $s::TILE_ROWS > 7 => $function::<$s, 8, $vectors>($($arg),*),
+            _ => unreachable!("a tile has at most TILE_ROWS rows"),
+        }
+    };
+}
+
+/// Calls `$function::<S, ROWS, VECTORS>($args)` with the run-time `$rows` and `$vectors` as constants:
+/// a tile's sums stay in registers only if its size is known when it is compiled.
+macro_rules! with_tile {
+    ($s:ident, $rows:expr, $vectors:expr, $function:ident($($arg:expr),* $(,)?)) => {
+        match $vectors {
+            1 => $crate::tile::with_rows!($rows, $s, 1, $function($($arg),*)),
+            2 => $crate::tile::with_rows!($rows, $s, 2, $function($($arg),*)),
+            3 if $s::TILE_VECTORS > 2 => $crate::tile::with_rows!($rows, $s, 3, $function($($arg),*)),
+            _ => unreachable!("a panel has at most TILE_VECTORS vectors"),
+        }
+    };
+}
+
+pub(crate) use {with_rows, with_tile};
+
+/// Cuts `rows` rows into tiles of at most `most` rows: `(number of tiles, rows of each)`. The tiles
+/// are of one size, since the last may overlap the one before it.
+#[inline(always)]
+pub(crate) fn even_tiles(rows: usize, most: usize) -> (usize, usize) {
+    let tiles = rows.div_ceil(most);
+    (tiles, rows.div_ceil(tiles.max(1)))
+}

@@ -1,0 +1,129 @@
+//! Convolution and dense layers against their f64 twins, over ragged shapes.
+
+mod common;
+
+use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
+use mtcnn_kernels::{Conv, Dense, naive};
+
+/// `(size, inputs, outputs)`: the nets' own layers, and odd ones around the tiles' edges.
+const LAYERS: [(usize, usize, usize); 18] = [
+    (3, 3, 10),
+    (3, 10, 16),
+    (3, 16, 32),
+    (1, 32, 6),
+    (3, 3, 28),
+    (3, 28, 48),
+    (2, 48, 64),
+    (3, 32, 64),
+    (2, 64, 128),
+    (1, 1, 1),
+    (5, 2, 3),
+    (3, 5, 15),
+    (3, 5, 17),
+    (2, 7, 31),
+    (1, 4, 33),
+    (1, 9, 47),
+    (3, 1, 49),
+    (4, 2, 65),
+];
+
+#[test]
+fn conv_equals_its_twin() {
+    let mut numbers = Numbers::new(1);
+    for isa in instruction_sets() {
+        for (size, inputs, outputs) in LAYERS {
+            let weights = numbers.floats(outputs * inputs * size * size);
+            let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
+            for with_prelu in [false, true] {
+                let slopes = with_prelu.then_some(&slopes[..]);
+                let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, slopes);
+                // Widths around all tile heights, and pictures that are one kernel high.
+                for (images, extra_rows) in [(1, 0), (2, 1), (3, 2)] {
+                    for extra in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 25] {
+                        let (height, width) = (size + extra_rows, size + extra);
+                        let input = numbers.floats(images * height * width * inputs);
+                        let n = images * (extra_rows + 1) * (extra + 1) * outputs;
+                        let what = format!("{isa} conv {size} {inputs}->{outputs} on {images} of {height}x{width}");
+
+                        let mut expected =
+                            naive::conv(images, height, width, size, &wide(&input), &wide(&weights), &wide(&bias));
+                        if let Some(slopes) = slopes {
+                            naive::prelu(&wide(slopes), &mut expected);
+                        }
+                        let direct = poisoned(n, |out| conv.forward(images, height, width, &input, out));
+                        assert_close(&direct, &expected, tolerance(size * size * inputs), &what);
+                        let general = poisoned(n, |out| conv.forward_im2col(images, height, width, &input, out));
+                        assert_close(
+                            &general,
+                            &expected,
+                            tolerance(size * size * inputs),
+                            &format!("{what} by im2col"),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn dense_equals_its_twin() {
+    let mut numbers = Numbers::new(2);
+    for isa in instruction_sets() {
+        for (inputs, outputs) in [(576, 128), (128, 16), (1152, 256), (256, 16), (1, 1), (3, 50), (700, 5)] {
+            let (weights, bias, slopes) =
+                (numbers.floats(outputs * inputs), numbers.floats(outputs), numbers.floats(outputs));
+            let dense = Dense::new(isa, inputs, outputs, &weights, &bias, Some(&slopes));
+            for samples in [0, 1, 2, 5, 7, 8, 9, 13, 16, 31] {
+                let input = numbers.floats(samples * inputs);
+                let mut expected = naive::dense(&wide(&input), &wide(&weights), &wide(&bias));
+                naive::prelu(&wide(&slopes), &mut expected);
+                let got = poisoned(samples * outputs, |out| dense.forward(samples, &input, out));
+                assert_close(
+                    &got,
+                    &expected,
+                    tolerance(inputs),
+                    &format!("{isa} dense {inputs}->{outputs} x {samples}"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_is_not_hidden() {
+    for isa in instruction_sets() {
+        let conv = Conv::new(isa, 1, 2, 20, &[1.0; 40], &[0.0; 20], Some(&[0.25; 20]));
+        let got = poisoned(60, |out| conv.forward(1, 1, 3, &[1.0, 2.0, f32::NAN, 1.0, 3.0, 4.0], out));
+        assert!(got[20..40].iter().all(|x| x.is_nan()), "{isa}: the pixel with the NaN is NaN");
+        assert!(got[..20].iter().chain(&got[40..]).all(|x| x.is_finite()), "{isa}: the others are not");
+    }
+}
+
+#[test]
+fn cutting_the_picture_changes_no_bit() {
+    let mut numbers = Numbers::new(3);
+    for isa in instruction_sets() {
+        let conv = Conv::new(isa, 3, 10, 16, &numbers.floats(1440), &numbers.floats(16), Some(&numbers.floats(16)));
+        let (height, width) = (9, 40);
+        let input = numbers.floats(height * width * 10);
+        let whole = poisoned(7 * 38 * 16, |out| conv.forward(1, height, width, &input, out));
+        // Rows 2..5 of the output, from rows 2..7 of the input.
+        let part = poisoned(3 * 38 * 16, |out| conv.forward(1, 5, width, &input[2 * width * 10..7 * width * 10], out));
+        assert_eq!(part, whole[2 * 38 * 16..5 * 38 * 16], "{isa}");
+        // Columns 5..20 of the output, which fall into other tiles.
+        let columns: Vec<f32> =
+            (0..height).flat_map(|y| input[(y * width + 5) * 10..(y * width + 22) * 10].to_vec()).collect();
+        let part = poisoned(7 * 15 * 16, |out| conv.forward(1, height, 17, &columns, out));
+        for y in 0..7 {
+            assert_eq!(part[y * 15 * 16..][..15 * 16], whole[(y * 38 + 5) * 16..][..15 * 16], "{isa} row {y}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "input [images][height][width][inputs]")]
+fn a_slice_too_short_is_refused() {
+    let conv = Conv::new(mtcnn_kernels::Isa::Portable, 3, 2, 4, &[0.0; 72], &[0.0; 4], None);
+    conv.forward(1, 4, 4, &[0.0; 31], &mut [0.0; 16]);
+}

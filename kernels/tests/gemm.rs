@@ -1,0 +1,75 @@
+//! GEMM against its f64 twin: around the tiles' edges, across the blocks, with strides of all kinds.
+
+mod common;
+
+use common::{Numbers, assert_close, instruction_sets, tolerance, wide};
+use mtcnn_kernels::gemm::{Matrix, gemm};
+use mtcnn_kernels::naive;
+
+fn check(m: usize, n: usize, k: usize, numbers: &mut Numbers) {
+    let (a, b, before) = (numbers.floats(m * k), numbers.floats(k * n), numbers.floats(m * n));
+    let product = naive::gemm(m, n, k, &wide(&a), &wide(&b));
+    let expected: Vec<f64> = product.iter().zip(&before).map(|(x, &y)| x + f64::from(y)).collect();
+    let transposed = |x: &[f32], rows: usize, columns: usize| -> Vec<f32> {
+        (0..rows * columns).map(|i| x[i % rows * columns + i / rows]).collect()
+    };
+    // A padded copy: rows further apart than their length.
+    let padded = |x: &[f32], columns: usize| -> Vec<f32> {
+        x.chunks_exact(columns).flat_map(|row| row.iter().copied().chain([f32::NAN; 3])).collect()
+    };
+    let (at, bt, ap) = (transposed(&a, m, k), transposed(&b, k, n), padded(&a, k));
+    let plain_a = Matrix { data: &a, row: k, column: 1 };
+    let plain_b = Matrix { data: &b, row: n, column: 1 };
+    for isa in instruction_sets() {
+        for (name, a, b) in [
+            ("plain", plain_a, plain_b),
+            ("A transposed", Matrix { data: &at, row: 1, column: m }, plain_b),
+            ("B transposed", plain_a, Matrix { data: &bt, row: 1, column: k }),
+            ("A padded", Matrix { data: &ap, row: k + 3, column: 1 }, plain_b),
+        ] {
+            let mut c = before.clone();
+            c.extend([7.5; 40]);
+            gemm(isa, m, n, k, a, b, &mut c[..m * n]);
+            assert!(c[m * n..].iter().all(|&x| x == 7.5), "nothing is written behind C");
+            assert_close(&c[..m * n], &expected, tolerance(k + 1), &format!("{isa} {m}x{k}x{n} {name}"));
+        }
+    }
+}
+
+#[test]
+fn around_the_edges_of_a_tile() {
+    let mut numbers = Numbers::new(4);
+    for m in 1..=17 {
+        for n in [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 48, 49, 65] {
+            for k in [1, 2, 7, 27] {
+                check(m, n, k, &mut numbers);
+            }
+        }
+    }
+}
+
+#[test]
+fn across_the_blocks() {
+    let mut numbers = Numbers::new(5);
+    for (m, n, k) in [(97, 50, 257), (200, 20, 600), (5, 100, 513), (96, 48, 256), (193, 1, 300)] {
+        check(m, n, k, &mut numbers);
+    }
+}
+
+#[test]
+fn nothing_times_something() {
+    for isa in instruction_sets() {
+        gemm(
+            isa,
+            0,
+            3,
+            2,
+            Matrix { data: &[], row: 2, column: 1 },
+            Matrix { data: &[1.0; 6], row: 3, column: 1 },
+            &mut [],
+        );
+        let mut c = [3.0; 4];
+        gemm(isa, 2, 2, 0, Matrix { data: &[], row: 0, column: 1 }, Matrix { data: &[], row: 2, column: 1 }, &mut c);
+        assert_eq!(c, [3.0; 4], "{isa}: a depth of 0 adds nothing");
+    }
+}

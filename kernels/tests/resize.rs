@@ -1,0 +1,98 @@
+//! Resizing against its f64 twins: sizes up and down, regions across the border, all pixel formats.
+
+mod common;
+
+use common::{Numbers, assert_close, instruction_sets, poisoned};
+use mtcnn_kernels::resize::{self, Affine, Axis, Region, Source};
+use mtcnn_kernels::{Buffer, Isa, naive};
+
+/// Bytes a pixel, and where its channels are.
+const FORMATS: [(usize, [usize; 3]); 5] =
+    [(3, [0, 1, 2]), (3, [2, 1, 0]), (4, [0, 1, 2]), (4, [2, 1, 0]), (1, [0, 0, 0])];
+
+type Fill = fn(&mut Axis, usize, usize);
+
+fn resized(isa: Isa, source: &Source<'_>, region: Region, (height, width): (usize, usize), fill: Fill) -> Vec<f32> {
+    let (mut down, mut across) = (Axis::default(), Axis::default());
+    fill(&mut down, region.height, height);
+    fill(&mut across, region.width, width);
+    let mut scratch = Buffer::default();
+    poisoned(height * width * 3, |out| {
+        // In two parts, as strips do.
+        let cut = height / 3;
+        let (first, second) = out.split_at_mut(cut * width * 3);
+        resize::forward(isa, source, region, &down, &across, 0..cut, Affine::IDENTITY, &mut scratch, first);
+        resize::forward(isa, source, region, &down, &across, cut..height, Affine::IDENTITY, &mut scratch, second);
+    })
+}
+
+#[test]
+fn resizes_equal_their_twins() {
+    let mut numbers = Numbers::new(10);
+    for isa in instruction_sets() {
+        for (pixel, channels) in FORMATS {
+            for (height, width) in [(23, 31), (5, 3), (1, 1), (40, 6)] {
+                let stride = width * pixel + 5;
+                let data = numbers.bytes((height - 1) * stride + width * pixel);
+                let source = Source { data: &data, width, height, stride, pixel, channels };
+                let (w, h) = (width as isize, height as isize);
+                for region in [
+                    Region::whole(&source),
+                    Region { x: -3, y: 2.min(h - 1), width: width + 1, height: 3 },
+                    Region { x: 1.min(w - 1), y: -4, width: 2, height: height + 9 },
+                    Region { x: w + 2, y: 0, width: 4, height: 4 },
+                    Region { x: -9, y: -9, width: 5, height: 30 },
+                ] {
+                    for (th, tw) in [(24, 24), (1, 1), (7, 2), (region.height, region.width)] {
+                        let what =
+                            format!("{isa} {source_size:?} {region:?} -> {th}x{tw}", source_size = (height, width));
+                        let got = resized(isa, &source, region, (th, tw), Axis::area_bins);
+                        assert_close(&got, &naive::area(&source, region, th, tw, true), 1e-3, &format!("bins {what}"));
+                        let got = resized(isa, &source, region, (th, tw), Axis::area_coverage);
+                        // Parts below 0.001 of a pixel are left out.
+                        assert_close(
+                            &got,
+                            &naive::area(&source, region, th, tw, false),
+                            0.6,
+                            &format!("coverage {what}"),
+                        );
+                        let got = resized(isa, &source, region, (th, tw), Axis::linear);
+                        assert_close(&got, &naive::bilinear(&source, region, th, tw), 2e-3, &format!("linear {what}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn normalising_is_exact() {
+    let data: Vec<u8> = (0..=255).flat_map(|x| [x; 3]).collect();
+    let source = Source { data: &data, width: 256, height: 1, stride: 768, pixel: 3, channels: [0, 1, 2] };
+    let (mut down, mut across) = (Axis::default(), Axis::default());
+    down.area_bins(1, 1);
+    across.area_bins(256, 256);
+    for isa in instruction_sets() {
+        let got = poisoned(768, |out| {
+            let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
+            resize::forward(isa, &source, whole, &down, &across, 0..1, Affine::NORMALISE, &mut scratch, out);
+        });
+        for (byte, pixel) in got.chunks_exact(3).enumerate() {
+            assert_eq!(pixel, [(byte as f32 - 127.5) / 128.0; 3], "{isa}");
+        }
+    }
+}
+
+#[test]
+fn opencv_keeps_a_flat_picture_flat() {
+    let data = vec![201; 50 * 37 * 3];
+    let source = Source { data: &data, width: 50, height: 37, stride: 150, pixel: 3, channels: [0, 1, 2] };
+    for (height, width) in [(37, 50), (20, 31), (12, 25), (60, 70), (30, 90), (1, 1)] {
+        for resize in [resize::opencv::area, resize::opencv::linear] {
+            let got = poisoned(height * width * 3, |out| {
+                resize(&source, height, width, 0..height, Affine::IDENTITY, out);
+            });
+            assert!(got.iter().all(|&x| x == 201.0), "{height}x{width}: {:?}", got.iter().find(|&&x| x != 201.0));
+        }
+    }
+}
