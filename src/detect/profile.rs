@@ -92,6 +92,11 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.name == name)
     }
 
+    /// What the union NMS adds to `x2 - x1` for a side.
+    pub(crate) fn nms_extra(&self) -> f64 {
+        f64::from(u8::from(self.nms_plus_one))
+    }
+
     /// The name, as `mtcnn-cpu detect --profile` takes it.
     pub fn name(&self) -> &'static str {
         self.name

@@ -24,9 +24,9 @@ pub struct Level {
 pub struct StageTimes {
     /// Working time, summed over the threads.
     pub busy: Duration,
-    /// Boxes that went in: cells of PNet's maps, crops of RNet and ONet.
+    /// Boxes that went in: cells of PNet's maps, crops of RNet and ONet; 0 for resizing.
     pub inputs: usize,
-    /// Boxes that came out, after non-maximum suppression.
+    /// What came out: boxes left by non-maximum suppression; pixels of all levels; crops.
     pub outputs: usize,
     /// Useful floating-point operations of the net: two a multiply-add, without padding.
     pub flops: u64,
@@ -57,8 +57,28 @@ pub struct Timing {
     pub rnet: StageTimes,
     /// ONet.
     pub onet: StageTimes,
+    /// Non-maximum suppression of all stages.
+    pub suppression: Duration,
     /// The instruction set that the kernels used.
     pub isa: Isa,
     /// Threads at work.
     pub threads: usize,
+}
+
+impl Timing {
+    pub(crate) fn new(isa: Isa, threads: usize) -> Self {
+        let stage = StageTimes::default();
+        Self {
+            total: Duration::ZERO,
+            levels: Vec::new(),
+            pyramid: stage,
+            pnet: stage,
+            crops: stage,
+            rnet: stage,
+            onet: stage,
+            suppression: Duration::ZERO,
+            isa,
+            threads,
+        }
+    }
 }

@@ -1,1 +1,111 @@
-//! Being written.
+//! The model file: safetensors with the parameters of the three nets and a description.
+//!
+//! `default/README.md` says what is in it, in which layout, and where the embedded one comes from.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::error::{Error, Result};
+use crate::nets;
+
+/// The weights that come with the library: the original MTCNN's.
+static EMBEDDED: &[u8] = include_bytes!("default/mtcnn.safetensors");
+
+/// The value of `format` in the description of a model file, and the version of the layout.
+const FORMAT: (&str, &str) = ("mtcnn-cpu", "1");
+
+/// No model is larger: all parameters as f32, with room for a long description.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The parameters of the three nets, every one there, of its shape and finite.
+#[derive(Debug)]
+pub(crate) struct Model {
+    tensors: HashMap<String, Vec<f32>>,
+}
+
+impl Model {
+    /// The embedded weights.
+    pub(crate) fn embedded() -> Self {
+        Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"))
+    }
+
+    /// Reads a model file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let refuse = |reason: String| Error::Weights(format!("{}: {reason}", path.display()));
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let metadata = std::fs::metadata(path).map_err(io)?;
+        if metadata.len() > MOST_BYTES {
+            return Err(refuse(format!("{} bytes: no model for mtcnn-cpu is so large", metadata.len())));
+        }
+        Self::parse(&std::fs::read(path).map_err(io)?).map_err(refuse)
+    }
+
+    /// Reads a model from a file's bytes; the error is the reason why not.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let not_safetensors = |error| format!("not a safetensors file, or not a whole one: {error}");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        let description = header.metadata().as_ref();
+        let entry = |key: &str| description.and_then(|entries| entries.get(key)).map(String::as_str);
+        match (entry("format"), entry("format_version")) {
+            (Some(format), Some(version)) if (format, version) == FORMAT => {}
+            (Some(format), Some(version)) if format == FORMAT.0 => {
+                return Err(format!("version {version} of the format: this program reads version {}", FORMAT.1));
+            }
+            _ => return Err("a safetensors file, but not a model of mtcnn-cpu: its description does not say so".into()),
+        }
+        if let Some(channels) = entry("channels").filter(|&channels| channels != "RGB") {
+            return Err(format!("a model for {channels} pictures: only RGB is supported"));
+        }
+
+        let mut tensors = HashMap::new();
+        for parameter in nets::ALL.iter().flat_map(|table| table.parameters()) {
+            let Ok(tensor) = file.tensor(&parameter.name) else {
+                if parameter.optional {
+                    continue;
+                }
+                return Err(format!("the tensor {} is missing", parameter.name));
+            };
+            if tensor.shape() != parameter.shape {
+                return Err(format!(
+                    "the tensor {} has the shape {:?}: it must be {:?}",
+                    parameter.name,
+                    tensor.shape(),
+                    parameter.shape
+                ));
+            }
+            let values = numbers(tensor.dtype(), tensor.data()).ok_or_else(|| {
+                format!("the tensor {} has the type {:?}: it must be F32, F16 or BF16", parameter.name, tensor.dtype())
+            })?;
+            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+                return Err(format!("the tensor {} has {} at place {place}", parameter.name, values[place]));
+            }
+            tensors.insert(parameter.name, values);
+        }
+        if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
+            return Err(format!("the tensor {stranger} is in no net"));
+        }
+        Ok(Self { tensors })
+    }
+
+    /// The values of a parameter that is not optional.
+    pub(crate) fn tensor(&self, name: &str) -> &[f32] {
+        &self.tensors[name]
+    }
+}
+
+/// Little-endian numbers as f32.
+fn numbers(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    Some(match dtype {
+        Dtype::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|&bytes| bf16::from_le_bytes(bytes).to_f32()).collect(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

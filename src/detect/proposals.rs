@@ -1,0 +1,170 @@
+//! The first stage: PNet on every level of the pyramid proposes boxes.
+
+use std::time::{Duration, Instant};
+
+use mtcnn_kernels::{Buffer, softmax};
+
+use super::boxes::Candidate;
+use super::nms::{Overlap, suppress};
+use super::parallel::run;
+use super::profile::CellDivision;
+use super::{Detector, Level, Timing, Workspace};
+use crate::ImageView;
+use crate::image::pyramid::{self, LevelMaker, LevelShape};
+use crate::nets::{PNET, PNET_STRIDE};
+
+/// Rows of PNet's map that are made at a time. A strip needs 10 rows of the level more than its own,
+/// which two strips then both make: longer ones waste less, shorter ones stay in the cache.
+const STRIP: usize = 64;
+
+/// A part of a level: rows `first..last` of its map.
+struct Strip {
+    level: usize,
+    first: usize,
+    last: usize,
+}
+
+/// What one strip gave.
+struct Found {
+    level: usize,
+    candidates: Vec<Candidate>,
+    resizing: Duration,
+    net: Duration,
+}
+
+/// Buffers of a strip.
+#[derive(Default)]
+pub(super) struct StripBuffers {
+    line: Buffer,
+    pixels: Buffer,
+    map: Buffer,
+}
+
+impl Detector {
+    /// The boxes that PNet proposes in a picture, after both suppressions, not yet moved by its
+    /// offsets.
+    pub(super) fn propose(&self, view: &ImageView<'_>, timing: &mut Timing) -> Vec<Candidate> {
+        let profile = &self.profile;
+        let shapes =
+            pyramid::levels(view.height(), view.width(), PNET.side, self.min_face, self.factor, profile.level_size);
+        let makers: Vec<_> = shapes.iter().map(|&shape| LevelMaker::new(view, shape, profile.resize)).collect();
+        let mut strips = Vec::new();
+        for (level, shape) in shapes.iter().enumerate() {
+            let (rows, columns, flops) = self.pnet.map(shape.height, shape.width).expect("a level of a face's size");
+            timing.pnet.flops += flops;
+            timing.pnet.inputs += rows * columns;
+            timing.pyramid.outputs += shape.height * shape.width;
+            // Strips of one length, as near to STRIP as may be.
+            let count = rows.div_ceil(STRIP);
+            strips.extend((0..count).map(|i| Strip { level, first: rows * i / count, last: rows * (i + 1) / count }));
+        }
+        // The longest first, so that no thread is left with a long one at the end.
+        strips.sort_by_key(|strip| std::cmp::Reverse((strip.last - strip.first) * shapes[strip.level].width));
+
+        let mut found = run(timing.threads, strips.len(), &self.workspaces, |workspace, i| {
+            let strip = &strips[i];
+            self.search(view, strip, &shapes[strip.level], &makers[strip.level], workspace)
+        });
+        // In the order of the map, so that ties do not depend on the cutting.
+        let mut order: Vec<usize> = (0..strips.len()).collect();
+        order.sort_by_key(|&i| (strips[i].level, strips[i].first));
+        let mut levels = vec![Vec::new(); shapes.len()];
+        for i in order {
+            timing.pyramid.busy += found[i].resizing;
+            timing.pnet.busy += found[i].net;
+            levels[found[i].level].append(&mut found[i].candidates);
+        }
+
+        let begin = Instant::now();
+        let extra = profile.nms_extra();
+        let mut all = Vec::new();
+        for (mut candidates, shape) in levels.into_iter().zip(&shapes) {
+            let LevelShape { scale, height, width } = *shape;
+            let before = candidates.len();
+            suppress(&mut candidates, 0.5, Overlap::Union, extra);
+            timing.levels.push(Level { scale, width, height, candidates: before, kept: candidates.len() });
+            all.append(&mut candidates);
+        }
+        suppress(&mut all, 0.7, Overlap::Union, extra);
+        timing.pnet.outputs = all.len();
+        timing.suppression += begin.elapsed();
+        all
+    }
+
+    /// One strip: its rows of the level made, the net run on them, the cells above the threshold taken.
+    fn search(
+        &self,
+        view: &ImageView<'_>,
+        strip: &Strip,
+        shape: &LevelShape,
+        maker: &LevelMaker,
+        workspace: &mut Workspace,
+    ) -> Found {
+        let Workspace { scratch, strip: StripBuffers { line, pixels, map }, .. } = workspace;
+        // An answer in row y looks at the rows from y·stride on, as many as the net's side.
+        let first = strip.first * PNET_STRIDE;
+        let last = ((strip.last - 1) * PNET_STRIDE + PNET.side).min(shape.height);
+        let begin = Instant::now();
+        let pixels = pixels.resize((last - first) * shape.width * 3);
+        maker.make(self.isa, view, first..last, line, pixels);
+        let resizing = begin.elapsed();
+
+        let begin = Instant::now();
+        let (rows, columns, _) = self.pnet.map(last - first, shape.width).expect("a strip of a face's size");
+        debug_assert_eq!(rows, strip.last - strip.first);
+        let map = map.resize(rows * columns * self.pnet.outputs());
+        self.pnet.forward_map(last - first, shape.width, pixels, scratch, map);
+        let mut candidates = Vec::new();
+        for (i, answer) in map.chunks_exact(self.pnet.outputs()).enumerate() {
+            let &[no_face, face, dx1, dy1, dx2, dy2] = answer else { unreachable!("PNet gives 6 numbers") };
+            // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
+            if face - no_face < self.pnet_logit {
+                continue;
+            }
+            let score = softmax::second_of_two([no_face, face]);
+            if score >= self.thresholds.pnet {
+                let (x, y) = (i % columns, strip.first + i / columns);
+                let corners = self.cell(x, y, shape.scale);
+                candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] });
+            }
+        }
+        Found { level: strip.level, candidates, resizing, net: begin.elapsed() }
+    }
+
+    /// The square of the picture that a cell of a level's map looks at, in whole pixels from 1.
+    fn cell(&self, x: usize, y: usize, scale: f64) -> [f64; 4] {
+        let at = |cell: usize, extra: usize| {
+            let position = PNET_STRIDE * cell + extra;
+            match self.profile.cell_division {
+                CellDivision::F32 => f64::from((position as f32 / scale as f32).floor()),
+                CellDivision::F64 => (position as f64 / scale).floor(),
+            }
+        };
+        [at(x, 1), at(y, 1), at(x, PNET.side), at(y, PNET.side)]
+    }
+}
+
+/// The difference of two logits below which the softmax is surely below `threshold`.
+pub(super) fn surely_below(threshold: f32) -> f32 {
+    let threshold = f64::from(threshold).clamp(1e-30, 1.0 - 1e-7);
+    ((threshold / (1.0 - threshold)).ln() - 0.01) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quick_test_never_rejects_what_the_softmax_takes() {
+        for threshold in [0.0, 1e-6, 0.3, 0.6, 0.7, 0.999, 1.0] {
+            let mut difference = -30.0_f32;
+            while difference < 30.0 {
+                if softmax::second_of_two([0.5, 0.5 + difference]) >= threshold && threshold > 0.0 {
+                    assert!(difference >= surely_below(threshold), "{threshold}: {difference}");
+                }
+                difference += 0.003;
+            }
+        }
+        assert!(surely_below(0.0) < -60.0, "everything passes a threshold of 0");
+    }
+}

@@ -1,0 +1,118 @@
+//! The pyramid: a picture in ever smaller sizes, so that a net that looks at small squares finds faces
+//! of every size. A level is made in strips of rows as the net asks for them, never whole.
+
+use std::ops::Range;
+
+use mtcnn_kernels::resize::{self, Affine, Axis, Region, Source};
+use mtcnn_kernels::{Buffer, Isa};
+
+use super::ImageView;
+use crate::detect::profile::{LevelSize, Resize};
+
+/// The sizes of one level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LevelShape {
+    pub(crate) scale: f64,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+/// The levels of a picture of `height x width` pixels, largest first: on the first, a face of
+/// `min_face` pixels has the `side` that the net looks at; the last is the last whose shorter side is
+/// not less than that.
+pub(crate) fn levels(
+    height: usize,
+    width: usize,
+    side: usize,
+    min_face: f64,
+    factor: f64,
+    size: LevelSize,
+) -> Vec<LevelShape> {
+    let side = side as f64;
+    let mut scale = side / min_face;
+    let mut shorter = height.min(width) as f64 * scale;
+    let mut levels = Vec::new();
+    while shorter >= side {
+        let sized = |length: usize| match size {
+            LevelSize::FloorPlusOne => (length as f64 * scale + 1.0) as usize,
+            LevelSize::Ceil => (length as f64 * scale).ceil() as usize,
+        };
+        levels.push(LevelShape { scale, height: sized(height), width: sized(width) });
+        scale *= factor;
+        shorter *= factor;
+    }
+    levels
+}
+
+/// A level with the tables that make it.
+pub(crate) struct LevelMaker {
+    shape: LevelShape,
+    resize: Resize,
+    down: Axis,
+    across: Axis,
+}
+
+impl LevelMaker {
+    pub(crate) fn new(view: &ImageView<'_>, shape: LevelShape, resize: Resize) -> Self {
+        let (mut down, mut across) = (Axis::default(), Axis::default());
+        if resize == Resize::AreaBins {
+            down.area_bins(view.height(), shape.height);
+            across.area_bins(view.width(), shape.width);
+        }
+        Self { shape, resize, down, across }
+    }
+
+    /// Rows `rows` of the level, normalised, `[row][column][3]`.
+    pub(crate) fn make(
+        &self,
+        isa: Isa,
+        view: &ImageView<'_>,
+        rows: Range<usize>,
+        scratch: &mut Buffer,
+        output: &mut [f32],
+    ) {
+        let source = source(view);
+        match self.resize {
+            Resize::AreaBins => {
+                let whole = Region::whole(&source);
+                resize::forward(isa, &source, whole, &self.down, &self.across, rows, Affine::NORMALISE, scratch, output)
+            }
+            Resize::AreaOpenCv => {
+                resize::opencv::area(&source, self.shape.height, self.shape.width, rows, Affine::NORMALISE, output)
+            }
+        }
+    }
+}
+
+/// The picture as the kernels see it.
+pub(crate) fn source<'a>(view: &ImageView<'a>) -> Source<'a> {
+    Source {
+        data: view.data(),
+        width: view.width(),
+        height: view.height(),
+        stride: view.stride(),
+        pixel: view.format().bytes_per_pixel(),
+        channels: view.format().rgb_offsets(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_too_small_has_no_level() {
+        for (height, width) in [(0, 0), (1, 1), (11, 11), (19, 400), (1, 100_000)] {
+            assert_eq!(levels(height, width, 12, 20.0, 0.709, LevelSize::FloorPlusOne), []);
+        }
+        assert_eq!(levels(20, 20, 12, 20.0, 0.709, LevelSize::Ceil).len(), 1, "just one face fits");
+    }
+
+    #[test]
+    fn vga_has_ten_levels() {
+        let levels = levels(480, 640, 12, 20.0, 0.709, LevelSize::FloorPlusOne);
+        assert_eq!(levels.len(), 10);
+        assert_eq!((levels[0].height, levels[0].width), (289, 385));
+        assert_eq!((levels[9].height, levels[9].width), (14, 18));
+    }
+}

@@ -1,0 +1,1 @@
+//! The nets against the activations of the reference.

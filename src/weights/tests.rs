@@ -1,0 +1,1 @@
+//! Model files that are refused, and the embedded one.
