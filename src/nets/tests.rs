@@ -1,1 +1,254 @@
-//! The nets against the activations of the reference.
+//! The nets against the reference: every activation between two layers, and the answers.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use mtcnn_kernels::{Conv, Dense, Isa, prelu, softmax};
+use safetensors::SafeTensors;
+
+use super::table::{self, BOX, CLS, LANDMARKS, Layer};
+use super::{Net, Scratch, Table, channels_last};
+use crate::weights::Model;
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+/// Activations may be this far from the reference's.
+const TOLERANCE: f32 = 1e-4;
+
+/// A tensor of a reference file: its shape and values.
+struct Tensor(Vec<usize>, Vec<f32>);
+
+fn read(path: &Path) -> HashMap<String, Tensor> {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let f32s = |(name, tensor): (&str, safetensors::tensor::TensorView<'_>)| {
+        let values = tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        (name.to_owned(), Tensor(tensor.shape().to_vec(), values))
+    };
+    file.iter().filter(|(_, tensor)| tensor.dtype() == safetensors::Dtype::F32).map(f32s).collect()
+}
+
+/// From `[image][channel][row][column]` to `[image][row][column][channel]`.
+fn nhwc(Tensor(shape, values): &Tensor) -> Vec<f32> {
+    let &[images, channels, height, width] = &shape[..] else { return values.clone() };
+    let pixels = height * width;
+    let image =
+        |i: usize| channels_first_to_last(&values[i * channels * pixels..][..channels * pixels], channels, pixels);
+    (0..images).flat_map(image).collect()
+}
+
+fn channels_first_to_last(values: &[f32], channels: usize, pixels: usize) -> Vec<f32> {
+    (0..channels * pixels).map(|i| values[i % channels * pixels + i / channels]).collect()
+}
+
+fn assert_close(got: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let difference = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(difference <= TOLERANCE, "{what} differs by {difference}");
+    assert!(got.iter().all(|x| x.is_finite()), "{what}");
+}
+
+/// The landmark head's answers in the reference's order: the original nets give x1..x5 y1..y5.
+fn landmarks_in_order(answers: &[f32], interleaved: bool) -> Vec<f32> {
+    let reorder = |row: &[f32]| -> Vec<f32> {
+        if interleaved { row.to_vec() } else { [0, 2, 4, 6, 8, 1, 3, 5, 7, 9].iter().map(|&i| row[i]).collect() }
+    };
+    answers.chunks_exact(10).flat_map(reorder).collect()
+}
+
+/// Runs a net layer by layer on the reference's input and compares everything, then once more whole,
+/// with everything fused.
+fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interleaved: bool) {
+    let reference = read(path);
+    let what = |layer: &str| format!("{isa} {} {layer}", path.file_name().unwrap_or_default().display());
+    let activation = |layer: &str| &reference[&format!("act.{layer}")];
+    let check = |layer: &str, got: &[f32]| assert_close(got, &nhwc(activation(layer)), &what(layer));
+    let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", table.name));
+
+    let Tensor(shape, _) = &reference["in.x"];
+    let (images, input_height, input_width) = (shape[0], shape[2], shape[3]);
+    let input = nhwc(&reference["in.x"]);
+    let (mut values, mut height, mut width, mut channels, mut pools) = (input.clone(), input_height, input_width, 3, 0);
+    for layer in table.layers {
+        match *layer {
+            Layer::Conv { name, prelu: slopes, size, inputs, outputs } => {
+                let conv = Conv::new(isa, size, inputs, outputs, tensor(name, "weight"), tensor(name, "bias"), None);
+                let (oh, ow) = (height + 1 - size, width + 1 - size);
+                let mut next = vec![f32::NAN; images * oh * ow * outputs];
+                conv.forward(images, height, width, &values, &mut next);
+                check(name, &next);
+                prelu::forward(isa, outputs, tensor(slopes, "slope"), &mut next);
+                check(slopes, &next);
+                (values, height, width, channels) = (next, oh, ow, outputs);
+            }
+            Layer::MaxPool(pool) => {
+                let (oh, ow) = (pool.output_len(height), pool.output_len(width));
+                let mut next = vec![f32::NAN; images * oh * ow * channels];
+                pool.forward(isa, images, height, width, channels, &values, &mut next);
+                pools += 1;
+                check(&format!("pool{pools}"), &next);
+                (values, height, width) = (next, oh, ow);
+            }
+            Layer::Dense { name, prelu: slopes, side, channels, outputs } => {
+                let inputs = side * side * channels;
+                let weights = channels_last(tensor(name, "weight"), channels, side * side);
+                let dense = Dense::new(isa, inputs, outputs, &weights, tensor(name, "bias"), None);
+                let mut next = vec![f32::NAN; images * outputs];
+                dense.forward(images, &values, &mut next);
+                check(name, &next);
+                prelu::forward(isa, outputs, tensor(slopes, "slope"), &mut next);
+                check(slopes, &next);
+                values = next;
+            }
+        }
+    }
+    let samples = values.len() / table.features;
+    for ((head, outputs), answer) in [(CLS, "cls_logits"), (BOX, "box"), (LANDMARKS, "lm")] {
+        if outputs == LANDMARKS.1 && !table.needs_landmarks {
+            continue;
+        }
+        let weights = (tensor(head, "weight"), tensor(head, "bias"));
+        let dense = Dense::new(isa, table.features, outputs, weights.0, weights.1, None);
+        let mut next = vec![f32::NAN; samples * outputs];
+        dense.forward(samples, &values, &mut next);
+        if head == LANDMARKS.0 {
+            next = landmarks_in_order(&next, interleaved);
+        }
+        check(answer, &next);
+        if head == CLS.0 {
+            softmax::forward(2, &mut next);
+            check("prob", &next);
+        }
+    }
+
+    let net = Net::new(isa, table, model);
+    let mut answers = vec![f32::NAN; samples * net.outputs()];
+    if table.name == "pnet" {
+        net.forward_map(input_height, input_width, &input, &mut Scratch::default(), &mut answers);
+    } else {
+        net.forward_crops(images, &input, &mut Scratch::default(), &mut answers);
+    }
+    let part = |from: usize, to: usize| -> Vec<f32> {
+        answers.chunks_exact(net.outputs()).flat_map(|answer| answer[from..to].to_vec()).collect()
+    };
+    check("cls_logits", &part(0, 2));
+    check("box", &part(2, 6));
+    if table.needs_landmarks {
+        check("lm", &landmarks_in_order(&part(6, 16), interleaved));
+    }
+}
+
+fn instruction_sets() -> Vec<Isa> {
+    match std::env::var_os(Isa::VARIABLE) {
+        Some(_) => vec![Isa::from_env().expect("an instruction set that this machine has")],
+        None => Isa::available(),
+    }
+}
+
+#[test]
+fn the_embedded_weights_give_the_reference_activations() {
+    let model = Model::embedded();
+    for table in table::ALL {
+        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", table.name)) else {
+            return;
+        };
+        for isa in instruction_sets() {
+            compare(isa, table, &model, &path, false);
+        }
+    }
+}
+
+/// The embedded parameters are those that the reference has for PNet and RNet, to the bit.
+#[test]
+fn the_embedded_weights_are_the_reference_weights() {
+    for (table, renamed) in [
+        (&table::PNET, &[("cls", "conv4-1"), ("box", "conv4-2"), ("prelu", "PReLU")][..]),
+        (&table::RNET, &[("fc", "conv4"), ("prelu_fc", "prelu4"), ("cls", "conv5-1"), ("box", "conv5-2")]),
+    ] {
+        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", table.name)) else {
+            return;
+        };
+        let (reference, model) = (read(&path), Model::embedded());
+        for parameter in table.parameters().iter().filter(|parameter| !parameter.optional) {
+            let (layer, part) = parameter.name[5..].split_once('.').expect("net.layer.part");
+            let exact = renamed.iter().find(|(ours, _)| *ours == layer).map(|(_, theirs)| (*theirs).to_owned());
+            let numbered = || renamed.iter().fold(layer.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs));
+            let name = format!("weight.{}.{part}", exact.unwrap_or_else(numbered));
+            let Tensor(_, expected) = reference.get(&name).unwrap_or_else(|| panic!("{name} is in the reference"));
+            assert_eq!(model.tensor(&parameter.name), expected, "{name}");
+        }
+    }
+}
+
+/// Other weights (those of mtcnn-caffe), which the reference files do not hold: from the Caffe model.
+#[test]
+fn mtcnn_caffe_gives_the_reference_activations() {
+    let folder = "weights/mtcnn-caffe";
+    let mut tensors = HashMap::new();
+    for (table, file) in table::ALL.into_iter().zip(["PNet", "RNet", "ONet"]) {
+        let Some(path) = common::shared(&format!("{folder}/{file}_iter_1200000.caffemodel")) else { return };
+        tensors.extend(from_caffe(table, path));
+    }
+    let model = Model::from_tensors(tensors);
+    for table in table::ALL {
+        let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", table.name)) else { return };
+        for isa in instruction_sets() {
+            compare(isa, table, &model, &path, true);
+        }
+    }
+}
+
+/// The parameters of a Caffe model, whose layers come in the net's order, the heads last.
+fn from_caffe(table: &Table, path: PathBuf) -> HashMap<String, Vec<f32>> {
+    let bytes = std::fs::read(path).expect("a readable file");
+    let mut blobs = Vec::new();
+    for (field, layer) in fields(&bytes) {
+        if field == 100 {
+            blobs.extend(fields(layer).into_iter().filter(|&(field, _)| field == 7).map(|(_, blob)| {
+                let numbers: Vec<u8> =
+                    fields(blob).into_iter().filter(|&(f, _)| f == 5).flat_map(|(_, x)| x.to_vec()).collect();
+                numbers.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect::<Vec<f32>>()
+            }));
+        }
+    }
+    let parameters = table.parameters();
+    assert_eq!(blobs.len(), parameters.len(), "{}: as many blobs as parameters", table.name);
+    parameters.into_iter().map(|parameter| parameter.name).zip(blobs).collect()
+}
+
+/// The fields of a protocol buffer message that have a length: (number, bytes).
+fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
+    let varint = |bytes: &mut &[u8]| {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let (&byte, rest) = bytes.split_first().expect("a whole varint");
+            *bytes = rest;
+            value |= u64::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return value;
+            }
+        }
+    };
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let length = match key & 7 {
+            0 => {
+                varint(&mut bytes);
+                continue;
+            }
+            1 => 8,
+            2 => varint(&mut bytes) as usize,
+            5 => 4,
+            wire => panic!("wire type {wire}"),
+        };
+        let (field, rest) = bytes.split_at(length);
+        bytes = rest;
+        if key & 7 == 2 {
+            fields.push((key >> 3, field));
+        }
+    }
+    fields
+}

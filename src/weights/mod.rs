@@ -91,6 +91,12 @@ impl Model {
         Ok(Self { tensors })
     }
 
+    /// A model from parameters that are known to be right.
+    #[cfg(test)]
+    pub(crate) fn from_tensors(tensors: HashMap<String, Vec<f32>>) -> Self {
+        Self { tensors }
+    }
+
     /// The values of a parameter that is not optional.
     pub(crate) fn tensor(&self, name: &str) -> &[f32] {
         &self.tensors[name]

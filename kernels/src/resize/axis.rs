@@ -91,11 +91,9 @@ impl Axis {
     /// Bilinear between the centres of pixels, the border repeated: OpenCV's INTER_LINEAR.
     pub fn linear(&mut self, source: usize, target: usize) {
         self.clear(source);
-        let scale = source as f64 / target as f64;
         for i in 0..target {
-            // In f32, as OpenCV has it.
-            let at = ((i as f64 + 0.5) * scale - 0.5) as f32;
-            self.push_between(at.floor() as isize, at - at.floor());
+            let (at, part) = linear_position(i, source, target);
+            self.push_between(at, part);
         }
     }
 
@@ -103,16 +101,14 @@ impl Axis {
     /// keeps its value over its whole area and blends only where an output pixel lies across an edge.
     pub fn linear_area(&mut self, source: usize, target: usize) {
         self.clear(source);
-        let (scale, inverse) = (source as f64 / target as f64, target as f64 / source as f64);
         for i in 0..target {
-            let at = (i as f64 * scale).floor();
-            let part = ((i + 1) as f64 - (at + 1.0) * inverse) as f32;
-            self.push_between(at as isize, if part <= 0.0 { 0.0 } else { part - part.floor() });
+            let (at, part) = linear_area_position(i, source, target);
+            self.push_between(at, part);
         }
     }
 
     /// Bilinear samples at `count` positions from `first` to `last`, ends included, of which those
-    /// outside of the source are 0: TensorFlow's `crop_and_resize`.
+    /// outside of the source are made of nothing: TensorFlow's `crop_and_resize`.
     pub fn sampled(&mut self, source: usize, first: f32, last: f32, count: usize) {
         self.clear(source);
         let step = if count > 1 { (last - first) / (count - 1) as f32 } else { 0.0 };
@@ -143,4 +139,19 @@ impl Axis {
     pub fn area_opencv(&mut self, source: usize, target: usize, shrinks: bool) {
         if shrinks { self.area_coverage(source, target) } else { self.linear_area(source, target) }
     }
+}
+
+/// Between which source positions output position `i` lies for [`Axis::linear`]: the first, and the
+/// part of the way to the next. It may lie outside of the source.
+pub(super) fn linear_position(i: usize, source: usize, target: usize) -> (isize, f32) {
+    // In f32, as OpenCV has it.
+    let at = ((i as f64 + 0.5) * (source as f64 / target as f64) - 0.5) as f32;
+    (at.floor() as isize, at - at.floor())
+}
+
+/// The same for [`Axis::linear_area`].
+pub(super) fn linear_area_position(i: usize, source: usize, target: usize) -> (isize, f32) {
+    let at = (i as f64 * (source as f64 / target as f64)).floor();
+    let part = ((i + 1) as f64 - (at + 1.0) * (target as f64 / source as f64)) as f32;
+    (at as isize, if part <= 0.0 { 0.0 } else { part - part.floor() })
 }

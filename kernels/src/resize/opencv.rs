@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::axis::{linear_area_position, linear_position};
 use super::{Affine, Axis, Source};
 
 /// INTER_AREA of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
@@ -14,10 +15,7 @@ pub fn area(source: &Source<'_>, height: usize, width: usize, rows: Range<usize>
     assert!(rows.end <= height && width > 0, "rows of the output");
     assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
     if source.height < height || source.width < width {
-        let (mut down, mut across) = (Axis::default(), Axis::default());
-        down.linear_area(source.height, height);
-        across.linear_area(source.width, width);
-        return linear_with(source, &down, &across, rows, affine, output);
+        return bilinear(source, height, width, linear_area_position, rows, affine, output);
     }
     let whole = source.height.is_multiple_of(height) && source.width.is_multiple_of(width);
     if whole {
@@ -101,35 +99,36 @@ pub fn linear(
     if (source.height, source.width) == (2 * height, 2 * width) {
         return area_of_whole_pixels(source, 2, 2, rows, affine, output);
     }
-    let (mut down, mut across) = (Axis::default(), Axis::default());
-    down.linear(source.height, height);
-    across.linear(source.width, width);
-    linear_with(source, &down, &across, rows, affine, output);
+    bilinear(source, height, width, linear_position, rows, affine, output);
 }
 
 /// Two taps an axis in fixed point: 11 bits of weight, then two shifts that drop bits as OpenCV does.
-fn linear_with(
+/// `position` says between which source positions an output position lies.
+fn bilinear(
     source: &Source<'_>,
-    down: &Axis,
-    across: &Axis,
+    height: usize,
+    width: usize,
+    position: fn(usize, usize, usize) -> (isize, f32),
     rows: Range<usize>,
     affine: Affine,
     output: &mut [f32],
 ) {
-    let fixed = |weights: &[f32]| -> [i32; 2] {
-        let fixed = |weight: f32| (weight * 2048.0).round_ties_even() as i32;
-        [fixed(weights[0]), weights.get(1).map_or(0, |&weight| fixed(weight))]
-    };
-    let width = across.target();
+    let fixed = |part: f32| [1.0 - part, part].map(|weight| (weight * 2048.0).round_ties_even() as i32);
+    // Two columns or rows next to each other, the border repeated.
+    let clip = |at: isize, length: usize| [at, at + 1].map(|at| at.clamp(0, length as isize - 1) as usize);
+    let columns: Vec<([usize; 2], [i32; 2])> = (0..width)
+        .map(|x| {
+            let (at, part) = position(x, source.width, width);
+            let inside = (0..source.width as isize - 1).contains(&at);
+            (clip(at, source.width), fixed(if inside { part } else { 0.0 }))
+        })
+        .collect();
     for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
-        let (y0, weights) = down.taps(y);
-        let [top, bottom] = fixed(weights);
-        // The border has one tap; the other then counts nothing and may be any row.
-        let lines = [y0, (y0 + 1).min(source.height - 1)].map(|y| source.row(y, 0, source.width));
-        for (x, out) in out.chunks_exact_mut(3).enumerate() {
-            let (x0, weights) = across.taps(x);
-            let [left, right] = fixed(weights);
-            let x1 = (x0 + 1).min(source.width - 1);
+        // Beyond the border both rows are the same one, but each is rounded by itself.
+        let (at, part) = position(y, source.height, height);
+        let lines = clip(at, source.height).map(|y| source.row(y, 0, source.width));
+        let [top, bottom] = fixed(part);
+        for (out, &([x0, x1], [left, right])) in out.chunks_exact_mut(3).zip(&columns) {
             for c in 0..3 {
                 let [a, b] = lines.map(|line| {
                     let at = |x: usize| i32::from(line[x * source.pixel + source.channels[c]]);

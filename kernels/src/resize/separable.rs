@@ -9,7 +9,7 @@ use crate::{Buffer, Isa};
 
 /// Resizes a region of a picture to rows `rows` of an output of `down.target()` rows and
 /// `across.target()` columns, `[row][column][3]`, with `affine` applied. Outside of the picture the
-/// region is 0, before `affine`.
+/// region is 0, before `affine`; an output position that is made of no source position is 0 after it.
 ///
 /// # Panics
 /// If the axes' sources are not the region's size, if `rows` or the picture's bytes are too few, or if
@@ -69,6 +69,10 @@ impl Kernel for Forward<'_> {
         let Self { source, region, down, across, rows, affine, inside, line, output } = self;
         let row_len = across.target() * 3;
         for (out, y) in output.chunks_exact_mut(row_len.max(1)).zip(rows) {
+            if down.taps(y).1.is_empty() {
+                out.fill(0.0);
+                continue;
+            }
             if inside.first < inside.last {
                 let part = &mut line[inside.offset * source.pixel..][..(inside.last - inside.first) * source.pixel];
                 sum_rows(s, source, inside, region.y, down.taps(y), part);
@@ -146,6 +150,10 @@ fn draw_together<const PIXEL: usize>(
     let (out, _) = out.as_chunks_mut::<3>();
     for (x, out) in out.iter_mut().enumerate() {
         let (start, weights) = across.taps(x);
+        if weights.is_empty() {
+            *out = [0.0; 3];
+            continue;
+        }
         let mut sums = [0.0; 3];
         for (pixel, &weight) in pixels[start..].iter().zip(weights) {
             sums[0] += weight * pixel[r];
