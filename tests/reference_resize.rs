@@ -4,7 +4,7 @@ mod common;
 
 use mtcnn_cpu::Isa;
 use mtcnn_kernels::Buffer;
-use mtcnn_kernels::resize::{self, Affine, Axis, Region, Source, opencv};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
 use safetensors::SafeTensors;
 
 /// How far results may be apart that are not rounded to u8: on a scale of 255, or normalised.
@@ -42,7 +42,18 @@ fn separable(isa: Isa, source: &Source<'_>, down: &Axis, across: &Axis, affine: 
     let mut output = vec![f32::NAN; down.target() * across.target() * 3];
     let whole = Region::whole(source);
     let rows = 0..down.target();
-    resize::forward(isa, source, whole, down, across, rows, affine, &mut Buffer::default(), &mut output);
+    resize::forward(
+        isa,
+        source,
+        whole,
+        down,
+        across,
+        rows,
+        affine,
+        Order::Interleaved,
+        &mut Buffer::default(),
+        &mut output,
+    );
     output
 }
 

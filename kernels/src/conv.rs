@@ -5,7 +5,7 @@
 //! picture is a matrix whose rows overlap, and the register tile runs on it as it is.
 
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::tile::{Panels, even_tiles, store_columns, tile, with_tile};
+use crate::tile::{Panels, even_tiles, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa, gemm, im2col};
 
 /// A convolution with a square kernel, stride 1 and no padding, packed for an instruction set.
@@ -16,6 +16,8 @@ use crate::{Buffer, Isa, gemm, im2col};
 pub struct Conv {
     size: usize,
     inputs: usize,
+    /// Whether the rows of the input are `[channel][column]`, not `[column][channel]`.
+    planar: bool,
     weights: Panels,
     bias: Buffer,
     slopes: Buffer,
@@ -36,18 +38,49 @@ impl Conv {
         bias: &[f32],
         slopes: Option<&[f32]>,
     ) -> Self {
+        Self::packed(isa, size, inputs, outputs, weights, bias, slopes, false)
+    }
+
+    /// A convolution for the rows of a net whose input comes from [`crate::PlanarConvPool`]: each row is
+    /// `[channel][column]`. The output is the usual one.
+    ///
+    /// # Panics
+    /// As [`Conv::new`].
+    pub fn of_planar_rows(
+        isa: Isa,
+        size: usize,
+        inputs: usize,
+        outputs: usize,
+        weights: &[f32],
+        bias: &[f32],
+        slopes: Option<&[f32]>,
+    ) -> Self {
+        Self::packed(isa, size, inputs, outputs, weights, bias, slopes, true)
+    }
+
+    fn packed(
+        isa: Isa,
+        size: usize,
+        inputs: usize,
+        outputs: usize,
+        weights: &[f32],
+        bias: &[f32],
+        slopes: Option<&[f32]>,
+        planar: bool,
+    ) -> Self {
         assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
         assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
         assert_eq!(weights.len(), outputs * inputs * size * size, "weights [outputs][inputs][size][size]");
-        // A step of the depth is (ky, kx, input), as the numbers lie in the picture.
-        let panels = Panels::pack(isa, size * size * inputs, outputs, |k, n| {
-            let (place, input) = (k / inputs, k % inputs);
-            weights[(n * inputs + input) * size * size + place]
+        // A step of the depth is (ky, kx, input) or (ky, input, kx), as the numbers lie in the picture.
+        let panels = Panels::pack(isa.for_columns(outputs), size * size * inputs, outputs, |k, n| {
+            let (ky, rest) = (k / (size * inputs), k % (size * inputs));
+            let (kx, input) = if planar { (rest % size, rest / size) } else { (rest / inputs, rest % inputs) };
+            weights[((n * inputs + input) * size + ky) * size + kx]
         });
         let bias = panels.pad(bias, 0.0);
         // Slope 1 leaves a number as it is: no PReLU.
         let slopes = slopes.map_or_else(|| panels.pad(&vec![1.0; outputs], 1.0), |slopes| panels.pad(slopes, 1.0));
-        Self { size, inputs, weights: panels, bias, slopes }
+        Self { size, inputs, planar, weights: panels, bias, slopes }
     }
 
     /// Rows and columns of the kernel.
@@ -81,6 +114,7 @@ impl Conv {
 
     fn check(&self, images: usize, height: usize, width: usize, input: &[f32], output: &[f32]) -> (usize, usize) {
         let (oh, ow) = self.output_size(height, width);
+        assert!(!self.planar, "a convolution of planar rows works in a net of rows only");
         assert_eq!(input.len(), images * height * width * self.inputs, "input [images][height][width][inputs]");
         assert_eq!(output.len(), images * oh * ow * self.outputs(), "output [images][height][width][outputs]");
         (oh, ow)
@@ -112,14 +146,55 @@ impl Conv {
         crate::prelu::forward(self.weights.isa, outputs, &self.slopes[..outputs], output);
     }
 
-    /// One row of the output, from the `size` rows of the input that it needs.
+    /// Whether the rows of the input are planar.
+    pub(crate) fn takes_planar_rows(&self) -> bool {
+        self.planar
+    }
+
+    /// One row of the output, from the `size` rows of the input that it needs. Channels of planar rows
+    /// are `plane` numbers apart.
+    ///
+    /// # Panics
+    /// If the convolution was packed for another instruction set.
     ///
     /// # Safety
-    /// Each of the first `size` of `rows` must be readable for `(pixels + size - 1) * inputs` numbers,
-    /// `out` writable for `pixels * outputs`.
+    /// Each of the first `size` of `rows` must be readable for `pixels + size - 1` pixels, `out` writable
+    /// for `pixels * outputs` numbers.
     #[inline(always)]
-    pub(crate) unsafe fn row<S: Simd>(&self, s: S, rows: &[*const f32; MAX_SIZE], pixels: usize, out: *mut f32) {
-        let (tiles, tile_rows) = even_tiles(pixels, S::TILE_ROWS);
+    pub(crate) unsafe fn row<S: Simd>(
+        &self,
+        s: S,
+        rows: &[*const f32; MAX_SIZE],
+        plane: usize,
+        pixels: usize,
+        out: *mut f32,
+    ) {
+        let lanes = self.weights.isa.lanes();
+        // SAFETY: the caller's; the panels are as wide as the vectors.
+        unsafe {
+            if lanes == S::LANES {
+                self.row_with(s, rows, plane, pixels, out);
+            } else {
+                assert_eq!(lanes, S::Half::LANES, "a convolution packed for this instruction set");
+                self.row_with(s.half(), rows, plane, pixels, out);
+            }
+        }
+    }
+
+    /// [`Conv::row`] with the instruction set that the weights are packed for.
+    ///
+    /// # Safety
+    /// As there, and the panels must be packed for `S`.
+    #[inline(always)]
+    unsafe fn row_with<S: Simd>(
+        &self,
+        s: S,
+        rows: &[*const f32; MAX_SIZE],
+        plane: usize,
+        pixels: usize,
+        out: *mut f32,
+    ) {
+        let (tiles, tile_rows) = even_tiles(pixels, most_rows::<S>(self.weights.vectors));
         let width = self.weights.width();
         let mut column = 0;
         while column < self.outputs() {
@@ -135,7 +210,8 @@ impl Conv {
                 // SAFETY: the pixels from x to x + tile_rows exist, in the input and in the output.
                 unsafe {
                     let out = out.add(x * self.outputs() + column);
-                    with_tile!(S, tile_rows, self.weights.vectors, conv_tile(s, self, &panel, rows, x, out, columns));
+                    let vectors = self.weights.vectors;
+                    with_tile!(S, tile_rows, vectors, conv_tile(s, self, &panel, rows, plane, x, out, columns));
                 }
             }
             column += width;
@@ -163,12 +239,15 @@ unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     conv: &Conv,
     panel: &PanelOf<'_>,
     rows: &[*const f32; MAX_SIZE],
+    plane: usize,
     x: usize,
     out: *mut f32,
     columns: usize,
 ) {
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
-    let depth = conv.size * conv.inputs;
+    // Planar rows give the numbers under a row of the kernel in one run a channel.
+    let (runs, step) = if conv.planar { (conv.inputs, 1) } else { (1, conv.inputs) };
+    let depth = conv.size * conv.inputs / runs;
     // SAFETY: a panel has VECTORS vectors of bias and slopes, and `size` times `depth` steps of
     // weights; the caller gives the pixels.
     unsafe {
@@ -178,10 +257,13 @@ unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 sums[r][v] = bias;
             }
         }
+        let mut b = panel.weights.as_ptr();
         for ky in 0..conv.size {
-            let a = rows[ky].add(x * conv.inputs);
-            let b = panel.weights.as_ptr().add(ky * depth * VECTORS * S::LANES);
-            tile(s, &mut sums, a, conv.inputs, 1, b, depth);
+            for run in 0..runs {
+                let a = rows[ky].add(run * plane + x * step);
+                tile(s, &mut sums, a, step, 1, b, depth);
+                b = b.add(depth * VECTORS * S::LANES);
+            }
         }
         for v in 0..VECTORS {
             let slopes = s.load(panel.slopes.as_ptr().add(v * S::LANES));
@@ -219,7 +301,7 @@ impl Kernel for Forward<'_> {
                 }
                 let out = &mut self.output[(i * self.oh + y) * row_out..][..row_out];
                 // SAFETY: the slices are whole rows of the input and the output.
-                unsafe { conv.row(s, &rows, self.ow, out.as_mut_ptr()) };
+                unsafe { conv.row(s, &rows, 0, self.ow, out.as_mut_ptr()) };
             }
         }
     }

@@ -1,7 +1,7 @@
 //! General matrix multiplication, C += A·B, packed and blocked for the caches.
 
 use crate::simd::{Kernel, Simd, dispatch, load_up_to};
-use crate::tile::{Panels, store_columns, tile, with_tile};
+use crate::tile::{Panels, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa};
 
 /// A matrix in memory: element `(r, c)` is `data[r·row + c·column]`. Swapped strides transpose it.
@@ -63,22 +63,28 @@ impl Kernel for MultiplyAdd<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { m, a, b, c } = self;
         let width = b.width();
-        let mut packed = Buffer::zeros(ROW_BLOCK.min(m).next_multiple_of(S::TILE_ROWS) * DEPTH_BLOCK.min(b.depth));
+        let tile_rows = most_rows::<S>(b.vectors);
+        let mut packed = Buffer::zeros(ROW_BLOCK.min(m).next_multiple_of(tile_rows) * DEPTH_BLOCK.min(b.depth));
         for k0 in (0..b.depth).step_by(DEPTH_BLOCK) {
             let depth = DEPTH_BLOCK.min(b.depth - k0);
             for m0 in (0..m).step_by(ROW_BLOCK) {
                 let rows = ROW_BLOCK.min(m - m0);
-                pack_rows::<S>(&mut packed, a, m0, rows, k0, depth);
+                pack_rows(&mut packed, a, tile_rows, m0, rows, k0, depth);
                 for column in (0..b.columns).step_by(width) {
                     let panel = &b.panel(column / width)[k0 * width..][..depth * width];
-                    for r0 in (0..rows).step_by(S::TILE_ROWS) {
-                        let tile_rows = S::TILE_ROWS.min(rows - r0);
-                        let from = &packed[r0 * depth..][..S::TILE_ROWS * depth];
+                    for r0 in (0..rows).step_by(tile_rows) {
+                        let rows = tile_rows.min(rows - r0);
+                        let from = &packed[r0 * depth..][..tile_rows * depth];
                         let to = &mut c[(m0 + r0) * b.columns + column..];
                         // SAFETY: `from` and `panel` hold `depth` steps; `to` begins at the tile's first
                         // element and reaches to the end of C.
                         unsafe {
-                            with_tile!(S, tile_rows, b.vectors, add_tile(s, from, panel, to, b.columns, column, depth));
+                            with_tile!(
+                                S,
+                                rows,
+                                b.vectors,
+                                add_tile(s, from, tile_rows, panel, to, b.columns, column, depth)
+                            );
                         }
                     }
                 }
@@ -90,11 +96,11 @@ impl Kernel for MultiplyAdd<'_> {
 /// Copies rows of A so that the numbers of one step of a tile lie side by side:
 /// `[tile][step][row of the tile]`. Rows beyond the last are left as they are and not read.
 #[inline(always)]
-fn pack_rows<S: Simd>(packed: &mut [f32], a: Matrix<'_>, m0: usize, rows: usize, k0: usize, depth: usize) {
+fn pack_rows(packed: &mut [f32], a: Matrix<'_>, tile_rows: usize, m0: usize, rows: usize, k0: usize, depth: usize) {
     for r in 0..rows {
-        let (first, offset) = (r / S::TILE_ROWS * S::TILE_ROWS, r % S::TILE_ROWS);
+        let (first, offset) = (r / tile_rows * tile_rows, r % tile_rows);
         for k in 0..depth {
-            packed[first * depth + k * S::TILE_ROWS + offset] = a.data[(m0 + r) * a.row + (k0 + k) * a.column];
+            packed[first * depth + k * tile_rows + offset] = a.data[(m0 + r) * a.row + (k0 + k) * a.column];
         }
     }
 }
@@ -102,12 +108,13 @@ fn pack_rows<S: Simd>(packed: &mut [f32], a: Matrix<'_>, m0: usize, rows: usize,
 /// Adds one tile's product to C, which is `columns` wide; the tile begins in column `column`.
 ///
 /// # Safety
-/// `a` must hold `depth` steps of `TILE_ROWS` rows, `b` `depth` steps of `VECTORS` vectors, and `c`
+/// `a` must hold `depth` steps of `a_rows >= ROWS` rows, `b` `depth` steps of `VECTORS` vectors, and `c`
 /// begin at the tile's first element and hold `ROWS` rows, the last up to C's last column.
 #[inline(always)]
 unsafe fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     a: &[f32],
+    a_rows: usize,
     b: &[f32],
     c: &mut [f32],
     columns: usize,
@@ -118,7 +125,7 @@ unsafe fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
     // SAFETY: the caller gives the packed blocks, and the tile's part of C.
     unsafe {
-        tile(s, &mut sums, a.as_ptr(), 1, S::TILE_ROWS, b.as_ptr(), depth);
+        tile(s, &mut sums, a.as_ptr(), 1, a_rows, b.as_ptr(), depth);
         for r in 0..ROWS {
             let row = c.as_mut_ptr().add(r * columns);
             for v in 0..VECTORS {

@@ -43,6 +43,12 @@ impl Isa {
         }
     }
 
+    /// The instruction set for a matrix of so many columns: half as long vectors where the other half
+    /// would be idle.
+    pub(crate) fn for_columns(self, columns: usize) -> Isa {
+        if self == Isa::Avx512 && columns <= Isa::Avx2.lanes() { Isa::Avx2 } else { self }
+    }
+
     /// The most vectors that a tile is wide.
     pub(crate) fn tile_vectors(self) -> usize {
         match self {

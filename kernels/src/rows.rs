@@ -4,11 +4,14 @@
 
 use crate::conv::{Conv, MAX_SIZE};
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::{Buffer, Isa, MaxPool};
+use crate::{Buffer, Isa, MaxPool, PlanarConvPool};
 
 /// A layer of the net.
 #[derive(Clone)]
 pub enum RowLayer {
+    /// Convolution with bias and PReLU, and a 2/2 max-pool, of planar rows: only as the first layer,
+    /// and a [`Conv::of_planar_rows`] must follow.
+    PlanarConvPool(PlanarConvPool),
     /// Convolution with bias and PReLU.
     Conv(Conv),
     /// Max-pooling.
@@ -23,14 +26,27 @@ impl RowLayer {
             return None;
         }
         Some(match self {
+            RowLayer::PlanarConvPool(conv) => {
+                ((height + 1 - conv.size()).div_ceil(2), (width + 1 - conv.size()).div_ceil(2))
+            }
             RowLayer::Conv(_) => (height - size + 1, width - size + 1),
             RowLayer::MaxPool(pool) => (pool.output_len(height), pool.output_len(width)),
         })
     }
 
+    /// Useful floating-point operations on a picture of `height x width` pixels.
+    pub fn flops(&self, height: usize, width: usize) -> u64 {
+        match self {
+            RowLayer::PlanarConvPool(conv) => conv.flops(height, width),
+            RowLayer::Conv(conv) => conv.flops((height + 1 - conv.size()) * (width + 1 - conv.size())),
+            RowLayer::MaxPool(_) => 0,
+        }
+    }
+
     /// Rows of the input under the kernel.
     fn window(&self) -> usize {
         match self {
+            RowLayer::PlanarConvPool(conv) => conv.size() + 1,
             RowLayer::Conv(conv) => conv.size(),
             RowLayer::MaxPool(pool) => pool.size,
         }
@@ -40,6 +56,7 @@ impl RowLayer {
     fn needs(&self, y: usize, height: usize) -> (usize, usize) {
         let from = match self {
             RowLayer::Conv(_) => y,
+            RowLayer::PlanarConvPool(_) => 2 * y,
             RowLayer::MaxPool(pool) => y * pool.stride,
         };
         (from, height.min(from + self.window()))
@@ -48,8 +65,18 @@ impl RowLayer {
     /// Channels after this layer.
     fn outputs(&self, inputs: usize) -> usize {
         match self {
+            RowLayer::PlanarConvPool(conv) => conv.outputs(),
             RowLayer::Conv(conv) => conv.outputs(),
             RowLayer::MaxPool(_) => inputs,
+        }
+    }
+
+    /// Whether the layer takes planar rows, and whether it gives them.
+    fn planar(&self) -> (bool, bool) {
+        match self {
+            RowLayer::PlanarConvPool(_) => (true, true),
+            RowLayer::Conv(conv) => (conv.takes_planar_rows(), false),
+            RowLayer::MaxPool(_) => (false, false),
         }
     }
 }
@@ -57,11 +84,13 @@ impl RowLayer {
 /// The most layers of a net.
 const MAX_LAYERS: usize = 8;
 
-/// Runs the layers on one NHWC picture of `height x width` pixels.
+/// Runs the layers on one picture of `height x width` pixels, `[row][column][channel]`, or
+/// `[row][channel][column]` where the first layer is a [`RowLayer::PlanarConvPool`]. The output is
+/// `[row][column][channel]`.
 ///
 /// # Panics
-/// If there is no layer, or more than 8, if the picture is too small for one of them, or if a slice
-/// or a layer's channels do not fit.
+/// If there is no layer, or more than 8, if the picture is too small for one of them, if a layer does
+/// not take what the one before gives, or if a slice does not fit.
 pub fn forward(
     isa: Isa,
     layers: &[RowLayer],
@@ -73,20 +102,36 @@ pub fn forward(
     output: &mut [f32],
 ) {
     assert!((1..=MAX_LAYERS).contains(&layers.len()), "1 to {MAX_LAYERS} layers");
-    assert_eq!(input.len(), height * width * channels, "input [height][width][channels]");
+    assert_eq!(input.len(), height * width * channels, "input of height x width x channels");
     let mut stages = [Stage::default(); MAX_LAYERS];
-    let (mut height, mut width, mut channels, mut used) = (height, width, channels, 0);
+    let (mut height, mut width, mut channels, mut plane, mut used) = (height, width, channels, width, 0);
     for (k, layer) in layers.iter().enumerate() {
-        if let RowLayer::Conv(conv) = layer {
-            assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives");
+        let next = layers.get(k + 1);
+        let planar = layer.planar();
+        match layer {
+            RowLayer::PlanarConvPool(conv) => {
+                assert!(k == 0 && next.is_some(), "planar rows come first and go on to another layer");
+                assert_eq!(conv.inputs(), channels, "the first layer takes what the picture has");
+            }
+            RowLayer::Conv(conv) => assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives"),
+            RowLayer::MaxPool(_) => {}
         }
+        if let Some(next) = next {
+            assert_eq!(planar.1, next.planar().0, "layer {k} gives rows as the next takes them");
+        }
+        assert!(k > 0 || planar.0 == planar.1, "only a PlanarConvPool takes planar rows of a picture");
         let (oh, ow) = layer.output_size(height, width).expect("a picture large enough for the layers");
         let outputs = layer.outputs(channels);
+        let (output_plane, own) = match layer {
+            RowLayer::PlanarConvPool(conv) => (conv.plane(width), conv.scratch(width)),
+            _ => (0, 0),
+        };
         // Rows begin on a cache line.
-        let (row, ring) = ((ow * outputs).next_multiple_of(16), layers.get(k + 1).map_or(0, RowLayer::window));
-        stages[k] = Stage { height, width, channels, output_height: oh, row, ring, offset: used, made: 0 };
-        used += row * ring;
-        (height, width, channels) = (oh, ow, outputs);
+        let row = if planar.1 { outputs * output_plane } else { (ow * outputs).next_multiple_of(16) };
+        let ring = next.map_or(0, RowLayer::window);
+        stages[k] = Stage { height, width, channels, plane, output_height: oh, row, ring, offset: used, own, made: 0 };
+        used += row * ring + own;
+        (height, width, channels, plane) = (oh, ow, outputs, output_plane);
     }
     assert_eq!(output.len(), height * width * channels, "output [height][width][channels]");
     let scratch = scratch.resize(used);
@@ -100,6 +145,8 @@ struct Stage {
     height: usize,
     width: usize,
     channels: usize,
+    /// From one channel of a planar input row to the next.
+    plane: usize,
     output_height: usize,
     /// Numbers from one row of the output to the next.
     row: usize,
@@ -108,6 +155,8 @@ struct Stage {
     ring: usize,
     /// Where they begin in the scratch.
     offset: usize,
+    /// Numbers of scratch that the layer itself needs, behind its ring.
+    own: usize,
     /// Rows made so far.
     made: usize,
 }
@@ -176,7 +225,12 @@ impl Forward<'_> {
         // SAFETY: the rows are whole, and those of the output lie elsewhere than those of the input.
         unsafe {
             match &self.layers[k] {
-                RowLayer::Conv(conv) => conv.row(s, &rows, stage.width + 1 - conv.size(), out),
+                RowLayer::PlanarConvPool(conv) => {
+                    let own = scratch.add(stage.offset + stage.ring * stage.row);
+                    debug_assert_eq!(stage.own, conv.scratch(stage.width));
+                    conv.row(s, &rows[..to - from], stage.width, own, out);
+                }
+                RowLayer::Conv(conv) => conv.row(s, &rows, stage.plane, stage.width + 1 - conv.size(), out),
                 RowLayer::MaxPool(pool) => pool.row(s, &rows[..to - from], stage.width, stage.channels, out),
             }
         }

@@ -116,6 +116,12 @@ pub(crate) unsafe fn store_columns<S: Simd, const VECTORS: usize>(
     }
 }
 
+/// The most rows of a tile that is `vectors` wide.
+#[inline(always)]
+pub(crate) fn most_rows<S: Simd>(vectors: usize) -> usize {
+    S::TILE_ROWS.min(S::TILE_SUMS / vectors)
+}
+
 /// Calls `$function::<S, ROWS, VECTORS>($args)` with the run-time `$rows` as a constant.
 macro_rules! with_rows {
     ($rows:expr, $s:ident, $vectors:tt, $function:ident($($arg:expr),* $(,)?)) => {
@@ -126,9 +132,9 @@ macro_rules! with_rows {
             4 => $function::<$s, 4, $vectors>($($arg),*),
             5 => $function::<$s, 5, $vectors>($($arg),*),
             6 => $function::<$s, 6, $vectors>($($arg),*),
-            7 if $s::TILE_ROWS > 6 => $function::<$s, 7, $vectors>($($arg),*),
-            8 if $s::TILE_ROWS > 7 => $function::<$s, 8, $vectors>($($arg),*),
-            _ => unreachable!("a tile has at most TILE_ROWS rows"),
+            7 if $s::TILE_SUMS >= 7 * $vectors => $function::<$s, 7, $vectors>($($arg),*),
+            8 if $s::TILE_SUMS >= 8 * $vectors => $function::<$s, 8, $vectors>($($arg),*),
+            _ => unreachable!("a tile of too many rows"),
         }
     };
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned};
-use mtcnn_kernels::resize::{self, Affine, Axis, Region, Source};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::{Buffer, Isa, naive};
 
 /// Bytes a pixel, and where its channels are.
@@ -21,8 +21,30 @@ fn resized(isa: Isa, source: &Source<'_>, region: Region, (height, width): (usiz
         // In two parts, as strips do.
         let cut = height / 3;
         let (first, second) = out.split_at_mut(cut * width * 3);
-        resize::forward(isa, source, region, &down, &across, 0..cut, Affine::IDENTITY, &mut scratch, first);
-        resize::forward(isa, source, region, &down, &across, cut..height, Affine::IDENTITY, &mut scratch, second);
+        resize::forward(
+            isa,
+            source,
+            region,
+            &down,
+            &across,
+            0..cut,
+            Affine::IDENTITY,
+            Order::Interleaved,
+            &mut scratch,
+            first,
+        );
+        resize::forward(
+            isa,
+            source,
+            region,
+            &down,
+            &across,
+            cut..height,
+            Affine::IDENTITY,
+            Order::Interleaved,
+            &mut scratch,
+            second,
+        );
     })
 }
 
@@ -75,10 +97,60 @@ fn normalising_is_exact() {
     for isa in instruction_sets() {
         let got = poisoned(768, |out| {
             let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
-            resize::forward(isa, &source, whole, &down, &across, 0..1, Affine::NORMALISE, &mut scratch, out);
+            resize::forward(
+                isa,
+                &source,
+                whole,
+                &down,
+                &across,
+                0..1,
+                Affine::NORMALISE,
+                Order::Interleaved,
+                &mut scratch,
+                out,
+            );
         });
         for (byte, pixel) in got.chunks_exact(3).enumerate() {
             assert_eq!(pixel, [(byte as f32 - 127.5) / 128.0; 3], "{isa}");
+        }
+    }
+}
+
+#[test]
+fn planar_rows_are_the_same_numbers() {
+    let mut numbers = Numbers::new(11);
+    for isa in instruction_sets() {
+        for (pixel, channels) in FORMATS {
+            for (height, width, target) in [(9, 30, 17), (5, 5, 4), (40, 3, 1), (6, 64, 23)] {
+                let data = numbers.bytes(height * width * pixel);
+                let source = Source { data: &data, width, height, stride: width * pixel, pixel, channels };
+                let (mut down, mut across) = (Axis::default(), Axis::default());
+                down.area_bins(height, 3);
+                across.area_bins(width, target);
+                let resized = |order: Order| {
+                    poisoned(3 * target * 3, |out| {
+                        let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
+                        let rows = 0..3;
+                        resize::forward(
+                            isa,
+                            &source,
+                            whole,
+                            &down,
+                            &across,
+                            rows,
+                            Affine::NORMALISE,
+                            order,
+                            &mut scratch,
+                            out,
+                        );
+                    })
+                };
+                let (planar, interleaved) = (resized(Order::Planar), resized(Order::Interleaved));
+                for (i, &value) in interleaved.iter().enumerate() {
+                    let (y, x, c) = (i / 3 / target, i / 3 % target, i % 3);
+                    assert_eq!(planar[(y * 3 + c) * target + x], value, "{isa} {width} -> {target}");
+                }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, MaxPool, naive, prelu, softmax};
+use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
@@ -69,55 +69,84 @@ fn softmax_equals_its_twin() {
     assert!(softmax::second_of_two([f32::NAN, 0.0]).is_nan());
 }
 
+/// A convolution with random weights, and the same as the twins take it.
+struct Twin {
+    size: usize,
+    inputs: usize,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    slopes: Vec<f32>,
+}
+
+impl Twin {
+    fn new(numbers: &mut Numbers, size: usize, inputs: usize, outputs: usize) -> Self {
+        let weights = numbers.floats(outputs * inputs * size * size).iter().map(|w| w * 0.3).collect();
+        Self { size, inputs, weights, bias: numbers.floats(outputs), slopes: numbers.floats(outputs) }
+    }
+
+    fn conv(&self, isa: Isa) -> Conv {
+        let Self { size, inputs, weights, bias, slopes } = self;
+        Conv::new(isa, *size, *inputs, bias.len(), weights, bias, Some(slopes))
+    }
+
+    /// The twin's output, and its size.
+    fn naive(&self, height: usize, width: usize, input: &[f64]) -> (Vec<f64>, usize, usize) {
+        let Self { size, weights, bias, slopes, .. } = self;
+        let mut output = naive::conv(1, height, width, *size, input, &wide(weights), &wide(bias));
+        naive::prelu(&wide(slopes), &mut output);
+        (output, height + 1 - size, width + 1 - size)
+    }
+}
+
 /// A net like PNet, row by row, equals its layers one after the other: at every height, so that rings
-/// wrap in all their phases, and with pooling windows that are cut at the border.
+/// wrap in all their phases, with pooling windows that are cut at the border, and at widths around
+/// the vectors' lengths. Both with interleaved and with planar rows in the first layer.
 #[test]
 fn row_by_row_equals_layer_by_layer() {
     let mut numbers = Numbers::new(9);
+    let [first, second, third, heads] =
+        [(3, 3, 10), (3, 10, 16), (3, 16, 32), (1, 32, 6)].map(|(size, i, o)| Twin::new(&mut numbers, size, i, o));
+    let pool = MaxPool { size: 2, stride: 2 };
     for isa in instruction_sets() {
-        let mut conv = |size: usize, inputs: usize, outputs: usize| {
-            let weights: Vec<f32> = numbers.floats(outputs * inputs * size * size).iter().map(|w| w * 0.3).collect();
-            let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
-            let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes));
-            (conv, wide(&weights), wide(&bias), wide(&slopes))
-        };
-        let [first, second, third, heads] = [conv(3, 3, 10), conv(3, 10, 16), conv(3, 16, 32), conv(1, 32, 6)];
-        let pool = MaxPool { size: 2, stride: 2 };
-        let layers = [
-            RowLayer::Conv(first.0),
-            RowLayer::MaxPool(pool),
-            RowLayer::Conv(second.0),
-            RowLayer::Conv(third.0),
-            RowLayer::Conv(heads.0),
-        ];
+        let rest = [RowLayer::Conv(third.conv(isa)), RowLayer::Conv(heads.conv(isa))];
+        let mut interleaved =
+            vec![RowLayer::Conv(first.conv(isa)), RowLayer::MaxPool(pool), RowLayer::Conv(second.conv(isa))];
+        let planar_first = PlanarConvPool::new(3, 3, &first.weights, &first.bias, &first.slopes);
+        let planar_second = Conv::of_planar_rows(isa, 3, 10, 16, &second.weights, &second.bias, Some(&second.slopes));
+        let mut planar = vec![RowLayer::PlanarConvPool(planar_first), RowLayer::Conv(planar_second)];
+        interleaved.extend(rest.clone());
+        planar.extend(rest);
         let mut scratch = Buffer::default();
-        for height in 12..40 {
-            let width = 12 + (height * 7) % 31;
+        for height in 12..44 {
+            let width = 12 + (height * 29) % 123;
             let input = numbers.floats(height * width * 3);
-            let (mut expected, mut h, mut w) = (wide(&input), height, width);
-            for (i, (size, weights, bias, slopes)) in [
-                (3, &first.1, &first.2, &first.3),
-                (3, &second.1, &second.2, &second.3),
-                (3, &third.1, &third.2, &third.3),
-                (1, &heads.1, &heads.2, &heads.3),
-            ]
-            .into_iter()
-            .enumerate()
-            {
-                expected = naive::conv(1, h, w, size, &expected, weights, bias);
-                naive::prelu(slopes, &mut expected);
-                (h, w) = (h - size + 1, w - size + 1);
-                if i == 0 {
-                    expected = naive::max_pool(1, h, w, 10, 2, 2, &expected);
-                    (h, w) = (pool.output_len(h), pool.output_len(w));
-                }
+            let (expected, h, w) = first.naive(height, width, &wide(&input));
+            let expected = naive::max_pool(1, h, w, 10, 2, 2, &expected);
+            let (expected, h, w) = second.naive(pool.output_len(h), pool.output_len(w), &expected);
+            let (expected, h, w) = third.naive(h, w, &expected);
+            let (expected, h, w) = heads.naive(h, w, &expected);
+            // [row][column][channel] to [row][channel][column].
+            let planes: Vec<f32> =
+                (0..input.len()).map(|i| input[(i / (3 * width) * width + i % width) * 3 + i / width % 3]).collect();
+            for (layers, input, name) in [(&interleaved, &input, "interleaved"), (&planar, &planes, "planar")] {
+                let got = poisoned(h * w * 6, |out| {
+                    // What an earlier picture left in the scratch must not matter.
+                    scratch.fill(f32::NAN);
+                    rows::forward(isa, layers, height, width, 3, input, &mut scratch, out);
+                });
+                assert_close(&got, &expected, tolerance(144) * 10.0, &format!("{isa} {name} {height}x{width}"));
             }
-            let got = poisoned(h * w * 6, |out| {
-                // What an earlier picture left in the scratch must not matter.
-                scratch.fill(f32::NAN);
-                rows::forward(isa, &layers, height, width, 3, &input, &mut scratch, out);
-            });
-            assert_close(&got, &expected, tolerance(144) * 10.0, &format!("{isa} {height}x{width}"));
         }
     }
+}
+
+#[test]
+#[should_panic(expected = "packed for this instruction set")]
+fn a_layer_packed_for_another_instruction_set_is_refused() {
+    if Isa::best() == Isa::Portable {
+        panic!("packed for this instruction set: there is no other");
+    }
+    let conv = Conv::new(Isa::Portable, 1, 1, 20, &[0.0; 20], &[0.0; 20], None);
+    let mut output = [0.0; 20];
+    rows::forward(Isa::best(), &[RowLayer::Conv(conv)], 1, 1, 1, &[1.0], &mut Buffer::default(), &mut output);
 }

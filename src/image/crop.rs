@@ -1,6 +1,6 @@
 //! Crops: the square about a box, resized to the side that a net looks at.
 
-use mtcnn_kernels::resize::{self, Affine, Axis, Region};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
 use super::ImageView;
@@ -59,5 +59,6 @@ pub(crate) fn make(
             across.area_opencv(region.width, side, shrinks);
         }
     }
-    resize::forward(isa, &source(view), region, down, across, 0..side, Affine::NORMALISE, line, output);
+    let (source, affine) = (source(view), Affine::NORMALISE);
+    resize::forward(isa, &source, region, down, across, 0..side, affine, Order::Interleaved, line, output);
 }

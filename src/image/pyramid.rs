@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use mtcnn_kernels::resize::{self, Affine, Axis, Region, Source};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::{Buffer, Isa};
 
 use super::ImageView;
@@ -62,7 +62,7 @@ impl LevelMaker {
         Self { shape, resize, down, across }
     }
 
-    /// Rows `rows` of the level, normalised, `[row][column][3]`.
+    /// Rows `rows` of the level, normalised, `[row][3][column]`.
     pub(crate) fn make(
         &self,
         isa: Isa,
@@ -74,11 +74,19 @@ impl LevelMaker {
         let source = source(view);
         match self.resize {
             Resize::AreaBins => {
-                let whole = Region::whole(&source);
-                resize::forward(isa, &source, whole, &self.down, &self.across, rows, Affine::NORMALISE, scratch, output)
+                let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
+                let Self { down, across, .. } = self;
+                resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, scratch, output)
             }
             Resize::AreaOpenCv => {
-                resize::opencv::area(&source, self.shape.height, self.shape.width, rows, Affine::NORMALISE, output)
+                let LevelShape { height, width, .. } = self.shape;
+                let interleaved = scratch.resize(output.len());
+                resize::opencv::area(&source, height, width, rows, Affine::NORMALISE, interleaved);
+                for (row, planes) in interleaved.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {
+                    for (i, value) in planes.iter_mut().enumerate() {
+                        *value = row[i % width * 3 + i / width];
+                    }
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ mod table;
 pub(crate) use table::{ALL, ONET, PNET, PNET_STRIDE, RNET, Table};
 
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa};
+use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool};
 
 use crate::weights::Model;
 use table::{BOX, CLS, LANDMARKS, Layer};
@@ -47,13 +47,27 @@ impl Net {
         let outputs = head_bias.len();
 
         let (mut rows, mut dense) = (Vec::new(), Vec::new());
-        for layer in table.layers {
+        for (k, layer) in table.layers.iter().enumerate() {
             match *layer {
                 Layer::Conv { name, prelu, size, inputs, outputs } => {
                     let (weights, bias) = (tensor(name, "weight"), tensor(name, "bias"));
-                    let slopes = Some(tensor(prelu, "slope"));
-                    rows.push(RowLayer::Conv(Conv::new(isa, size, inputs, outputs, weights, bias, slopes)));
+                    let slopes = tensor(prelu, "slope");
+                    rows.push(match (table.planar, k) {
+                        (true, 0) => RowLayer::PlanarConvPool(PlanarConvPool::new(size, inputs, weights, bias, slopes)),
+                        (true, 2) => RowLayer::Conv(Conv::of_planar_rows(
+                            isa,
+                            size,
+                            inputs,
+                            outputs,
+                            weights,
+                            bias,
+                            Some(slopes),
+                        )),
+                        _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, weights, bias, Some(slopes))),
+                    });
                 }
+                // Part of the layer before.
+                Layer::MaxPool(_) if table.planar && k == 1 => {}
                 Layer::MaxPool(pool) => rows.push(RowLayer::MaxPool(pool)),
                 Layer::Dense { name, prelu, side, channels, outputs } => {
                     let weights = channels_last(tensor(name, "weight"), channels, side * side);
@@ -86,16 +100,15 @@ impl Net {
     pub(crate) fn map(&self, height: usize, width: usize) -> Option<(usize, usize, u64)> {
         let (mut height, mut width, mut flops) = (height, width, 0);
         for layer in &self.rows {
-            (height, width) = layer.output_size(height, width)?;
-            if let RowLayer::Conv(conv) = layer {
-                flops += conv.flops(height * width);
-            }
+            let size = layer.output_size(height, width)?;
+            flops += layer.flops(height, width);
+            (height, width) = size;
         }
         Some((height, width, flops))
     }
 
-    /// PNet on a picture of `height x width` RGB pixels, normalised: an answer for each place of the
-    /// map, `[row][column][outputs]`.
+    /// PNet on a picture of `height x width` RGB pixels, normalised, `[row][3][column]`: an answer for
+    /// each place of the map, `[row][column][outputs]`.
     pub(crate) fn forward_map(
         &self,
         height: usize,
@@ -113,8 +126,8 @@ impl Net {
         convolutions + self.dense.iter().map(|dense| dense.flops(1)).sum::<u64>()
     }
 
-    /// RNet or ONet on `crops` crops of `side x side` RGB pixels, normalised, one behind the other:
-    /// `[crop][outputs]`.
+    /// RNet or ONet on `crops` crops of `side x side` RGB pixels, normalised, `[crop][row][column][3]`:
+    /// an answer for each, `[crop][outputs]`.
     pub(crate) fn forward_crops(&self, crops: usize, input: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
         let [fc, heads] = &self.dense[..] else { unreachable!("a net for crops has two dense layers") };
         let side = self.side();

@@ -20,6 +20,9 @@ pub(crate) struct Table {
     /// Rows and columns of the picture that one answer looks at.
     pub(crate) side: usize,
     pub(crate) layers: &'static [Layer],
+    /// Whether the first convolution and the pool behind it run on planar rows, which pays for long
+    /// rows and few channels.
+    pub(crate) planar: bool,
     /// Channels of the last layer.
     pub(crate) features: usize,
     /// Whether detection needs the landmarks; a model file may have them in any case.
@@ -55,6 +58,7 @@ pub(crate) const PNET: Table = Table {
         conv("conv2", "prelu2", 3, 10, 16),
         conv("conv3", "prelu3", 3, 16, 32),
     ],
+    planar: true,
     features: 32,
     needs_landmarks: false,
 };
@@ -74,6 +78,7 @@ pub(crate) const RNET: Table = Table {
         conv("conv3", "prelu3", 2, 48, 64),
         dense(3, 64, 128),
     ],
+    planar: false,
     features: 128,
     needs_landmarks: false,
 };
@@ -92,6 +97,7 @@ pub(crate) const ONET: Table = Table {
         conv("conv4", "prelu4", 2, 64, 128),
         dense(3, 128, 256),
     ],
+    planar: false,
     features: 256,
     needs_landmarks: true,
 };

@@ -125,7 +125,13 @@ fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interlea
     let net = Net::new(isa, table, model);
     let mut answers = vec![f32::NAN; samples * net.outputs()];
     if table.name == "pnet" {
-        net.forward_map(input_height, input_width, &input, &mut Scratch::default(), &mut answers);
+        // [channel][row][column] to [row][channel][column].
+        let Tensor(_, values) = &reference["in.x"];
+        let (rows, columns) = (input_height, input_width);
+        let planar: Vec<f32> = (0..values.len())
+            .map(|i| values[(i / columns % 3 * rows + i / columns / 3) * columns + i % columns])
+            .collect();
+        net.forward_map(rows, columns, &planar, &mut Scratch::default(), &mut answers);
     } else {
         net.forward_crops(images, &input, &mut Scratch::default(), &mut answers);
     }

@@ -56,6 +56,15 @@ impl Region {
     }
 }
 
+/// How the three channels of an output row lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// `[row][column][3]`
+    Interleaved,
+    /// `[row][3][column]`
+    Planar,
+}
+
 /// `x` becomes `x·scale + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {

@@ -3,12 +3,14 @@
 
 use std::ops::Range;
 
-use super::{Affine, Axis, Region, Source};
+use wide::f32x4;
+
+use super::{Affine, Axis, Order, Region, Source};
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::{Buffer, Isa};
 
 /// Resizes a region of a picture to rows `rows` of an output of `down.target()` rows and
-/// `across.target()` columns, `[row][column][3]`, with `affine` applied. Outside of the picture the
+/// `across.target()` columns, with `affine` applied, in the order `order`. Outside of the picture the
 /// region is 0, before `affine`; an output position that is made of no source position is 0 after it.
 ///
 /// # Panics
@@ -22,12 +24,13 @@ pub fn forward(
     across: &Axis,
     rows: Range<usize>,
     affine: Affine,
+    order: Order,
     scratch: &mut Buffer,
     output: &mut [f32],
 ) {
     assert_eq!((down.source(), across.source()), (region.height, region.width), "axes of the region's size");
     assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
-    assert_eq!(output.len(), rows.len() * across.target() * 3, "output [rows][columns][3]");
+    assert_eq!(output.len(), rows.len() * across.target() * 3, "output of rows x columns x 3");
     assert!(source.channels.iter().all(|&channel| channel < source.pixel), "channels inside of the pixel");
     // The columns of the region that lie in the picture; the others stay 0.
     let inside = Inside {
@@ -35,10 +38,13 @@ pub fn forward(
         last: (region.x + region.width as isize).clamp(0, source.width as isize) as usize,
         offset: (-region.x).max(0) as usize,
     };
-    let line = scratch.resize(region.width * source.pixel);
+    let line = scratch.resize(region.width * source.pixel + SLACK);
     line.fill(0.0);
-    dispatch(isa, Forward { source, region, down, across, rows, affine, inside, line, output });
+    dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, line, output });
 }
+
+/// Numbers behind a line: its last pixel is read as four numbers.
+const SLACK: usize = 4;
 
 /// Which columns of the picture a line is made of.
 #[derive(Clone, Copy)]
@@ -58,6 +64,7 @@ struct Forward<'a> {
     across: &'a Axis,
     rows: Range<usize>,
     affine: Affine,
+    order: Order,
     inside: Inside,
     line: &'a mut [f32],
     output: &'a mut [f32],
@@ -66,7 +73,7 @@ struct Forward<'a> {
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { source, region, down, across, rows, affine, inside, line, output } = self;
+        let Self { source, region, down, across, rows, affine, order, inside, line, output } = self;
         let row_len = across.target() * 3;
         for (out, y) in output.chunks_exact_mut(row_len.max(1)).zip(rows) {
             if down.taps(y).1.is_empty() {
@@ -78,9 +85,9 @@ impl Kernel for Forward<'_> {
                 sum_rows(s, source, inside, region.y, down.taps(y), part);
             }
             match source.pixel {
-                1 => draw_together::<1>(across, line, source.channels, affine, out),
-                3 => draw_together::<3>(across, line, source.channels, affine, out),
-                4 => draw_together::<4>(across, line, source.channels, affine, out),
+                1 => draw_together::<1>(across, line, source.channels, affine, order, out),
+                3 => draw_together::<3>(across, line, source.channels, affine, order, out),
+                4 => draw_together::<4>(across, line, source.channels, affine, order, out),
                 bytes => unreachable!("a pixel of {bytes} bytes"),
             }
         }
@@ -136,32 +143,55 @@ fn sum_rows<S: Simd>(
     }
 }
 
-/// The filter along a line of pixels of `PIXEL` numbers, of which three go to the output.
+/// The filter along a line of pixels of `PIXEL` numbers, of which three go to the output. A pixel is
+/// one vector of four numbers, whatever the instruction set: the last of them may be the next pixel's.
 #[inline(always)]
 fn draw_together<const PIXEL: usize>(
     across: &Axis,
     line: &[f32],
     channels: [usize; 3],
     affine: Affine,
+    order: Order,
     out: &mut [f32],
 ) {
-    let (pixels, _) = line.as_chunks::<PIXEL>();
-    let [r, g, b] = channels;
-    let (out, _) = out.as_chunks_mut::<3>();
-    for (x, out) in out.iter_mut().enumerate() {
-        let (start, weights) = across.taps(x);
-        if weights.is_empty() {
-            *out = [0.0; 3];
-            continue;
+    let target = across.target();
+    let (scale, offset) = (f32x4::splat(affine.scale), f32x4::splat(affine.offset));
+    let mut x = 0;
+    while x < target {
+        // Four pixels of the output at a time, which turn into four columns of three planes.
+        let count = (target - x).min(4);
+        let mut pixels = [f32x4::ZERO; 4];
+        for (i, value) in pixels.iter_mut().enumerate().take(count) {
+            let (start, weights) = across.taps(x + i);
+            if weights.is_empty() {
+                continue;
+            }
+            assert!((start + weights.len() - 1) * PIXEL + 4 <= line.len());
+            let mut sum = f32x4::ZERO;
+            for (j, &weight) in weights.iter().enumerate() {
+                // SAFETY: the last tap's four numbers lie in the line, as asserted; so do those before it.
+                let pixel = unsafe { line.as_ptr().add((start + j) * PIXEL).cast::<[f32; 4]>().read_unaligned() };
+                sum += f32x4::splat(weight) * f32x4::new(pixel);
+            }
+            *value = sum * scale + offset;
         }
-        let mut sums = [0.0; 3];
-        for (pixel, &weight) in pixels[start..].iter().zip(weights) {
-            sums[0] += weight * pixel[r];
-            sums[1] += weight * pixel[g];
-            sums[2] += weight * pixel[b];
+        match order {
+            Order::Interleaved => {
+                for (i, pixel) in pixels.iter().enumerate().take(count) {
+                    let pixel = pixel.to_array();
+                    for c in 0..3 {
+                        out[(x + i) * 3 + c] = pixel[channels[c]];
+                    }
+                }
+            }
+            Order::Planar => {
+                let planes = f32x4::transpose(pixels);
+                for c in 0..3 {
+                    let plane = planes[channels[c]].to_array();
+                    out[c * target + x..][..count].copy_from_slice(&plane[..count]);
+                }
+            }
         }
-        for c in 0..3 {
-            out[c] = affine.apply(sums[c]);
-        }
+        x += 4;
     }
 }

@@ -15,6 +15,12 @@ impl Avx2 {
     pub(crate) fn detect() -> Option<Self> {
         Isa::Avx2.is_available().then_some(Self { _detected: () })
     }
+
+    /// A machine with AVX-512 has AVX2 and FMA too: that is part of its detection.
+    #[inline(always)]
+    pub(super) fn of_avx512(_: super::avx512::Avx512) -> Self {
+        Self { _detected: () }
+    }
 }
 
 /// A mask of the first `n` lanes.
@@ -32,7 +38,14 @@ unsafe impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
     const TILE_VECTORS: usize = 2;
-    const TILE_ROWS: usize = 6;
+    const TILE_SUMS: usize = 12;
+    const PLANAR_VECTORS: usize = 2;
+    type Half = Avx2;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) {
@@ -66,6 +79,17 @@ unsafe impl Simd for Avx2 {
     fn max(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: detected.
         unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_pairs(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: detected. The shuffles work within halves of the vectors, the permutation puts the
+        // quarters in order.
+        unsafe {
+            let (even, odd) = (_mm256_shuffle_ps::<0b10_00_10_00>(a, b), _mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+            let most = _mm256_castps_pd(_mm256_max_ps(even, odd));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(most))
+        }
     }
 
     #[inline(always)]

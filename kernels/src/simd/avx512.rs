@@ -30,7 +30,14 @@ unsafe impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
     const TILE_VECTORS: usize = 3;
-    const TILE_ROWS: usize = 8;
+    const TILE_SUMS: usize = 24;
+    const PLANAR_VECTORS: usize = 4;
+    type Half = super::avx2::Avx2;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        super::avx2::Avx2::of_avx512(self)
+    }
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) {
@@ -64,6 +71,16 @@ unsafe impl Simd for Avx512 {
     fn max(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: detected.
         unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_pairs(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe {
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+            _mm512_max_ps(_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
+        }
     }
 
     #[inline(always)]

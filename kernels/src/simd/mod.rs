@@ -31,11 +31,22 @@ pub(crate) unsafe trait Simd: Copy {
     type V: Copy;
     /// Numbers in a vector.
     const LANES: usize;
-    /// The most vectors that a tile is wide, and the most rows that it is high: with one register for
-    /// a broadcast, `TILE_ROWS·TILE_VECTORS + TILE_VECTORS + 1` registers must be there.
+    /// The most vectors that a tile is wide.
     const TILE_VECTORS: usize;
-    /// See [`Simd::TILE_VECTORS`]; enough rows to hide the latency of a multiply-add.
-    const TILE_ROWS: usize;
+    /// The most sums of a tile. With the vectors of one step and a broadcast, they must fit into the
+    /// registers: a tile that spills is many times slower.
+    const TILE_SUMS: usize;
+    /// The most rows of a tile: enough to hide the latency of a multiply-add, and few enough that
+    /// their addresses fit into the registers too.
+    const TILE_ROWS: usize = 8;
+    /// Vectors of columns in a tile of [`crate::PlanarConvPool`], 2 or 4: five channels of them must fit
+    /// into the registers.
+    const PLANAR_VECTORS: usize;
+    /// An instruction set with vectors half as long, where there is one: for the few outputs of a head.
+    type Half: Simd;
+
+    /// See [`Simd::Half`].
+    fn half(self) -> Self::Half;
 
     /// Runs a kernel with the instruction set switched on.
     fn vectorize<K: Kernel>(self, kernel: K);
@@ -48,6 +59,8 @@ pub(crate) unsafe trait Simd: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger of each lane; `b` where either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger of each two neighbours: first those of `a`, then those of `b`.
+    fn max_pairs(self, a: Self::V, b: Self::V) -> Self::V;
     /// `x` where it is more than 0, elsewhere `slope·x`; NaN stays NaN.
     fn prelu(self, x: Self::V, slope: Self::V) -> Self::V;
 

@@ -22,7 +22,14 @@ unsafe impl Simd for Portable {
     type V = f32x4;
     const LANES: usize = 4;
     const TILE_VECTORS: usize = 2;
-    const TILE_ROWS: usize = 6;
+    const TILE_SUMS: usize = 12;
+    const PLANAR_VECTORS: usize = 2;
+    type Half = Portable;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) {
@@ -47,6 +54,12 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     fn max(self, a: f32x4, b: f32x4) -> f32x4 {
         a.simd_gt(b).bitselect(a, b)
+    }
+
+    #[inline(always)]
+    fn max_pairs(self, a: f32x4, b: f32x4) -> f32x4 {
+        let ([a, b, c, d], [e, f, g, h]) = (a.to_array(), b.to_array());
+        self.max(f32x4::new([a, c, e, g]), f32x4::new([b, d, f, h]))
     }
 
     #[inline(always)]
