@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `mtcnn-cpu`: see `mtcnn-cpu --help`.
+
+fn main() -> std::process::ExitCode {
+    mtcnn_cpu::cli::main()
+}

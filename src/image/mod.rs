@@ -8,4 +8,10 @@ pub(crate) mod draw;
 pub(crate) mod pyramid;
 pub(crate) mod view;
 
+#[cfg(feature = "image")]
+pub use ::image::RgbImage;
+#[cfg(feature = "cli")]
+pub(crate) use decode::{Orientation, decode_as, read};
+#[cfg(feature = "image")]
+pub use decode::{decode, open};
 pub(crate) use view::ImageView;

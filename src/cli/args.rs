@@ -1,0 +1,189 @@
+//! The command line as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{Isa, Profile, Thresholds};
+
+/// Finds faces in pictures: boxes, scores and five landmarks (MTCNN, on the CPU).
+#[derive(Debug, Parser)]
+#[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
+#[command(after_help = "`mtcnn-cpu detect --help` shows the options, the formats and examples.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Detect(Detect),
+}
+
+/// Finds the faces in pictures.
+///
+/// Reads JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) and PNM, known by their content, turned
+/// upright by their EXIF orientation. Results come in the order of the inputs, best score first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = AFTER_HELP)]
+pub(crate) struct Detect {
+    /// Pictures, folders of pictures, or - for a picture on stdin.
+    ///
+    /// A folder is searched with its sub-folders, in order of the names, for files with a picture's
+    /// extension; hidden files are left out. A file that is named itself is read whatever its extension.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// The form of the results [default: table on a terminal, jsonl otherwise].
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
+    pub(crate) format: Option<Format>,
+
+    /// Write the results to a file instead of stdout.
+    ///
+    /// The file appears under its name when it is complete.
+    #[arg(short, long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Draw boxes, scores and landmarks on a copy: a file for one picture, a folder for many.
+    ///
+    /// The extension says the format: png, jpg, webp, bmp, tif. In a folder the copies keep the names
+    /// and sub-folders of their pictures; .png is added to names without such an extension, and a
+    /// number where two would be the same.
+    #[arg(short, long, value_name = "PATH", help_heading = "Results")]
+    pub(crate) draw: Option<PathBuf>,
+
+    /// Print where the time went on stderr, a line a stage.
+    #[arg(long, help_heading = "Results")]
+    pub(crate) timing: bool,
+
+    /// The side of the smallest face to look for, in pixels.
+    ///
+    /// The time goes with the inverse of its square: 40 takes a quarter of the time of 20.
+    #[arg(
+        short,
+        long,
+        value_name = "PIXELS",
+        default_value_t = 20.0,
+        allow_negative_numbers = true,
+        help_heading = "Detection"
+    )]
+    pub(crate) min_face: f64,
+
+    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.709].
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
+    pub(crate) factor: Option<f64>,
+
+    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7].
+    ///
+    /// The last is the least score of a face in the results. Lower ones find more faces, and more that
+    /// are none.
+    #[arg(long, value_name = "A,B,C", value_parser = thresholds, allow_hyphen_values = true, help_heading = "Detection")]
+    pub(crate) thresholds: Option<Thresholds>,
+
+    /// The implementation of MTCNN whose results to reproduce.
+    #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
+    pub(crate) profile: Profile,
+
+    /// A model file (safetensors) instead of the weights inside.
+    #[arg(long, value_name = "FILE", help_heading = "Detection")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// Leave pictures as they are stored: do not turn them by their EXIF orientation.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) no_exif: bool,
+
+    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
+    pub(crate) threads: u16,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: a line a face
+    Table,
+    /// One array of all pictures
+    Json,
+    /// A JSON object a line, one for each picture, as soon as it is done
+    Jsonl,
+    /// A row a face
+    Csv,
+}
+
+// Lines of at most 78 characters: they are not broken again on a narrow terminal.
+const AFTER_HELP: &str = r#"Formats:
+  jsonl   One line a picture (here broken):
+          {"image":"a.jpg","width":640,"height":480,"faces":[
+           {"box":[x1,y1,x2,y2],"score":0.99,"landmarks":{"left_eye":[x,y],
+            "right_eye":[x,y],"nose":[x,y],"mouth_left":[x,y],"mouth_right":[x,y]}}]}
+          A picture that can't be read: {"image":"a.jpg","error":"the reason"}
+  json    An array of the same objects.
+  csv     A row a face; "face" counts them from 1 in each picture. A picture
+          without faces has one row, with face 0; one that can't be read has a
+          row with nothing but its name and the error.
+  table   A line a face, without landmarks. A picture without faces has the line
+          "no faces"; one that can't be read "not read", and stderr says why.
+  Coordinates are pixels of the upright picture; left is the picture's left.
+
+Examples:
+  mtcnn-cpu detect photo.jpg                             a table of the faces
+  mtcnn-cpu detect photo.jpg --draw faces.png            and a picture of them
+  mtcnn-cpu detect album/ --draw drawn/ -o faces.jsonl   a whole folder
+  mtcnn-cpu detect a.jpg b.png --format csv > faces.csv
+  curl -s https://example.org/a.jpg | mtcnn-cpu detect -
+  mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, and how fast
+
+Exit status:
+  0  all pictures were read, with or without faces
+  1  some could not be read or drawn (the rest was), or a file that is needed
+     could not be read or written
+  2  the command line is wrong
+
+Environment:
+  MTCNN_CPU_ISA=portable|avx2|avx512 forces an instruction set; by default it is
+  the best that the machine has.
+
+Files are written under a temporary name (.tmp...) beside the final one and
+renamed when complete. If the program is killed, such a file may stay, but never
+half of a result."#;
+
+/// With the instruction set, which decides the speed.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let available: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
+    let chosen = Isa::from_env().map_or_else(|error| error, |isa| isa.name().to_string());
+    format!("{}\ninstruction set: {chosen} (this machine has {})", env!("CARGO_PKG_VERSION"), available.join(", "))
+});
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(|profile| PossibleValue::new(profile.name()).help(profile.about())))
+        .try_map(|name| Profile::by_name(&name).ok_or("no such profile"))
+}
+
+fn thresholds(text: &str) -> Result<Thresholds, String> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[pnet, rnet, onet]) => Ok(Thresholds { pnet, rnet, onet }),
+        _ => Err("three numbers are needed, such as 0.6,0.7,0.7".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn thresholds_are_three_numbers() {
+        assert_eq!(thresholds("0.5, 0.6,1"), Ok(Thresholds { pnet: 0.5, rnet: 0.6, onet: 1.0 }));
+        for wrong in ["", "0.5", "0.5,0.6", "0.5,0.6,0.7,0.8", "a,b,c", "0.5,,0.7"] {
+            assert!(thresholds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `mtcnn-cpu detect`: pictures in, faces out.
+
+use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::options::Options;
+use super::output::{Found, Report};
+use super::timing::Summary;
+use super::{Outcome, complain, ordered};
+use crate::{Timing, image};
+
+/// What became of a picture.
+struct Seen {
+    found: Found,
+    read: Duration,
+    timing: Timing,
+    /// Why it could not be drawn.
+    not_drawn: Option<String>,
+}
+
+/// Runs.
+pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let mut output = options.output.take();
+    let out: Box<dyn Write> = match &mut output {
+        Some(file) => Box::new(file),
+        None => Box::new(io::stdout()),
+    };
+    let mut report = Report::begin(BufWriter::new(out), options.format, &options.inputs)?;
+    let mut summary = Summary::default();
+    let (mut unread, mut undrawn) = (0, 0);
+
+    let inputs = &options.inputs;
+    let bar = progress_bar(inputs.len());
+    let done = ordered::for_each(
+        &options.pool,
+        inputs.len(),
+        |index| look(&options, index),
+        |index, seen| {
+            let name = &inputs[index].name;
+            bar.inc(1);
+            bar.suspend(|| {
+                let seen = match seen {
+                    Ok(seen) => seen,
+                    Err(reason) => {
+                        unread += 1;
+                        complain(format_args!("{}: {reason}", name.replace(char::is_control, "?")));
+                        return report.picture(name, Err(&reason));
+                    }
+                };
+                if let Some(reason) = &seen.not_drawn {
+                    undrawn += 1;
+                    complain(reason);
+                }
+                report.picture(name, Ok(&seen.found))?;
+                summary.add(seen.read, seen.timing);
+                anyhow::Ok(())
+            })
+        },
+    );
+    bar.finish_and_clear();
+    done?;
+    report.finish()?;
+    if let Some(file) = output {
+        file.finish()?;
+    }
+
+    if unread > 0 && inputs.len() > 1 {
+        complain(format_args!("{unread} of {} inputs could not be read", inputs.len()));
+    }
+    if options.timing {
+        let _ = write!(io::stderr(), "{}", summary.table(started.elapsed()));
+    }
+    Ok(if unread + undrawn > 0 { Outcome::Partly } else { Outcome::Done })
+}
+
+/// One picture, from its file to its faces. A panic in it would be a mistake of ours; it costs that
+/// picture and not the thousands after it.
+fn look(options: &Options, index: usize) -> Result<Seen, String> {
+    catch_unwind(AssertUnwindSafe(|| try_look(options, index)))
+        .unwrap_or_else(|_| Err("an internal error: please report it with the picture".into()))
+}
+
+fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
+    let started = Instant::now();
+    let bytes = options.inputs[index].read()?;
+    let picture = image::decode_as(&bytes, options.orientation)?;
+    drop(bytes);
+    let read = started.elapsed();
+    let (faces, timing) = options.detector.detect_timed(&picture).map_err(|error| error.to_string())?;
+    let (width, height) = picture.dimensions();
+    let not_drawn = options
+        .drawings
+        .as_ref()
+        .and_then(|drawings| drawings.write(index, picture, &faces).err())
+        .map(|error| format!("{error:#}"));
+    Ok(Seen { found: Found { width, height, faces }, read, timing, not_drawn })
+}
+
+/// On stderr, and only if that is a terminal and there is something to wait for.
+fn progress_bar(pictures: usize) -> ProgressBar {
+    if pictures < 2 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} pictures, {eta} left");
+    ProgressBar::new(pictures as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

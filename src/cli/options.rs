@@ -1,0 +1,92 @@
+//! The options of `detect`, checked: what is wrong is said here, before hours of work.
+
+use std::io::{self, IsTerminal};
+
+use anyhow::Context;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::Usage;
+use super::args::{self, Format};
+use super::drawing::Drawings;
+use super::input::{self, Input};
+use super::save::Save;
+use crate::image::Orientation;
+use crate::{Detector, Isa};
+
+/// Everything that a run needs, usable.
+pub(crate) struct Options {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) orientation: Orientation,
+    pub(crate) detector: Detector,
+    /// Pictures and the parts of one picture share these threads.
+    pub(crate) pool: ThreadPool,
+    pub(crate) format: Format,
+    /// Where results go if not to stdout.
+    pub(crate) output: Option<Save>,
+    pub(crate) drawings: Option<Drawings>,
+    pub(crate) timing: bool,
+}
+
+impl Options {
+    pub(crate) fn new(args: args::Detect) -> anyhow::Result<Self> {
+        if args.inputs.iter().filter(|path| input::is_stdin(path)).count() > 1 {
+            return Err(Usage("stdin (-) can be read only once".into()).into());
+        }
+        let detector = detector(&args)?;
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(args.threads.into())
+            .build()
+            .with_context(|| format!("can't start {} threads", args.threads))?;
+
+        let inputs = input::find(&args.inputs);
+        let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
+        let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
+        let drawings = plan.transpose()?;
+        refuse_to_overwrite(&inputs, output.into_iter().chain(drawings.iter().flat_map(Drawings::paths)))?;
+        if let Some(drawings) = &drawings {
+            drawings.probe()?;
+        }
+
+        let on_terminal = output.is_none() && io::stdout().is_terminal();
+        Ok(Self {
+            inputs,
+            orientation: if args.no_exif { Orientation::AsStored } else { Orientation::Upright },
+            detector,
+            pool,
+            format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
+            output: output.map(Save::begin).transpose()?,
+            drawings,
+            timing: args.timing,
+        })
+    }
+}
+
+fn detector(args: &args::Detect) -> anyhow::Result<Detector> {
+    let isa = Isa::from_env().map_err(Usage)?;
+    // No threads of its own: it uses those of the pool that calls it.
+    let mut builder = Detector::builder().isa(isa).threads(0).profile(args.profile).min_face(args.min_face);
+    if let Some(factor) = args.factor {
+        builder = builder.factor(factor);
+    }
+    if let Some(thresholds) = args.thresholds {
+        builder = builder.thresholds(thresholds);
+    }
+    if let Some(file) = &args.weights {
+        builder = builder.weights(file);
+    }
+    Ok(builder.build()?)
+}
+
+/// A result must not take the place of a picture that is read.
+fn refuse_to_overwrite<'a>(inputs: &[Input], results: impl Iterator<Item = &'a std::path::Path>) -> Result<(), Usage> {
+    let mut existing = results.filter_map(|path| Some((input::identity(path)?, path))).peekable();
+    // The usual case: nothing is there yet, and no path has to be looked up.
+    if existing.peek().is_none() {
+        return Ok(());
+    }
+    let read: std::collections::HashSet<_> = inputs.iter().filter_map(Input::identity).collect();
+    match existing.find(|(identity, _)| read.contains(identity)) {
+        Some((_, path)) => Err(Usage(format!("{} is an input: it is not overwritten", path.to_string_lossy()))),
+        None => Ok(()),
+    }
+}
