@@ -1,9 +1,16 @@
 //! A growable array of f32 that begins on a cache line, so that no vector load crosses two.
 
+use bytemuck::{Pod, Zeroable};
+
 /// A cache line of numbers.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
+
+// SAFETY: an array of numbers, for which all bits 0 is a value.
+unsafe impl Zeroable for Line {}
+// SAFETY: 64 bytes without a gap, for which every pattern of bits is a value.
+unsafe impl Pod for Line {}
 
 /// Numbers on a cache-line boundary. Growing keeps the capacity: a buffer used again does not
 /// allocate.
@@ -25,7 +32,7 @@ impl Buffer {
     pub fn resize(&mut self, len: usize) -> &mut [f32] {
         let lines = len.div_ceil(16);
         if lines > self.lines.len() {
-            self.lines.resize(lines, Line([0.0; 16]));
+            self.lines.resize(lines, Line::zeroed());
         }
         self.len = len;
         self
@@ -36,14 +43,12 @@ impl std::ops::Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: `lines` holds at least `len` numbers, without gaps (`Line` is `repr(C)`, 64 bytes).
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        &bytemuck::cast_slice(&self.lines)[..self.len]
     }
 }
 
 impl std::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as in `deref`, and `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
     }
 }

@@ -10,7 +10,7 @@ const CHAINS: usize = 12;
 /// Links of a chain in one round.
 const LINKS: usize = 4096;
 
-/// One round of [`FLOPS`] floating-point operations a lane. The result is of no use, but must be
+/// One round: [`flops`] floating-point operations. The result is of no use, but must be
 /// looked at, or the compiler leaves the work out.
 pub fn round(isa: Isa) -> f32 {
     let mut result = 0.0;

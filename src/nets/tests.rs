@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use approx::abs_diff_eq;
 use mtcnn_kernels::{Conv, Dense, Isa, prelu, softmax};
 use safetensors::SafeTensors;
 
@@ -44,9 +45,9 @@ fn channels_first_to_last(values: &[f32], channels: usize, pixels: usize) -> Vec
 
 fn assert_close(got: &[f32], expected: &[f32], what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
-    let difference = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(difference <= TOLERANCE, "{what} differs by {difference}");
-    assert!(got.iter().all(|x| x.is_finite()), "{what}");
+    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+        assert!(abs_diff_eq!(got, expected, epsilon = TOLERANCE), "{what}: number {i} is {got}, not {expected}");
+    }
 }
 
 /// The landmark head's answers in the reference's order: the original nets give x1..x5 y1..y5.

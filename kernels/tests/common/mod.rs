@@ -1,6 +1,7 @@
 //! What the kernels' tests share: numbers, poison and comparison.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
+use approx::abs_diff_eq;
 use mtcnn_kernels::Isa;
 
 /// A small generator of numbers (xorshift), the same ones on every run.
@@ -69,8 +70,8 @@ pub(crate) fn poisoned(n: usize, f: impl FnOnce(&mut [f32])) -> Vec<f32> {
 pub(crate) fn assert_close(got: &[f32], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}: length");
     for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
-        let difference = (f64::from(got) - expected).abs();
-        assert!(difference <= tolerance, "{what}: number {i} is {got}, its twin {expected}");
+        let close = abs_diff_eq!(f64::from(got), expected, epsilon = tolerance);
+        assert!(close, "{what}: number {i} is {got}, its twin {expected}");
     }
 }
 
