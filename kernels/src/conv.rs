@@ -20,7 +20,8 @@ pub struct Conv {
     planar: bool,
     weights: Panels,
     bias: Buffer,
-    slopes: Buffer,
+    /// Of the PReLU, if one follows.
+    slopes: Option<Buffer>,
 }
 
 impl Conv {
@@ -78,8 +79,7 @@ impl Conv {
             weights[((n * inputs + input) * size + ky) * size + kx]
         });
         let bias = panels.pad(bias, 0.0);
-        // Slope 1 leaves a number as it is: no PReLU.
-        let slopes = slopes.map_or_else(|| panels.pad(&vec![1.0; outputs], 1.0), |slopes| panels.pad(slopes, 1.0));
+        let slopes = slopes.map(|slopes| panels.pad(slopes, 1.0));
         Self { size, inputs, planar, weights: panels, bias, slopes }
     }
 
@@ -143,7 +143,9 @@ impl Conv {
             row.copy_from_slice(&self.bias[..outputs]);
         }
         gemm::multiply_add(rows, gemm::Matrix { data: &patches, row: depth, column: 1 }, &self.weights, output);
-        crate::prelu::forward(self.weights.isa, outputs, &self.slopes[..outputs], output);
+        if let Some(slopes) = &self.slopes {
+            crate::prelu::forward(self.weights.isa, outputs, &slopes[..outputs], output);
+        }
     }
 
     /// Whether the rows of the input are planar.
@@ -201,7 +203,7 @@ impl Conv {
             let panel = PanelOf {
                 weights: self.weights.panel(column / width),
                 bias: &self.bias[column..][..width],
-                slopes: &self.slopes[column..][..width],
+                slopes: self.slopes.as_ref().map(|slopes| &slopes[column..][..width]),
             };
             let columns = self.outputs() - column;
             for t in 0..tiles {
@@ -226,7 +228,7 @@ pub(crate) const MAX_SIZE: usize = 5;
 struct PanelOf<'a> {
     weights: &'a [f32],
     bias: &'a [f32],
-    slopes: &'a [f32],
+    slopes: Option<&'a [f32]>,
 }
 
 /// `ROWS` pixels from `x` on, in the columns of one panel.
@@ -265,10 +267,12 @@ unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 b = b.add(depth * VECTORS * S::LANES);
             }
         }
-        for v in 0..VECTORS {
-            let slopes = s.load(panel.slopes.as_ptr().add(v * S::LANES));
-            for r in 0..ROWS {
-                sums[r][v] = s.prelu(sums[r][v], slopes);
+        if let Some(slopes) = panel.slopes {
+            for v in 0..VECTORS {
+                let slopes = s.load(slopes.as_ptr().add(v * S::LANES));
+                for r in 0..ROWS {
+                    sums[r][v] = s.prelu(sums[r][v], slopes);
+                }
             }
         }
         for r in 0..ROWS {

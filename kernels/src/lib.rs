@@ -22,6 +22,7 @@ pub mod rows;
 mod simd;
 pub mod softmax;
 mod tile;
+mod winograd;
 
 pub use buffer::Buffer;
 pub use conv::Conv;
@@ -29,3 +30,4 @@ pub use dense::Dense;
 pub use isa::Isa;
 pub use planar::PlanarConvPool;
 pub use pool::MaxPool;
+pub use winograd::Winograd;

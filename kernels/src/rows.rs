@@ -63,7 +63,7 @@ impl RowLayer {
     }
 
     /// Channels after this layer.
-    fn outputs(&self, inputs: usize) -> usize {
+    pub fn outputs(&self, inputs: usize) -> usize {
         match self {
             RowLayer::PlanarConvPool(conv) => conv.outputs(),
             RowLayer::Conv(conv) => conv.outputs(),

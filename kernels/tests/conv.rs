@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
-use mtcnn_kernels::{Conv, Dense, naive};
+use mtcnn_kernels::{Buffer, Conv, Dense, Winograd, naive};
 
 /// `(size, inputs, outputs)`: the nets' own layers, and odd ones around the tiles' edges.
 const LAYERS: [(usize, usize, usize); 18] = [
@@ -61,6 +61,32 @@ fn conv_equals_its_twin() {
                         );
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn winograd_equals_its_twin() {
+    let mut numbers = Numbers::new(20);
+    let mut scratch = Buffer::default();
+    for isa in instruction_sets() {
+        for (inputs, outputs) in [(28, 48), (32, 64), (64, 64), (1, 1), (3, 17), (17, 5), (5, 33)] {
+            let weights = numbers.floats(outputs * inputs * 9);
+            let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
+            let layer = Winograd::new(isa, inputs, &weights, &bias, &slopes);
+            for (images, height, width) in
+                [(1, 3, 3), (1, 5, 5), (3, 11, 11), (1, 23, 23), (2, 10, 10), (2, 4, 9), (1, 8, 6)]
+            {
+                let input = numbers.floats(images * height * width * inputs);
+                let mut expected = naive::conv(images, height, width, 3, &wide(&input), &wide(&weights), &wide(&bias));
+                naive::prelu(&wide(&slopes), &mut expected);
+                let got = poisoned(expected.len(), |out| {
+                    scratch.fill(f32::NAN);
+                    layer.forward(images, height, width, &input, &mut scratch, out);
+                });
+                let what = format!("{isa} winograd {inputs}->{outputs} on {images} of {height}x{width}");
+                assert_close(&got, &expected, 10.0 * tolerance(9 * inputs), &what);
             }
         }
     }

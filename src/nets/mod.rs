@@ -1,15 +1,16 @@
 //! PNet, RNet and ONet: tables of layers, and their forward pass.
 //!
-//! The convolutions and pools of all three run row by row (`mtcnn_kernels::rows`): PNet's over a
-//! pyramid level of any size, RNet's and ONet's over a crop. The dense layers of RNet and ONet take a
-//! batch of crops, so that their weights stream from memory once.
+//! Convolutions and pools run row by row (`mtcnn_kernels::rows`), PNet's over a pyramid level of any
+//! size, RNet's and ONet's over a crop; the 3x3 convolutions between many channels run by Winograd's
+//! way over a few crops at once. The dense layers of RNet and ONet take a batch of crops, so that their
+//! weights stream from memory once.
 
 mod table;
 
 pub(crate) use table::{ALL, ONET, PNET, PNET_STRIDE, RNET, Table};
 
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool};
+use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool, Winograd};
 
 use crate::weights::Model;
 use table::{BOX, CLS, LANDMARKS, Layer};
@@ -19,18 +20,87 @@ pub(crate) struct Net {
     table: &'static Table,
     isa: Isa,
     /// Convolutions and pools; PNet's heads too, as a 1x1 convolution.
-    rows: Vec<RowLayer>,
+    parts: Vec<Part>,
     /// The dense layer and the heads, joined: none in PNet.
     dense: Vec<Dense>,
     outputs: usize,
 }
 
+/// A part of a net that is run in one way.
+enum Part {
+    /// Row by row, picture by picture.
+    Rows(Vec<RowLayer>),
+    /// A 3x3 convolution of all pictures of a batch at once.
+    Winograd(Winograd),
+}
+
+/// From how many channels on Winograd's way is faster than the direct one, its transforms included.
+const WINOGRAD_FROM: usize = 28;
+
+/// Crops that run through the convolutions at a time: their activations stay in the second-level
+/// cache, and Winograd's matrices have rows enough.
+const CROPS_AT_A_TIME: usize = 4;
+
 /// What a forward pass needs besides its input and output; made once and used again.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    rows: Buffer,
+    layers: Buffer,
+    /// What one part of the net gives to the next.
+    between: [Buffer; 2],
     features: Buffer,
     hidden: Buffer,
+}
+
+impl Part {
+    /// The size of a picture after this part, and the useful floating-point operations; `None` if it is
+    /// too small.
+    fn output_size(&self, mut height: usize, mut width: usize) -> Option<(usize, usize, u64)> {
+        match self {
+            Part::Rows(layers) => {
+                let mut flops = 0;
+                for layer in layers {
+                    let size = layer.output_size(height, width)?;
+                    flops += layer.flops(height, width);
+                    (height, width) = size;
+                }
+                Some((height, width, flops))
+            }
+            Part::Winograd(conv) if height >= 3 && width >= 3 => {
+                Some((height - 2, width - 2, conv.flops(height, width)))
+            }
+            Part::Winograd(_) => None,
+        }
+    }
+
+    /// Channels after this part.
+    fn outputs(&self, inputs: usize) -> usize {
+        match self {
+            Part::Rows(layers) => layers.iter().fold(inputs, |channels, layer| layer.outputs(channels)),
+            Part::Winograd(conv) => conv.outputs(),
+        }
+    }
+
+    /// Runs on `images` pictures, one behind the other.
+    fn forward(
+        &self,
+        isa: Isa,
+        images: usize,
+        (height, width, channels): (usize, usize, usize),
+        input: &[f32],
+        scratch: &mut Buffer,
+        output: &mut [f32],
+    ) {
+        match self {
+            Part::Rows(layers) => {
+                let size = output.len() / images;
+                for (input, output) in input.chunks_exact(height * width * channels).zip(output.chunks_exact_mut(size))
+                {
+                    rows::forward(isa, layers, height, width, channels, input, scratch, output);
+                }
+            }
+            Part::Winograd(conv) => conv.forward(images, height, width, input, scratch, output),
+        }
+    }
 }
 
 impl Net {
@@ -46,23 +116,23 @@ impl Net {
         }
         let outputs = head_bias.len();
 
-        let (mut rows, mut dense) = (Vec::new(), Vec::new());
+        let (mut parts, mut rows, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         for (k, layer) in table.layers.iter().enumerate() {
             match *layer {
                 Layer::Conv { name, prelu, size, inputs, outputs } => {
                     let (weights, bias) = (tensor(name, "weight"), tensor(name, "bias"));
                     let slopes = tensor(prelu, "slope");
+                    if !table.planar && size == 3 && inputs >= WINOGRAD_FROM {
+                        parts.push(Part::Rows(std::mem::take(&mut rows)));
+                        parts.push(Part::Winograd(Winograd::new(isa, inputs, weights, bias, slopes)));
+                        continue;
+                    }
                     rows.push(match (table.planar, k) {
                         (true, 0) => RowLayer::PlanarConvPool(PlanarConvPool::new(size, inputs, weights, bias, slopes)),
-                        (true, 2) => RowLayer::Conv(Conv::of_planar_rows(
-                            isa,
-                            size,
-                            inputs,
-                            outputs,
-                            weights,
-                            bias,
-                            Some(slopes),
-                        )),
+                        (true, 2) => {
+                            let slopes = Some(slopes);
+                            RowLayer::Conv(Conv::of_planar_rows(isa, size, inputs, outputs, weights, bias, slopes))
+                        }
                         _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, weights, bias, Some(slopes))),
                     });
                 }
@@ -82,7 +152,8 @@ impl Net {
         } else {
             dense.push(Dense::new(isa, table.features, outputs, &head_weights, &head_bias, None));
         }
-        Self { table, isa, rows, dense, outputs }
+        parts.push(Part::Rows(rows));
+        Self { table, isa, parts, dense, outputs }
     }
 
     /// The side of a crop in pixels.
@@ -98,13 +169,10 @@ impl Net {
     /// The size of the map of answers on a picture, and the useful floating-point operations; `None` if
     /// the picture is too small for one answer.
     pub(crate) fn map(&self, height: usize, width: usize) -> Option<(usize, usize, u64)> {
-        let (mut height, mut width, mut flops) = (height, width, 0);
-        for layer in &self.rows {
-            let size = layer.output_size(height, width)?;
-            flops += layer.flops(height, width);
-            (height, width) = size;
-        }
-        Some((height, width, flops))
+        self.parts.iter().try_fold((height, width, 0), |(height, width, flops), part| {
+            let (height, width, more) = part.output_size(height, width)?;
+            Some((height, width, flops + more))
+        })
     }
 
     /// PNet on a picture of `height x width` RGB pixels, normalised, `[row][3][column]`: an answer for
@@ -117,7 +185,8 @@ impl Net {
         scratch: &mut Scratch,
         output: &mut [f32],
     ) {
-        rows::forward(self.isa, &self.rows, height, width, 3, input, &mut scratch.rows, output);
+        let [part] = &self.parts[..] else { unreachable!("PNet runs row by row") };
+        part.forward(self.isa, 1, (height, width, 3), input, &mut scratch.layers, output);
     }
 
     /// Useful floating-point operations on one crop.
@@ -130,14 +199,45 @@ impl Net {
     /// an answer for each, `[crop][outputs]`.
     pub(crate) fn forward_crops(&self, crops: usize, input: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
         let [fc, heads] = &self.dense[..] else { unreachable!("a net for crops has two dense layers") };
-        let side = self.side();
-        let features = scratch.features.resize(crops * fc.inputs());
-        for (crop, features) in input.chunks_exact(side * side * 3).zip(features.chunks_exact_mut(fc.inputs())) {
-            rows::forward(self.isa, &self.rows, side, side, 3, crop, &mut scratch.rows, features);
+        let size = self.side() * self.side() * 3;
+        let Scratch { layers, between, features, hidden } = scratch;
+        let features = features.resize(crops * fc.inputs());
+        for (input, features) in
+            input.chunks(CROPS_AT_A_TIME * size).zip(features.chunks_mut(CROPS_AT_A_TIME * fc.inputs()))
+        {
+            self.convolve(input.len() / size, input, layers, between, features);
         }
-        let hidden = scratch.hidden.resize(crops * fc.outputs());
+        let hidden = hidden.resize(crops * fc.outputs());
         fc.forward(crops, features, hidden);
         heads.forward(crops, hidden, output);
+    }
+
+    /// The convolutions and pools of a few crops.
+    fn convolve(
+        &self,
+        crops: usize,
+        input: &[f32],
+        layers: &mut Buffer,
+        [from, to]: &mut [Buffer; 2],
+        features: &mut [f32],
+    ) {
+        let (first, rest) = self.parts.split_first().expect("a net has layers");
+        let (last, middle) = rest.split_last().expect("a net for crops has several parts");
+        let mut shape = (self.side(), self.side(), 3);
+        let after = |part: &Part, (height, width, channels)| {
+            let (height, width, _) = part.output_size(height, width).expect("a crop is large enough");
+            (height, width, part.outputs(channels))
+        };
+        let numbers = |(height, width, channels)| crops * height * width * channels;
+        let mut next = after(first, shape);
+        first.forward(self.isa, crops, shape, input, layers, from.resize(numbers(next)));
+        for part in middle {
+            shape = next;
+            next = after(part, shape);
+            part.forward(self.isa, crops, shape, from, layers, to.resize(numbers(next)));
+            std::mem::swap(from, to);
+        }
+        last.forward(self.isa, crops, next, from, layers, features);
     }
 }
 
