@@ -5,15 +5,17 @@
 pub struct Axis {
     source: usize,
     taps: Vec<Taps>,
+    /// [`Axis::most_taps`] for each output position, the last of them 0.
     weights: Vec<f32>,
+    most_taps: usize,
 }
 
-/// The source positions of one output position: `count` of them from `start` on.
+/// The source positions of one output position: `count` of them from `start` on, none if it is made of
+/// nothing.
 #[derive(Clone, Copy, Debug)]
 struct Taps {
     start: usize,
     count: usize,
-    weights: usize,
 }
 
 impl Axis {
@@ -31,13 +33,35 @@ impl Axis {
     #[inline(always)]
     pub fn taps(&self, i: usize) -> (usize, &[f32]) {
         let taps = self.taps[i];
-        (taps.start, &self.weights[taps.weights..][..taps.count])
+        (taps.start, &self.weights[i * self.most_taps..][..taps.count])
     }
 
-    /// Makes room for another table; what was allocated is kept.
-    fn clear(&mut self, source: usize) {
+    /// A number of weights that no output position has more of.
+    pub(super) fn most_taps(&self) -> usize {
+        self.most_taps
+    }
+
+    /// As [`Axis::taps`], with [`Axis::most_taps`] weights, those beyond the last being 0. The source
+    /// positions that belong to those may lie behind the source.
+    ///
+    /// # Safety
+    /// `i` must be less than [`Axis::target`].
+    #[inline(always)]
+    pub(super) unsafe fn padded_taps(&self, i: usize) -> (usize, *const f32) {
+        // SAFETY: there is an entry, and `most_taps` weights, for each output position.
+        unsafe { (self.taps.get_unchecked(i).start, self.weights.as_ptr().add(i * self.most_taps)) }
+    }
+
+    /// Whether an output position is made of nothing.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.taps.iter().any(|taps| taps.count == 0)
+    }
+
+    /// Makes room for another table, of at most `most_taps` taps; what was allocated is kept.
+    fn clear(&mut self, source: usize, most_taps: usize) {
         assert!(source > 0, "a source of 1 position or more");
         self.source = source;
+        self.most_taps = most_taps;
         self.taps.clear();
         self.weights.clear();
     }
@@ -46,14 +70,17 @@ impl Axis {
         let first = self.weights.len();
         self.weights.extend(weights);
         let count = self.weights.len() - first;
-        assert!(start + count <= self.source, "taps inside of the source");
-        self.taps.push(Taps { start, count, weights: first });
+        assert!(start + count <= self.source && count <= self.most_taps, "taps inside of the source");
+        self.weights.resize(first + self.most_taps, 0.0);
+        self.taps.push(Taps { start, count });
     }
 
     /// Adaptive average pooling, PyTorch's `interpolate(mode="area")`: output `i` is the plain mean of
     /// the whole source positions from `floor(i·source/target)` to `ceil((i+1)·source/target)`.
     pub fn area_bins(&mut self, source: usize, target: usize) {
-        self.clear(source);
+        // Bins of whole positions cut none; others cut up to two.
+        let cut = if source.is_multiple_of(target.max(1)) { 0 } else { 2 };
+        self.clear(source, source / target.max(1) + cut);
         for i in 0..target {
             let (from, to) = (i * source / target, ((i + 1) * source).div_ceil(target));
             self.push(from, std::iter::repeat_n(1.0 / (to - from) as f32, to - from));
@@ -64,7 +91,7 @@ impl Axis {
     /// `(i+1)·source/target`, positions that are cut counting in part. TensorFlow's AREA, and
     /// OpenCV's INTER_AREA where the target is not larger; as there, parts below 0.001 are left out.
     pub fn area_coverage(&mut self, source: usize, target: usize) {
-        self.clear(source);
+        self.clear(source, source / target.max(1) + 2);
         let scale = source as f64 / target as f64;
         for i in 0..target {
             let from = i as f64 * scale;
@@ -90,7 +117,7 @@ impl Axis {
 
     /// Bilinear between the centres of pixels, the border repeated: OpenCV's INTER_LINEAR.
     pub fn linear(&mut self, source: usize, target: usize) {
-        self.clear(source);
+        self.clear(source, 2);
         for i in 0..target {
             let (at, part) = linear_position(i, source, target);
             self.push_between(at, part);
@@ -100,7 +127,7 @@ impl Axis {
     /// What OpenCV's INTER_AREA does where it enlarges along either axis: bilinear, but a source pixel
     /// keeps its value over its whole area and blends only where an output pixel lies across an edge.
     pub fn linear_area(&mut self, source: usize, target: usize) {
-        self.clear(source);
+        self.clear(source, 2);
         for i in 0..target {
             let (at, part) = linear_area_position(i, source, target);
             self.push_between(at, part);
@@ -110,7 +137,7 @@ impl Axis {
     /// Bilinear samples at `count` positions from `first` to `last`, ends included, of which those
     /// outside of the source are made of nothing: TensorFlow's `crop_and_resize`.
     pub fn sampled(&mut self, source: usize, first: f32, last: f32, count: usize) {
-        self.clear(source);
+        self.clear(source, 2);
         let step = if count > 1 { (last - first) / (count - 1) as f32 } else { 0.0 };
         for i in 0..count {
             let at = if count > 1 { first + i as f32 * step } else { 0.5 * (first + last) };

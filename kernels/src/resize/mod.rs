@@ -24,7 +24,8 @@ pub struct Source<'a> {
     pub stride: usize,
     /// Bytes from one pixel to the next: 1, 3 or 4.
     pub pixel: usize,
-    /// Where in a pixel the three channels of the output are.
+    /// Where in a pixel the three channels of the output are: 0, 1 and 2 in any order, or three times 0
+    /// in a pixel of 1 byte.
     pub channels: [usize; 3],
 }
 

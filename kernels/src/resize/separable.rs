@@ -31,20 +31,22 @@ pub fn forward(
     assert_eq!((down.source(), across.source()), (region.height, region.width), "axes of the region's size");
     assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
     assert_eq!(output.len(), rows.len() * across.target() * 3, "output of rows x columns x 3");
-    assert!(source.channels.iter().all(|&channel| channel < source.pixel), "channels inside of the pixel");
+    let permutation = matches!(source.channels, [0, 1, 2] | [0, 2, 1] | [1, 0, 2] | [1, 2, 0] | [2, 0, 1] | [2, 1, 0]);
+    let known = if source.pixel == 1 { source.channels == [0; 3] } else { permutation };
+    assert!(matches!(source.pixel, 1 | 3 | 4) && known, "a pixel of 1, 3 or 4 bytes, and channels inside of it");
     // The columns of the region that lie in the picture; the others stay 0.
     let inside = Inside {
         first: region.x.max(0) as usize,
         last: (region.x + region.width as isize).clamp(0, source.width as isize) as usize,
         offset: (-region.x).max(0) as usize,
     };
-    let line = scratch.resize(region.width * source.pixel + SLACK);
+    let line = scratch.resize((region.width + SLACK) * source.pixel);
     line.fill(0.0);
     dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, line, output });
 }
 
-/// Numbers behind a line: its last pixel is read as four numbers.
-const SLACK: usize = 4;
+/// Pixels behind a line, with weights of 0: as many as taps are read at a time.
+const SLACK: usize = 6;
 
 /// Which columns of the picture a line is made of.
 #[derive(Clone, Copy)]
@@ -143,8 +145,7 @@ fn sum_rows<S: Simd>(
     }
 }
 
-/// The filter along a line of pixels of `PIXEL` numbers, of which three go to the output. A pixel is
-/// one vector of four numbers, whatever the instruction set: the last of them may be the next pixel's.
+/// The filter along a line of pixels of `PIXEL` numbers, of which three go to the output.
 #[inline(always)]
 fn draw_together<const PIXEL: usize>(
     across: &Axis,
@@ -154,41 +155,102 @@ fn draw_together<const PIXEL: usize>(
     order: Order,
     out: &mut [f32],
 ) {
+    // Few taps are the rule, and worth loops without an end to look for.
+    match across.most_taps() {
+        _ if across.target() < 4 || across.has_gaps() => draw_any::<PIXEL>(across, line, channels, affine, order, out),
+        1 => draw_fours::<PIXEL, 1>(across, line, channels, affine, order, out),
+        2 => draw_fours::<PIXEL, 2>(across, line, channels, affine, order, out),
+        3 => draw_fours::<PIXEL, 3>(across, line, channels, affine, order, out),
+        4 => draw_fours::<PIXEL, 4>(across, line, channels, affine, order, out),
+        5 => draw_fours::<PIXEL, 5>(across, line, channels, affine, order, out),
+        6 => draw_fours::<PIXEL, 6>(across, line, channels, affine, order, out),
+        _ => draw_fours::<PIXEL, 0>(across, line, channels, affine, order, out),
+    }
+}
+
+/// [`draw_together`] one number at a time.
+#[inline(always)]
+fn draw_any<const PIXEL: usize>(
+    across: &Axis,
+    line: &[f32],
+    channels: [usize; 3],
+    affine: Affine,
+    order: Order,
+    out: &mut [f32],
+) {
+    for x in 0..across.target() {
+        let (start, weights) = across.taps(x);
+        for c in 0..3 {
+            let pixels = line[start * PIXEL..].chunks_exact(PIXEL);
+            let sum: f32 = weights.iter().zip(pixels).map(|(weight, pixel)| weight * pixel[channels[c]]).sum();
+            let to = match order {
+                Order::Interleaved => x * 3 + c,
+                Order::Planar => c * across.target() + x,
+            };
+            out[to] = if weights.is_empty() { 0.0 } else { affine.apply(sum) };
+        }
+    }
+}
+
+/// [`draw_together`] four pixels of the output at a time, each of which is made of at least one and at
+/// most `TAPS` pixels; 0 stands for any number. A pixel is one vector of four numbers, whatever the
+/// instruction set: the last of them may be the next pixel's.
+#[inline(always)]
+fn draw_fours<const PIXEL: usize, const TAPS: usize>(
+    across: &Axis,
+    line: &[f32],
+    channels: [usize; 3],
+    affine: Affine,
+    order: Order,
+    out: &mut [f32],
+) {
     let target = across.target();
+    assert!(target >= 4 && TAPS <= SLACK && line.len() >= (across.source() + SLACK) * PIXEL);
+    assert_eq!(out.len(), target * 3);
     let (scale, offset) = (f32x4::splat(affine.scale), f32x4::splat(affine.offset));
+    // Where in the output each number of a pixel goes.
+    let mut places = [0, 1, 2];
+    if PIXEL > 1 {
+        for c in 0..3 {
+            places[channels[c]] = c;
+        }
+    }
     let mut x = 0;
     while x < target {
-        // Four pixels of the output at a time, which turn into four columns of three planes.
-        let count = (target - x).min(4);
+        // The last four overlap those before them.
+        x = x.min(target - 4);
         let mut pixels = [f32x4::ZERO; 4];
-        for (i, value) in pixels.iter_mut().enumerate().take(count) {
-            let (start, weights) = across.taps(x + i);
-            if weights.is_empty() {
-                continue;
-            }
-            assert!((start + weights.len() - 1) * PIXEL + 4 <= line.len());
+        for i in 0..4 {
             let mut sum = f32x4::ZERO;
-            for (j, &weight) in weights.iter().enumerate() {
-                // SAFETY: the last tap's four numbers lie in the line, as asserted; so do those before it.
-                let pixel = unsafe { line.as_ptr().add((start + j) * PIXEL).cast::<[f32; 4]>().read_unaligned() };
+            // SAFETY: `x + i < target`.
+            let (start, weights) = unsafe { across.padded_taps(x + i) };
+            let taps = if TAPS > 0 { TAPS } else { across.taps(x + i).1.len() };
+            for j in 0..taps {
+                // SAFETY: there are as many weights. The first pixel lies in the source, and the last that
+                // has a weight of its own too; up to `TAPS <= SLACK` more lie behind it in the line.
+                let (weight, pixel) = unsafe {
+                    let at = line.as_ptr().add((start + j) * PIXEL);
+                    let pixel = if PIXEL == 1 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() };
+                    (*weights.add(j), pixel)
+                };
                 sum += f32x4::splat(weight) * f32x4::new(pixel);
             }
-            *value = sum * scale + offset;
+            pixels[i] = sum * scale + offset;
         }
         match order {
             Order::Interleaved => {
-                for (i, pixel) in pixels.iter().enumerate().take(count) {
-                    let pixel = pixel.to_array();
-                    for c in 0..3 {
-                        out[(x + i) * 3 + c] = pixel[channels[c]];
+                for i in 0..4 {
+                    let pixel = pixels[i].to_array();
+                    let to = &mut out[(x + i) * 3..][..3];
+                    for k in 0..3 {
+                        to[places[k]] = pixel[k];
                     }
                 }
             }
             Order::Planar => {
                 let planes = f32x4::transpose(pixels);
-                for c in 0..3 {
-                    let plane = planes[channels[c]].to_array();
-                    out[c * target + x..][..count].copy_from_slice(&plane[..count]);
+                for k in 0..3 {
+                    out[places[k] * target + x..][..4].copy_from_slice(&planes[k].to_array());
                 }
             }
         }
