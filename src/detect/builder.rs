@@ -1,6 +1,7 @@
 //! The options of a [`Detector`], checked once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mtcnn_kernels::Isa;
 
@@ -18,16 +19,24 @@ pub struct Thresholds {
     pub onet: f32,
 }
 
+/// Where the weights come from.
+#[derive(Clone, Debug)]
+pub(super) enum Weights {
+    Embedded,
+    File(PathBuf),
+    Bytes(Arc<[u8]>),
+}
+
 /// Options of a [`Detector`]; each has a default.
 #[derive(Clone, Debug)]
 pub struct DetectorBuilder {
-    pub(crate) min_face: f64,
-    pub(crate) factor: Option<f64>,
-    pub(crate) thresholds: Option<Thresholds>,
-    pub(crate) profile: Profile,
-    pub(crate) threads: usize,
-    pub(crate) weights: Option<PathBuf>,
-    pub(crate) isa: Option<Isa>,
+    pub(super) min_face: f64,
+    pub(super) factor: Option<f64>,
+    pub(super) thresholds: Option<Thresholds>,
+    pub(super) profile: Profile,
+    pub(super) threads: usize,
+    pub(super) weights: Weights,
+    pub(super) isa: Option<Isa>,
 }
 
 impl Default for DetectorBuilder {
@@ -38,7 +47,7 @@ impl Default for DetectorBuilder {
             thresholds: None,
             profile: Profile::default(),
             threads: 0,
-            weights: None,
+            weights: Weights::Embedded,
             isa: None,
         }
     }
@@ -81,7 +90,13 @@ impl DetectorBuilder {
 
     /// A model file instead of the embedded weights.
     pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
-        self.weights = Some(file.into());
+        self.weights = Weights::File(file.into());
+        self
+    }
+
+    /// The bytes of a model file instead of the embedded weights.
+    pub fn weights_bytes(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.weights = Weights::Bytes(bytes.into());
         self
     }
 
@@ -102,7 +117,7 @@ impl DetectorBuilder {
     }
 
     /// The factor in force.
-    pub(crate) fn checked_factor(&self) -> Result<f64> {
+    pub(super) fn checked_factor(&self) -> Result<f64> {
         let factor = self.factor.unwrap_or(self.profile.factor);
         if !(0.1..=0.99).contains(&factor) {
             return Err(Error::Option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
@@ -111,7 +126,7 @@ impl DetectorBuilder {
     }
 
     /// The smallest face in force.
-    pub(crate) fn checked_min_face(&self) -> Result<f64> {
+    pub(super) fn checked_min_face(&self) -> Result<f64> {
         if !(1.0..=1e9).contains(&self.min_face) {
             return Err(Error::Option(format!("the smallest face is {} pixels: it must be 1 or more", self.min_face)));
         }
@@ -119,7 +134,7 @@ impl DetectorBuilder {
     }
 
     /// The thresholds in force.
-    pub(crate) fn checked_thresholds(&self) -> Result<Thresholds> {
+    pub(super) fn checked_thresholds(&self) -> Result<Thresholds> {
         let thresholds = self.thresholds.unwrap_or(self.profile.thresholds);
         for (net, threshold) in [("PNet", thresholds.pnet), ("RNet", thresholds.rnet), ("ONet", thresholds.onet)] {
             if !(0.0..=1.0).contains(&threshold) {

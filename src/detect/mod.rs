@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use mtcnn_kernels::Isa;
 
+use builder::Weights;
 pub use builder::{DetectorBuilder, Thresholds};
 pub use profile::Profile;
 pub use timing::{Level, StageTimes, Timing};
@@ -89,8 +90,9 @@ impl Detector {
             None
         };
         let model = match &options.weights {
-            Some(path) => Model::read(path)?,
-            None => Model::embedded(),
+            Weights::Embedded => Model::embedded(),
+            Weights::File(path) => Model::read(path)?,
+            Weights::Bytes(bytes) => Model::parse(bytes).map_err(Error::Weights)?,
         };
         Ok(Self {
             min_face,

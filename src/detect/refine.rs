@@ -12,8 +12,8 @@ use crate::ImageView;
 use crate::image::crop::{self, CropScratch};
 use crate::nets::Net;
 
-/// Crops that a net takes at a time: enough for the dense layers, whose weights stream from memory
-/// once a batch, and few enough that the threads share the work evenly.
+/// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
+/// memory once a batch.
 const BATCH: usize = 16;
 
 /// Buffers of a batch.
@@ -46,7 +46,9 @@ impl Detector {
             .iter()
             .filter_map(|&candidate| Some((candidate, crop::region(candidate.corners, view, self.profile.border)?)))
             .collect();
-        let batches: Vec<_> = looked.chunks(BATCH).collect();
+        // As many batches as keep all threads at work to the end.
+        let count = looked.len().div_ceil(BATCH).next_multiple_of(timing.threads.max(1));
+        let batches: Vec<_> = looked.chunks(looked.len().div_ceil(count.max(1)).max(1)).collect();
         let results = run(timing.threads, batches.len(), &self.workspaces, |workspace, i| {
             self.look_at_batch(net, view, batches[i], threshold, workspace)
         });
