@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -11,7 +12,7 @@ use crate::{Isa, Profile, Thresholds};
 /// Finds faces in pictures: boxes, scores and five landmarks (MTCNN, on the CPU).
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
-#[command(after_help = "`mtcnn-cpu detect --help` shows the options, the formats and examples.")]
+#[command(after_help = "`mtcnn-cpu detect --help` and `bench --help` show the options, the formats and examples.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,6 +21,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Detect(Detect),
+    Bench(Bench),
 }
 
 /// Finds the faces in pictures.
@@ -27,7 +29,7 @@ pub(crate) enum Command {
 /// Reads JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) and PNM, known by their content, turned
 /// upright by their EXIF orientation. Results come in the order of the inputs, best score first.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = AFTER_HELP)]
+#[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = detect_help())]
 pub(crate) struct Detect {
     /// Pictures, folders of pictures, or - for a picture on stdin.
     ///
@@ -58,6 +60,39 @@ pub(crate) struct Detect {
     #[arg(long, help_heading = "Results")]
     pub(crate) timing: bool,
 
+    #[command(flatten)]
+    pub(crate) detection: Detection,
+}
+
+/// Measures how fast this machine finds the faces in a picture, and where the time goes.
+///
+/// The picture is read once and its faces are found again and again, with the options as `detect` takes
+/// them. Beside it the machine's own limit is measured: the multiply-adds that a core does when nothing
+/// else is asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`--help` shows more: what is measured, the formats and examples.", after_long_help = bench_help())]
+pub(crate) struct Bench {
+    /// A picture, or - for a picture on stdin [default: a picture of 51 faces that the program has in it].
+    #[arg(value_name = "PICTURE")]
+    pub(crate) picture: Option<PathBuf>,
+
+    /// The form of the results [default: table on a terminal, json otherwise].
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
+    pub(crate) format: Option<BenchFormat>,
+
+    /// How long to measure; at least one detection is done.
+    ///
+    /// Warming up and measuring the machine's limit come on top: a third more.
+    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, help_heading = "Results")]
+    pub(crate) seconds: Duration,
+
+    #[command(flatten)]
+    pub(crate) detection: Detection,
+}
+
+/// How faces are looked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Detection {
     /// The side of the smallest face to look for, in pixels.
     ///
     /// The time goes with the inverse of its square: 40 takes a quarter of the time of 20.
@@ -112,8 +147,17 @@ pub(crate) enum Format {
     Csv,
 }
 
+/// How what was measured is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchFormat {
+    /// For people: a line a stage
+    Table,
+    /// One object on one line
+    Json,
+}
+
 // Lines of at most 78 characters: they are not broken again on a narrow terminal.
-const AFTER_HELP: &str = r#"Formats:
+const DETECT_HELP: &str = r#"Formats:
   jsonl   One line a picture (here broken):
           {"image":"a.jpg","width":640,"height":480,"faces":[
            {"box":[x1,y1,x2,y2],"score":0.99,"landmarks":{"left_eye":[x,y],
@@ -141,13 +185,62 @@ Exit status:
      could not be read or written
   2  the command line is wrong
 
-Environment:
-  MTCNN_CPU_ISA=portable|avx2|avx512 forces an instruction set; by default it is
-  the best that the machine has.
-
 Files are written under a temporary name (.tmp...) beside the final one and
 renamed when complete. If the program is killed, such a file may stay, but never
 half of a result."#;
+
+const BENCH_HELP: &str = r#"What is measured:
+  total    from call to return: decoded picture in, faces out
+  pyramid  resizing the picture to every level, and normalising
+  pnet     the first net, on every level; in: places, out: boxes
+  crops    cutting out the boxes and resizing them, for both nets
+  rnet     the second net, a crop a box
+  onet     the third net, a crop a box; out: faces
+  nms      dropping boxes that overlap better ones, after each net; one thread
+  From pyramid to onet the ms are a thread's: the working time of all threads,
+  divided by their number. Waiting for one another is in the total alone.
+  GFLOP/s are useful floating-point operations (two a multiply-add, without
+  padding) of one thread at work, at the median ms. The peak is what one core
+  does in multiply-adds alone, the best of two measurements, before and after.
+  A net may come above it: Winograd's way takes fewer operations than counted.
+
+Formats:
+  table   A line a stage and a line a level.
+  json    One object:
+          {"picture","width","height","faces","runs","seconds",
+           "ms":{"total":{"median","min"},"pyramid","pnet","crops","rnet",
+            "onet","nms"},
+           "peak_gflops","pnet_of_peak","rnet_of_peak","onet_of_peak",
+           "gflops":{"pnet":{"median","best"},"rnet","onet"},
+           "levels":[{"scale","width","height","candidates","kept"}],
+           "candidates":{"pnet":{"in","out"},"rnet","onet"},
+           "isa","threads","version"}
+          Rates are null for a net that had nothing to do.
+
+Examples:
+  mtcnn-cpu bench                              this machine, all its threads
+  mtcnn-cpu bench photo.jpg --threads 1        one of your pictures, one thread
+  mtcnn-cpu bench photo.jpg --min-face 40      what larger faces alone take
+  MTCNN_CPU_ISA=avx2 mtcnn-cpu bench           another instruction set
+  mtcnn-cpu bench --format json >> runs.jsonl  to be kept and compared
+
+Exit status:
+  0  measured
+  1  the picture or the model file could not be read
+  2  the command line is wrong"#;
+
+const ENVIRONMENT: &str = "\
+Environment:
+  MTCNN_CPU_ISA=portable|avx2|avx512 forces an instruction set; by default it is
+  the best that the machine has.";
+
+fn detect_help() -> String {
+    format!("{DETECT_HELP}\n\n{ENVIRONMENT}")
+}
+
+fn bench_help() -> String {
+    format!("{BENCH_HELP}\n\n{ENVIRONMENT}")
+}
 
 /// With the instruction set, which decides the speed.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -169,6 +262,13 @@ fn thresholds(text: &str) -> Result<Thresholds, String> {
     }
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds is needed, more than 0 and at most 3600".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +284,14 @@ mod tests {
         assert_eq!(thresholds("0.5, 0.6,1"), Ok(Thresholds { pnet: 0.5, rnet: 0.6, onet: 1.0 }));
         for wrong in ["", "0.5", "0.5,0.6", "0.5,0.6,0.7,0.8", "a,b,c", "0.5,,0.7"] {
             assert!(thresholds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_more_than_none_and_an_end_is_in_sight() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "0", "-1", "1e-99999", "3601", "inf", "NaN", "ten"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -34,6 +34,14 @@ pub(crate) enum Source {
 }
 
 impl Input {
+    /// A picture as typed: a file, or stdin.
+    pub(crate) fn one(path: &Path) -> Self {
+        if is_stdin(path) {
+            return Self { name: "-".into(), relative: "stdin".into(), source: Source::Stdin };
+        }
+        Self::file(path.into(), path.file_name().map(PathBuf::from).unwrap_or_default())
+    }
+
     fn file(path: PathBuf, relative: PathBuf) -> Self {
         Self { name: path.to_string_lossy().into_owned(), relative, source: Source::File(path) }
     }
@@ -71,13 +79,10 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in typed {
-        if is_stdin(path) {
-            inputs.push(Input { name: "-".into(), relative: "stdin".into(), source: Source::Stdin });
-        } else if path.is_dir() {
+        if path.is_dir() && !is_stdin(path) {
             find_in_folder(path, &mut inputs);
         } else {
-            let relative = path.file_name().map(PathBuf::from).unwrap_or_default();
-            inputs.push(Input::file(path.clone(), relative));
+            inputs.push(Input::one(path));
         }
     }
     inputs

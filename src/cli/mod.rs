@@ -1,6 +1,7 @@
 //! The program: arguments as typed (`args`) -> validated options (`options`) -> one file a subcommand.
 
 mod args;
+mod bench;
 mod detect;
 mod drawing;
 mod input;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
     };
     let result = match args.command {
         args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
+        args::Command::Bench(args) => bench::run(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

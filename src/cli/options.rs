@@ -1,4 +1,5 @@
-//! The options of `detect`, checked: what is wrong is said here, before hours of work.
+//! The options of `detect`, checked: what is wrong is said here, before hours of work. And a detector from
+//! those options that `bench` has too.
 
 use std::io::{self, IsTerminal};
 
@@ -32,11 +33,13 @@ impl Options {
         if args.inputs.iter().filter(|path| input::is_stdin(path)).count() > 1 {
             return Err(Usage("stdin (-) can be read only once".into()).into());
         }
-        let detector = detector(&args)?;
+        // No threads of its own: it uses those of the pool that calls it.
+        let detector = detector(&args.detection, 0)?;
+        let threads = args.detection.threads;
         let pool = ThreadPoolBuilder::new()
-            .num_threads(args.threads.into())
+            .num_threads(threads.into())
             .build()
-            .with_context(|| format!("can't start {} threads", args.threads))?;
+            .with_context(|| format!("can't start {threads} threads"))?;
 
         let inputs = input::find(&args.inputs);
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
@@ -50,7 +53,7 @@ impl Options {
         let on_terminal = output.is_none() && io::stdout().is_terminal();
         Ok(Self {
             inputs,
-            orientation: if args.no_exif { Orientation::AsStored } else { Orientation::Upright },
+            orientation: args.detection.orientation(),
             detector,
             pool,
             format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
@@ -61,10 +64,16 @@ impl Options {
     }
 }
 
-fn detector(args: &args::Detect) -> anyhow::Result<Detector> {
+impl args::Detection {
+    pub(crate) fn orientation(&self) -> Orientation {
+        if self.no_exif { Orientation::AsStored } else { Orientation::Upright }
+    }
+}
+
+/// A detector with so many threads of its own, or with 0 those that it is called in.
+pub(crate) fn detector(args: &args::Detection, threads: usize) -> anyhow::Result<Detector> {
     let isa = Isa::from_env().map_err(Usage)?;
-    // No threads of its own: it uses those of the pool that calls it.
-    let mut builder = Detector::builder().isa(isa).threads(0).profile(args.profile).min_face(args.min_face);
+    let mut builder = Detector::builder().isa(isa).threads(threads).profile(args.profile).min_face(args.min_face);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
     }

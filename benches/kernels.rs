@@ -1,0 +1,220 @@
+//! Each kernel at the nets' own shapes, beside the machine's own limit.
+//!
+//! `cargo bench --bench kernels` prints a line `kernel/shape` for each, and `-- winograd` those of one
+//! kernel. In the rows with operations Gelem/s are useful GFLOP/s of one thread, to be read beside `peak`;
+//! in those of max-pools and resizes, which do few, the numbers that go in. `MTCNN_CPU_ISA` forces an
+//! instruction set.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput};
+use mtcnn_kernels::gemm::{Matrix, gemm};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::rows::{self, RowLayer};
+use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, PlanarConvPool, Winograd, peak};
+
+/// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
+type Shape = (&'static str, usize, usize, usize, usize, usize);
+
+/// PNet's after its first layer, on the largest level of a 640x480 picture.
+const PNET: [Shape; 3] =
+    [("pnet_conv2", 3, 10, 16, 144, 192), ("pnet_conv3", 3, 16, 32, 142, 190), ("pnet_heads", 1, 32, 6, 140, 188)];
+
+/// RNet's and ONet's.
+const CROPS: [Shape; 7] = [
+    ("rnet_conv1", 3, 3, 28, 24, 24),
+    ("rnet_conv2", 3, 28, 48, 11, 11),
+    ("rnet_conv3", 2, 48, 64, 4, 4),
+    ("onet_conv1", 3, 3, 32, 48, 48),
+    ("onet_conv2", 3, 32, 64, 23, 23),
+    ("onet_conv3", 3, 64, 64, 10, 10),
+    ("onet_conv4", 2, 64, 128, 4, 4),
+];
+
+/// Crops that run through the convolutions at a time, and through the dense layers.
+const CROPS_AT_A_TIME: usize = 4;
+const BATCH: usize = 16;
+
+/// From how many channels on the nets run a 3x3 convolution by Winograd's way.
+const WINOGRAD_FROM: usize = 28;
+
+/// As many numbers between -1 and 1.
+fn numbers(count: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// One row `kernel/shape`.
+fn row(criterion: &mut Criterion, kernel: &str, shape: &str, work: u64, mut run: impl FnMut()) {
+    let mut group = criterion.benchmark_group(kernel);
+    group.throughput(Throughput::Elements(work));
+    group.bench_function(shape, |bencher| bencher.iter(&mut run));
+    group.finish();
+}
+
+fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, shape: Shape) {
+    let (name, size, inputs, outputs, height, width) = shape;
+    let name = format!("{name}_{images}x{height}x{width}x{inputs}_{outputs}");
+    let (weights, bias) = (numbers(outputs * inputs * size * size), numbers(outputs));
+    let slopes = vec![0.25; outputs];
+    let pixels = images * (height + 1 - size) * (width + 1 - size);
+    let input = numbers(images * height * width * inputs);
+    let mut output = vec![0.0; pixels * outputs];
+
+    let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes));
+    let flops = conv.flops(pixels);
+    row(criterion, "direct", &name, flops, || conv.forward(images, height, width, black_box(&input), &mut output));
+    row(criterion, "im2col", &name, flops, || {
+        conv.forward_im2col(images, height, width, black_box(&input), &mut output);
+    });
+    if size == 3 && inputs >= WINOGRAD_FROM {
+        let (conv, mut scratch) = (Winograd::new(isa, inputs, &weights, &bias, &slopes), Buffer::default());
+        row(criterion, "winograd", &name, flops, || {
+            conv.forward(images, height, width, black_box(&input), &mut scratch, &mut output);
+        });
+    }
+}
+
+/// PNet row by row: its planar first layer with the least that can follow it, and the whole net.
+fn row_by_row(criterion: &mut Criterion, isa: Isa) {
+    let (height, width) = (289, 385);
+    let first = || {
+        let (weights, bias) = (numbers(10 * 3 * 9), numbers(10));
+        RowLayer::PlanarConvPool(PlanarConvPool::new(3, 3, &weights, &bias, &[0.25; 10]))
+    };
+    let conv = |(_, size, inputs, outputs, ..): Shape| {
+        let (weights, bias, slopes) = (numbers(outputs * inputs * size * size), numbers(outputs), vec![0.25; outputs]);
+        // What follows the planar first layer, which has ten channels, takes planar rows.
+        let planar = inputs == 10;
+        let make = if planar { Conv::of_planar_rows } else { Conv::new };
+        RowLayer::Conv(make(isa, size, inputs, outputs, &weights, &bias, Some(&slopes)))
+    };
+    let input = numbers(height * width * 3);
+    for (name, layers) in [
+        ("pnet_conv1_pool", vec![first(), conv(("", 1, 10, 1, 0, 0))]),
+        ("pnet", std::iter::once(first()).chain(PNET.map(conv)).collect()),
+    ] {
+        let (mut size, mut flops, mut channels) = ((height, width), 0, 3);
+        for layer in &layers {
+            flops += layer.flops(size.0, size.1);
+            size = layer.output_size(size.0, size.1).expect("a level of a face's size");
+            channels = layer.outputs(channels);
+        }
+        let (mut scratch, mut output) = (Buffer::default(), vec![0.0; size.0 * size.1 * channels]);
+        row(criterion, "rows", &format!("{name}_{height}x{width}x3"), flops, || {
+            rows::forward(isa, &layers, height, width, 3, black_box(&input), &mut scratch, &mut output);
+        });
+    }
+}
+
+fn dense(criterion: &mut Criterion, isa: Isa) {
+    for (name, inputs, outputs) in
+        [("rnet_fc", 576, 128), ("rnet_heads", 128, 6), ("onet_fc", 1152, 256), ("onet_heads", 256, 16)]
+    {
+        let dense = Dense::new(isa, inputs, outputs, &numbers(inputs * outputs), &numbers(outputs), None);
+        let (input, mut output) = (numbers(BATCH * inputs), vec![0.0; BATCH * outputs]);
+        row(criterion, "dense", &format!("{name}_{BATCH}x{inputs}_{outputs}"), dense.flops(BATCH), || {
+            dense.forward(BATCH, black_box(&input), &mut output);
+        });
+    }
+}
+
+fn max_pool(criterion: &mut Criterion, isa: Isa) {
+    for (name, size, side, channels) in [
+        ("rnet_pool1", 3, 22, 28),
+        ("rnet_pool2", 3, 9, 48),
+        ("onet_pool1", 3, 46, 32),
+        ("onet_pool2", 3, 21, 64),
+        ("onet_pool3", 2, 8, 64),
+    ] {
+        let pool = MaxPool { size, stride: 2 };
+        let input = numbers(CROPS_AT_A_TIME * side * side * channels);
+        let mut output = vec![0.0; CROPS_AT_A_TIME * pool.output_len(side).pow(2) * channels];
+        let shape = format!("{name}_{CROPS_AT_A_TIME}x{side}x{side}x{channels}");
+        row(criterion, "max_pool", &shape, input.len() as u64, || {
+            pool.forward(isa, CROPS_AT_A_TIME, side, side, channels, black_box(&input), &mut output);
+        });
+    }
+}
+
+/// Levels of the two sizes of pictures, planar, and crops with their tables.
+fn resizes(criterion: &mut Criterion, isa: Isa) {
+    let affine = Affine::NORMALISE;
+    let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());
+    for (width, height) in [(640, 480), (1920, 1080)] {
+        let bytes: Vec<u8> = numbers(width * height * 3).iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
+        let source = Source { data: &bytes, width, height, stride: width * 3, pixel: 3, channels: [0, 1, 2] };
+        let whole = Region::whole(&source);
+        for level in [0, 1, 2, 4, 8] {
+            let scale = 0.6 * 0.709_f64.powi(level);
+            let [rows, columns] = [height, width].map(|length| (length as f64 * scale + 1.0) as usize);
+            down.area_bins(height, rows);
+            across.area_bins(width, columns);
+            let mut output = vec![0.0; rows * columns * 3];
+            let shape = format!("{width}x{height}_{columns}x{rows}");
+            row(criterion, "resize_level", &shape, bytes.len() as u64, || {
+                let order = Order::Planar;
+                let source = black_box(&source);
+                resize::forward(isa, source, whole, &down, &across, 0..rows, affine, order, &mut scratch, &mut output);
+            });
+            if level == 0 {
+                row(criterion, "resize_level_opencv", &shape, bytes.len() as u64, || {
+                    resize::opencv::area(black_box(&source), rows, columns, 0..rows, affine, &mut output);
+                });
+            }
+        }
+        if width > 640 {
+            continue;
+        }
+        for (region, side) in [(20, 24), (60, 24), (200, 24), (60, 48), (200, 48)] {
+            let mut output = vec![0.0; side * side * 3];
+            row(criterion, "resize_crop", &format!("{region}_{side}"), (region * region * 3) as u64, || {
+                down.area_bins(region, side);
+                across.area_bins(region, side);
+                let region = Region { x: 100, y: 50, width: region, height: region };
+                let (source, order) = (black_box(&source), Order::Interleaved);
+                resize::forward(isa, source, region, &down, &across, 0..side, affine, order, &mut scratch, &mut output);
+            });
+        }
+    }
+}
+
+fn gemms(criterion: &mut Criterion, isa: Isa) {
+    for (m, n, k) in [(BATCH, 128, 576), (BATCH, 256, 1152), (504, 512, 512)] {
+        let (a, b, mut c) = (numbers(m * k), numbers(k * n), vec![0.0; m * n]);
+        row(criterion, "gemm", &format!("{m}x{n}x{k}"), 2 * (m * n * k) as u64, || {
+            let a = Matrix { data: black_box(&a), row: k, column: 1 };
+            gemm(isa, m, n, k, a, Matrix { data: &b, row: n, column: 1 }, &mut c);
+        });
+    }
+}
+
+fn main() {
+    let isa = Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
+    let mut criterion = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+
+    row(&mut criterion, "peak", isa.name(), peak::flops(isa), || {
+        black_box(peak::round(isa));
+    });
+    for shape in PNET {
+        convolution(&mut criterion, isa, 1, shape);
+    }
+    for shape in CROPS {
+        convolution(&mut criterion, isa, CROPS_AT_A_TIME, shape);
+    }
+    row_by_row(&mut criterion, isa);
+    dense(&mut criterion, isa);
+    max_pool(&mut criterion, isa);
+    gemms(&mut criterion, isa);
+    resizes(&mut criterion, isa);
+    criterion.final_summary();
+}
