@@ -5,6 +5,7 @@
 //! picture is a matrix whose rows overlap, and the register tile runs on it as it is.
 
 use crate::simd::{Kernel, Simd, dispatch};
+use crate::sizes::product;
 use crate::tile::{Panels, even_tiles, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa, gemm, im2col};
 
@@ -71,7 +72,7 @@ impl Conv {
     ) -> Self {
         assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
         assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
-        assert_eq!(weights.len(), outputs * inputs * size * size, "weights [outputs][inputs][size][size]");
+        assert_eq!(weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
         // A step of the depth is (ky, kx, input) or (ky, input, kx), as the numbers lie in the picture.
         let panels = Panels::pack(isa.for_columns(outputs), size * size * inputs, outputs, |k, n| {
             let (ky, rest) = (k / (size * inputs), k % (size * inputs));
@@ -115,8 +116,8 @@ impl Conv {
     fn check(&self, images: usize, height: usize, width: usize, input: &[f32], output: &[f32]) -> (usize, usize) {
         let (oh, ow) = self.output_size(height, width);
         assert!(!self.planar, "a convolution of planar rows works in a net of rows only");
-        assert_eq!(input.len(), images * height * width * self.inputs, "input [images][height][width][inputs]");
-        assert_eq!(output.len(), images * oh * ow * self.outputs(), "output [images][height][width][outputs]");
+        assert_eq!(input.len(), product([images, height, width, self.inputs]), "input [images][height][width][inputs]");
+        assert_eq!(output.len(), product([images, oh, ow, self.outputs()]), "output [images][height][width][outputs]");
         (oh, ow)
     }
 

@@ -1,6 +1,7 @@
 //! General matrix multiplication, C += A·B, packed and blocked for the caches.
 
 use crate::simd::{Kernel, Simd, dispatch, load_up_to};
+use crate::sizes::product;
 use crate::tile::{Panels, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa};
 
@@ -47,7 +48,7 @@ pub fn gemm(isa: Isa, m: usize, n: usize, k: usize, a: Matrix<'_>, b: Matrix<'_>
 /// `C += A·B` with B already packed.
 pub(crate) fn multiply_add(m: usize, a: Matrix<'_>, b: &Panels, c: &mut [f32]) {
     a.check(m, b.depth);
-    assert_eq!(c.len(), m * b.columns, "C [rows][columns]");
+    assert_eq!(c.len(), product([m, b.columns]), "C [rows][columns]");
     dispatch(b.isa, MultiplyAdd { m, a, b, c });
 }
 

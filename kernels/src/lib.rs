@@ -20,6 +20,7 @@ pub mod prelu;
 pub mod resize;
 pub mod rows;
 mod simd;
+mod sizes;
 pub mod softmax;
 mod tile;
 mod winograd;

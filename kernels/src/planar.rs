@@ -7,6 +7,7 @@
 
 use crate::conv::MAX_SIZE;
 use crate::simd::{Simd, load_up_to, store_up_to};
+use crate::sizes::product;
 
 /// Output channels that are summed up at a time.
 const CHANNELS: usize = 5;
@@ -33,7 +34,7 @@ impl PlanarConvPool {
         let outputs = bias.len();
         assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
         assert!(size < MAX_SIZE, "a kernel of less than {MAX_SIZE}: the pool needs one row more");
-        assert_eq!(weights.len(), outputs * inputs * size * size, "weights [outputs][inputs][size][size]");
+        assert_eq!(weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
         assert_eq!(slopes.len(), outputs, "a slope for each output");
         let padded = outputs.next_multiple_of(CHANNELS);
         let depth = size * size * inputs;

@@ -4,6 +4,7 @@
 use crate::Isa;
 use crate::conv::MAX_SIZE;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
+use crate::sizes::product;
 
 /// A max-pool with a square window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +21,13 @@ impl MaxPool {
         (n - self.size).div_ceil(self.stride) + 1
     }
 
+    /// # Panics
+    /// If the window is too large, or a stride would leave pixels out.
+    pub(crate) fn check(&self) {
+        assert!(self.size <= MAX_SIZE, "a window of at most {MAX_SIZE}");
+        assert!(0 < self.stride && self.stride <= self.size, "a stride from 1 to the window's size");
+    }
+
     /// Pools `images` pictures of `height x width` pixels, one behind the other.
     ///
     /// # Panics
@@ -34,12 +42,11 @@ impl MaxPool {
         input: &[f32],
         output: &mut [f32],
     ) {
-        assert!(self.size <= MAX_SIZE, "a window of at most {MAX_SIZE}");
-        assert!(0 < self.stride && self.stride <= self.size, "a stride from 1 to the window's size");
+        self.check();
         assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the window");
         let (oh, ow) = (self.output_len(height), self.output_len(width));
-        assert_eq!(input.len(), images * height * width * channels, "input [images][height][width][channels]");
-        assert_eq!(output.len(), images * oh * ow * channels, "output [images][height][width][channels]");
+        assert_eq!(input.len(), product([images, height, width, channels]), "input [images][height][width][channels]");
+        assert_eq!(output.len(), product([images, oh, ow, channels]), "output [images][height][width][channels]");
         dispatch(isa, Forward { pool: *self, images, height, width, channels, oh, ow, input, output });
     }
 

@@ -4,6 +4,7 @@
 
 use crate::conv::{Conv, MAX_SIZE};
 use crate::simd::{Kernel, Simd, dispatch};
+use crate::sizes::product;
 use crate::{Buffer, Isa, MaxPool, PlanarConvPool};
 
 /// A layer of the net.
@@ -102,7 +103,7 @@ pub fn forward(
     output: &mut [f32],
 ) {
     assert!((1..=MAX_LAYERS).contains(&layers.len()), "1 to {MAX_LAYERS} layers");
-    assert_eq!(input.len(), height * width * channels, "input of height x width x channels");
+    assert_eq!(input.len(), product([height, width, channels]), "input of height x width x channels");
     let mut stages = [Stage::default(); MAX_LAYERS];
     let (mut height, mut width, mut channels, mut plane, mut used) = (height, width, channels, width, 0);
     for (k, layer) in layers.iter().enumerate() {
@@ -114,7 +115,7 @@ pub fn forward(
                 assert_eq!(conv.inputs(), channels, "the first layer takes what the picture has");
             }
             RowLayer::Conv(conv) => assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives"),
-            RowLayer::MaxPool(_) => {}
+            RowLayer::MaxPool(pool) => pool.check(),
         }
         if let Some(next) = next {
             assert_eq!(planar.1, next.planar().0, "layer {k} gives rows as the next takes them");
@@ -133,7 +134,7 @@ pub fn forward(
         used += row * ring + own;
         (height, width, channels, plane) = (oh, ow, outputs, output_plane);
     }
-    assert_eq!(output.len(), height * width * channels, "output [height][width][channels]");
+    assert_eq!(output.len(), product([height, width, channels]), "output [height][width][channels]");
     let scratch = scratch.resize(used);
     dispatch(isa, Forward { layers, stages, input, scratch, output, output_row: width * channels });
 }

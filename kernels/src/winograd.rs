@@ -20,6 +20,7 @@
 
 use crate::conv::MAX_SIZE;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
+use crate::sizes::product;
 use crate::{Buffer, Conv, Isa};
 
 /// Rows and columns of a tile of the output.
@@ -54,7 +55,7 @@ impl Winograd {
     /// If a size is 0 or the slices are not of these lengths.
     pub fn new(isa: Isa, inputs: usize, weights: &[f32], bias: &[f32], slopes: &[f32]) -> Self {
         let outputs = bias.len();
-        assert_eq!(weights.len(), outputs * inputs * 9, "weights [outputs][inputs][3][3]");
+        assert_eq!(weights.len(), product([outputs, inputs, 9]), "weights [outputs][inputs][3][3]");
         assert_eq!(slopes.len(), outputs, "a slope for each output");
         let transformed = |kernel: &[f32], y: usize, x: usize| -> f32 {
             let term =
@@ -101,13 +102,13 @@ impl Winograd {
     ) {
         assert!(height >= 3 && width >= 3, "a {height}x{width} picture is smaller than the kernel");
         let (oh, ow) = (height - 2, width - 2);
-        assert_eq!(input.len(), images * height * width * self.inputs, "input [images][height][width][inputs]");
-        assert_eq!(output.len(), images * oh * ow * self.outputs, "output [images][height][width][outputs]");
+        assert_eq!(input.len(), product([images, height, width, self.inputs]), "input [images][height][width][inputs]");
+        assert_eq!(output.len(), product([images, oh, ow, self.outputs]), "output [images][height][width][outputs]");
         let (down, across) = (oh.div_ceil(TILE), ow.div_ceil(TILE));
         let tiles = images * down * across;
         // What the matrices take, and what they give: [place][tile][channel].
         let (seen, made) = scratch
-            .resize(SEEN * SEEN * tiles * (self.inputs + self.outputs))
+            .resize(product([SEEN * SEEN, tiles, self.inputs + self.outputs]))
             .split_at_mut(SEEN * SEEN * tiles * self.inputs);
         let shape = Shape { images, height, width, oh, ow, down, across };
         dispatch(self.isa, Forward { layer: self, shape, tiles, input, seen, made, output });

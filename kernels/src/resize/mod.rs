@@ -8,6 +8,8 @@ mod axis;
 pub mod opencv;
 mod separable;
 
+use crate::sizes::product;
+
 pub use axis::Axis;
 pub use separable::forward;
 
@@ -30,6 +32,20 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// # Panics
+    /// If the bytes do not hold the picture, or the channels are not in a pixel.
+    fn check(&self) {
+        let permutation =
+            matches!(self.channels, [0, 1, 2] | [0, 2, 1] | [1, 0, 2] | [1, 2, 0] | [2, 0, 1] | [2, 1, 0]);
+        let known = if self.pixel == 1 { self.channels == [0; 3] } else { permutation };
+        assert!(matches!(self.pixel, 1 | 3 | 4) && known, "a pixel of 1, 3 or 4 bytes, and channels inside of it");
+        let row = product([self.width, self.pixel]);
+        assert!(row <= self.stride || self.height <= 1, "a stride of a row or more");
+        let bytes = product([self.height.saturating_sub(1), self.stride]).checked_add(row);
+        let held = self.height == 0 || bytes.is_some_and(|bytes| bytes <= self.data.len());
+        assert!(held, "{} bytes hold {}x{} pixels", self.data.len(), self.width, self.height);
+    }
+
     /// The bytes of the pixels `from..to` of row `y`.
     #[inline(always)]
     fn row(&self, y: usize, from: usize, to: usize) -> &'a [u8] {

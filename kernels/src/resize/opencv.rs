@@ -12,6 +12,7 @@ use super::{Affine, Axis, Source};
 /// # Panics
 /// If a size is 0, `rows` are not in the output, or `output` is not of that size.
 pub fn area(source: &Source<'_>, height: usize, width: usize, rows: Range<usize>, affine: Affine, output: &mut [f32]) {
+    source.check();
     assert!(rows.end <= height && width > 0, "rows of the output");
     assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
     if source.height < height || source.width < width {
@@ -94,6 +95,7 @@ pub fn linear(
     affine: Affine,
     output: &mut [f32],
 ) {
+    source.check();
     assert!(rows.end <= height && width > 0, "rows of the output");
     assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
     if (source.height, source.width) == (2 * height, 2 * width) {

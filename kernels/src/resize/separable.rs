@@ -7,6 +7,7 @@ use wide::f32x4;
 
 use super::{Affine, Axis, Order, Region, Source};
 use crate::simd::{Kernel, Simd, dispatch};
+use crate::sizes::product;
 use crate::{Buffer, Isa};
 
 /// Resizes a region of a picture to rows `rows` of an output of `down.target()` rows and
@@ -30,17 +31,15 @@ pub fn forward(
 ) {
     assert_eq!((down.source(), across.source()), (region.height, region.width), "axes of the region's size");
     assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
-    assert_eq!(output.len(), rows.len() * across.target() * 3, "output of rows x columns x 3");
-    let permutation = matches!(source.channels, [0, 1, 2] | [0, 2, 1] | [1, 0, 2] | [1, 2, 0] | [2, 0, 1] | [2, 1, 0]);
-    let known = if source.pixel == 1 { source.channels == [0; 3] } else { permutation };
-    assert!(matches!(source.pixel, 1 | 3 | 4) && known, "a pixel of 1, 3 or 4 bytes, and channels inside of it");
+    assert_eq!(output.len(), product([rows.len(), across.target(), 3]), "output of rows x columns x 3");
+    source.check();
     // The columns of the region that lie in the picture; the others stay 0.
     let inside = Inside {
         first: region.x.max(0) as usize,
-        last: (region.x + region.width as isize).clamp(0, source.width as isize) as usize,
-        offset: (-region.x).max(0) as usize,
+        last: region.x.saturating_add_unsigned(region.width).clamp(0, source.width as isize) as usize,
+        offset: region.x.min(0).unsigned_abs(),
     };
-    let line = scratch.resize((region.width + SLACK) * source.pixel);
+    let line = scratch.resize(product([region.width.saturating_add(SLACK), source.pixel]));
     line.fill(0.0);
     dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, line, output });
 }
@@ -107,15 +106,15 @@ fn sum_rows<S: Simd>(
     line: &mut [f32],
 ) {
     // The taps that lie in the picture.
-    let first = top + start as isize;
-    let skip = ((-first).max(0) as usize).min(weights.len());
-    let end = (source.height as isize - first).clamp(skip as isize, weights.len() as isize) as usize;
+    let first = top.saturating_add_unsigned(start);
+    let skip = first.min(0).unsigned_abs().min(weights.len());
+    let end = (source.height as isize).saturating_sub(first).clamp(skip as isize, weights.len() as isize) as usize;
     let weights = &weights[skip..end];
     if weights.is_empty() {
         line.fill(0.0);
         return;
     }
-    let y0 = (first + skip as isize) as usize;
+    let y0 = first.max(0) as usize;
     // Checks that the last row is there; those before it end earlier.
     let _ = source.row(y0 + weights.len() - 1, inside.first, inside.last);
     let base = source.data[y0 * source.stride + inside.first * source.pixel..].as_ptr();
