@@ -91,7 +91,8 @@ const MAX_LAYERS: usize = 8;
 ///
 /// # Panics
 /// If there is no layer, or more than 8, if the picture is too small for one of them, if a layer does
-/// not take what the one before gives, or if a slice does not fit.
+/// not take what the one before gives or was packed for another instruction set, or if a slice does not
+/// fit.
 pub fn forward(
     isa: Isa,
     layers: &[RowLayer],
@@ -131,7 +132,7 @@ pub fn forward(
         let row = if planar.1 { outputs * output_plane } else { (ow * outputs).next_multiple_of(16) };
         let ring = next.map_or(0, RowLayer::window);
         stages[k] = Stage { height, width, channels, plane, output_height: oh, row, ring, offset: used, own, made: 0 };
-        used += row * ring + own;
+        used += product([row, ring]) + own;
         (height, width, channels, plane) = (oh, ow, outputs, output_plane);
     }
     assert_eq!(output.len(), product([height, width, channels]), "output [height][width][channels]");

@@ -1,6 +1,6 @@
 //! Drawn copies: which file each goes to, and writing it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Cursor, Write};
@@ -42,7 +42,7 @@ impl Drawings {
         if path.exists() && !path.is_dir() || !into_folder && format(path).is_some() {
             return Err(Usage(format!("--draw {shown}: many pictures need a folder, and this is a file")));
         }
-        let mut taken = HashSet::new();
+        let mut taken = HashMap::new();
         let paths = inputs.iter().map(|input| path.join(free_name(&input.relative, &mut taken))).collect();
         Ok(Self { paths, folder: Some(path.into()) })
     }
@@ -101,21 +101,25 @@ fn encode(picture: &RgbImage, format: ImageFormat) -> ImageResult<Vec<u8>> {
 }
 
 /// The name itself, with a format that can be written and, if it is taken, a number.
-fn free_name(relative: &Path, taken: &mut HashSet<String>) -> PathBuf {
+fn free_name(relative: &Path, taken: &mut HashMap<String, usize>) -> PathBuf {
     let mut name = relative.to_path_buf();
     if format(relative).is_none() {
         name.as_mut_os_string().push(".png");
     }
-    let mut number = 1;
-    let mut candidate = name.clone();
     // Some file systems do not tell A from a.
-    while !taken.insert(candidate.to_string_lossy().to_lowercase()) {
+    let key = |name: &Path| name.to_string_lossy().to_lowercase();
+    // Goes on from the last number of this name: thousands of pictures may share one.
+    let mut number = taken.get(&key(&name)).copied().unwrap_or(1);
+    let mut candidate = name.clone();
+    while taken.contains_key(&key(&candidate)) {
         number += 1;
         let mut file = OsString::from(name.file_stem().unwrap_or_default());
         file.push(format!("-{number}."));
         file.push(name.extension().unwrap_or_default());
         candidate = name.with_file_name(file);
     }
+    taken.insert(key(&name), number);
+    taken.entry(key(&candidate)).or_insert(1);
     candidate
 }
 
@@ -125,7 +129,7 @@ mod tests {
 
     #[test]
     fn names_keep_folders_and_never_collide() {
-        let mut taken = HashSet::new();
+        let mut taken = HashMap::new();
         let mut name = |relative: &str| free_name(Path::new(relative), &mut taken).to_string_lossy().into_owned();
         assert_eq!(name("a/b.jpg"), "a/b.jpg");
         assert_eq!(name("b.jpg"), "b.jpg");

@@ -54,7 +54,7 @@ impl Default for DetectorBuilder {
 }
 
 impl DetectorBuilder {
-    /// The side in pixels of the smallest face to look for, 1 or more; 20 by default.
+    /// The side in pixels of the smallest face to look for, 1 to 1e9; 20 by default.
     /// Time goes with the inverse of its square.
     pub fn min_face(mut self, pixels: f64) -> Self {
         self.min_face = pixels;
@@ -128,7 +128,10 @@ impl DetectorBuilder {
     /// The smallest face in force.
     pub(super) fn checked_min_face(&self) -> Result<f64> {
         if !(1.0..=1e9).contains(&self.min_face) {
-            return Err(Error::Option(format!("the smallest face is {} pixels: it must be 1 or more", self.min_face)));
+            // A number of hundreds of digits helps nobody.
+            let pixels = self.min_face;
+            let pixels = if pixels.abs() > 1e9 { format!("{pixels:e}") } else { pixels.to_string() };
+            return Err(Error::Option(format!("the smallest face is {pixels} pixels: it must be from 1 to 1e9")));
         }
         Ok(self.min_face)
     }

@@ -3,6 +3,7 @@
 //! `default/README.md` says what is in it, in which layout, and where the embedded one comes from.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
 use half::{bf16, f16};
@@ -36,11 +37,13 @@ impl Model {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Weights(format!("{}: {reason}", path.display()));
         let io = |source| Error::Io { path: path.to_owned(), source };
-        let metadata = std::fs::metadata(path).map_err(io)?;
-        if metadata.len() > MOST_BYTES {
-            return Err(refuse(format!("{} bytes: no model for mtcnn-cpu is so large", metadata.len())));
+        // A device has no size to ask for, and no end.
+        let mut bytes = Vec::new();
+        std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(refuse(format!("more than {MOST_BYTES} bytes: no model for mtcnn-cpu is so large")));
         }
-        Self::parse(&std::fs::read(path).map_err(io)?).map_err(refuse)
+        Self::parse(&bytes).map_err(refuse)
     }
 
     /// Reads a model from a file's bytes; the error is the reason why not.
