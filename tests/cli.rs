@@ -483,6 +483,19 @@ fn a_picture_is_never_overwritten() {
 }
 
 #[test]
+fn results_do_not_take_the_place_of_each_other() {
+    let folder = TempDir::new().unwrap();
+    let (drawn, same) = (folder.path().join("drawn"), folder.path().join("drawn").join("rgb.png"));
+    let (drawn, same) = (drawn.to_str().unwrap(), same.to_str().unwrap());
+    for args in [&[SMALL, "--draw", same, "-o", same][..], &[SMALL, PORTRAIT, "--draw", drawn, "-o", same]] {
+        let run = detect(args);
+        assert_eq!(run.code, 2, "{args:?}");
+        assert!(run.err.contains("can't be the same file"), "{}", run.err);
+    }
+    assert!(names(folder.path()).is_empty(), "nothing was written");
+}
+
+#[test]
 #[cfg(unix)]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let many = vec![SMALL; 3000];

@@ -45,10 +45,8 @@ impl Options {
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
         let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
         let drawings = plan.transpose()?;
-        if let (Some(output), Some(draw)) = (output, args.draw.as_deref())
-            && output.starts_with(draw)
-        {
-            return Err(Usage("--output and --draw can't be the same file, nor one inside of the other".into()).into());
+        if drawings.iter().flat_map(Drawings::paths).any(|path| Some(path) == output) {
+            return Err(Usage("--output and a drawn picture can't be the same file".into()).into());
         }
         refuse_to_overwrite(&inputs, output.into_iter().chain(drawings.iter().flat_map(Drawings::paths)))?;
         if let Some(drawings) = &drawings {
