@@ -8,7 +8,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use mtcnn_cpu::{BBox, Detector, Face, ImageView, Isa, PixelFormat, Profile};
+use mtcnn_cpu::{BBox, Detector, Face, ImageView, PixelFormat, Profile};
 use serde_json::Value;
 
 /// A detection of the reference.
@@ -111,11 +111,7 @@ fn compare_profile(profile: Profile, limits: [f64; 3]) {
     for (images, json) in folders(profile.name()) {
         let text = std::fs::read(&json).unwrap_or_else(|error| panic!("{}: {error}", json.display()));
         let reference: Value = serde_json::from_slice(&text).expect("JSON");
-        let sets = match std::env::var_os(Isa::VARIABLE) {
-            Some(_) => vec![Isa::from_env().expect("an instruction set that this machine has")],
-            None => Isa::available(),
-        };
-        for isa in sets {
+        for isa in common::instruction_sets() {
             let detector = Detector::builder().profile(profile).isa(isa).build().expect("a detector");
             println!(
                 "{} on {isa}: picture, faces, largest difference of box (px), landmark (px), score",

@@ -57,13 +57,6 @@ fn separable(isa: Isa, source: &Source<'_>, down: &Axis, across: &Axis, affine: 
     output
 }
 
-fn instruction_sets() -> Vec<Isa> {
-    match std::env::var_os(Isa::VARIABLE) {
-        Some(_) => vec![Isa::from_env().expect("an instruction set that this machine has")],
-        None => Isa::available(),
-    }
-}
-
 #[test]
 fn opencv_and_pytorch() {
     let Some(path) = common::shared("reference/resize/cv2_torch.safetensors") else { return };
@@ -81,7 +74,7 @@ fn opencv_and_pytorch() {
             resize(source, height, width, 0..height, Affine::IDENTITY, &mut got);
             assert!(got == expected, "{number}: OpenCV's {kind} to the bit, not {} apart", difference(&got, &expected));
         }
-        for isa in instruction_sets() {
+        for isa in common::instruction_sets() {
             let (mut down, mut across) = (Axis::default(), Axis::default());
             down.area_bins(source.height, height);
             across.area_bins(source.width, width);
@@ -115,7 +108,7 @@ fn tensorflow() {
         let (shape, area) = f32s(&file, &format!("{number}.tf_area_normalised"));
         let (_, crops) = f32s(&file, &format!("{number}.tf_crop_and_resize"));
         let (_, boxes) = f32s(&file, &format!("{number}.boxes_xyxy"));
-        for isa in instruction_sets() {
+        for isa in common::instruction_sets() {
             let (mut down, mut across) = (Axis::default(), Axis::default());
             down.area_coverage(source.height, shape[0]);
             across.area_coverage(source.width, shape[1]);

@@ -146,13 +146,6 @@ fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interlea
     }
 }
 
-fn instruction_sets() -> Vec<Isa> {
-    match std::env::var_os(Isa::VARIABLE) {
-        Some(_) => vec![Isa::from_env().expect("an instruction set that this machine has")],
-        None => Isa::available(),
-    }
-}
-
 #[test]
 fn the_embedded_weights_give_the_reference_activations() {
     let model = Model::embedded();
@@ -160,7 +153,7 @@ fn the_embedded_weights_give_the_reference_activations() {
         let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", table.name)) else {
             return;
         };
-        for isa in instruction_sets() {
+        for isa in common::instruction_sets() {
             compare(isa, table, &model, &path, false);
         }
     }
@@ -200,7 +193,7 @@ fn mtcnn_caffe_gives_the_reference_activations() {
     let model = Model::from_tensors(tensors);
     for table in table::ALL {
         let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", table.name)) else { return };
-        for isa in instruction_sets() {
+        for isa in common::instruction_sets() {
             compare(isa, table, &model, &path, true);
         }
     }

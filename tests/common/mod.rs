@@ -1,7 +1,9 @@
-//! Where the material lies that tests use but that is not in the repository.
+//! What tests share: the material that is not in the repository, and the instruction sets to run on.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
 use std::path::{Path, PathBuf};
+
+use mtcnn_kernels::Isa;
 
 /// `relative` in the folder of shared material: beside the repository, or where `MTCNN_CPU_SHARED` says.
 /// Where it is absent the test is skipped loudly, or fails if `MTCNN_CPU_REQUIRE_SHARED` is set, as CI does.
@@ -15,4 +17,15 @@ pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
     assert!(std::env::var_os("MTCNN_CPU_REQUIRE_SHARED").is_none(), "{} is missing", path.display());
     eprintln!("SKIPPED: {} is missing, so nothing is compared with it", path.display());
     None
+}
+
+/// The instruction sets to test: the one that `MTCNN_CPU_ISA` names, or all that this machine has.
+///
+/// # Panics
+/// If the one that it names is missing: so CI knows that each was tested.
+pub(crate) fn instruction_sets() -> Vec<Isa> {
+    match std::env::var_os(Isa::VARIABLE) {
+        Some(_) => vec![Isa::from_env().expect("an instruction set that this machine has")],
+        None => Isa::available(),
+    }
 }

@@ -12,9 +12,7 @@ use super::{Affine, Axis, Source};
 /// # Panics
 /// If a size is 0, `rows` are not in the output, or `output` is not of that size.
 pub fn area(source: &Source<'_>, height: usize, width: usize, rows: Range<usize>, affine: Affine, output: &mut [f32]) {
-    source.check();
-    assert!(rows.end <= height && width > 0, "rows of the output");
-    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
+    check(source, height, width, &rows, output);
     if source.height < height || source.width < width {
         return bilinear(source, height, width, linear_area_position, rows, affine, output);
     }
@@ -49,6 +47,14 @@ pub fn area(source: &Source<'_>, height: usize, width: usize, rows: Range<usize>
             *sum = affine.apply(sum.round_ties_even().clamp(0.0, 255.0));
         }
     }
+}
+
+/// # Panics
+/// If the source does not hold its pixels, or the output not the rows.
+fn check(source: &Source<'_>, height: usize, width: usize, rows: &Range<usize>, output: &[f32]) {
+    source.check();
+    assert!(rows.end <= height && width > 0, "rows of the output");
+    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
 }
 
 /// The mean of blocks of whole pixels: 2x2 rounds halves up, others to even.
@@ -95,9 +101,7 @@ pub fn linear(
     affine: Affine,
     output: &mut [f32],
 ) {
-    source.check();
-    assert!(rows.end <= height && width > 0, "rows of the output");
-    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
+    check(source, height, width, &rows, output);
     if (source.height, source.width) == (2 * height, 2 * width) {
         return area_of_whole_pixels(source, 2, 2, rows, affine, output);
     }
