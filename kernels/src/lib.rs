@@ -24,6 +24,7 @@ mod sizes;
 pub mod softmax;
 mod tile;
 mod winograd;
+mod winograd_row;
 
 pub use buffer::Buffer;
 pub use conv::Conv;
@@ -32,3 +33,4 @@ pub use isa::Isa;
 pub use planar::PlanarConvPool;
 pub use pool::MaxPool;
 pub use winograd::Winograd;
+pub use winograd_row::WinogradRow;

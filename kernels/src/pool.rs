@@ -50,32 +50,74 @@ impl MaxPool {
         dispatch(isa, Forward { pool: *self, images, height, width, channels, oh, ow, input, output });
     }
 
-    /// One row of the output, `ow` pixels, from the rows of the input that exist under it.
+    /// One row of the output, from the rows of the input that exist under it.
     ///
     /// # Safety
     /// Each of `rows`, of which there must be one at least, must be readable for `width * channels`
     /// numbers, `out` writable for `output_len(width) * channels`.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(&self, s: S, rows: &[*const f32], width: usize, channels: usize, out: *mut f32) {
-        for x in 0..self.output_len(width) {
-            let from = x * self.stride;
-            let columns = self.size.min(width - from);
-            let mut c = 0;
-            while c < channels {
-                let left = channels - c;
-                // SAFETY: the pixels from `from` to `from + columns` and the channels from `c` on exist.
-                unsafe {
-                    let mut most = load_up_to(s, rows[0].add(from * channels + c), left);
-                    for &row in rows {
-                        for kx in 0..columns {
-                            most = s.max(most, load_up_to(s, row.add((from + kx) * channels + c), left));
+        // SAFETY: the caller's.
+        unsafe {
+            match *rows {
+                // Loops whose lengths are known when they are compiled.
+                [a, b] => self.row_of(s, &[a, b], width, channels, out),
+                [a, b, c] => self.row_of(s, &[a, b, c], width, channels, out),
+                _ => self.row_of(s, rows, width, channels, out),
+            }
+        }
+    }
+
+    /// [`MaxPool::row`], where the compiler sees how many rows there are.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn row_of<S: Simd>(&self, s: S, rows: &[*const f32], width: usize, channels: usize, out: *mut f32) {
+        // Neighbouring windows of 3 with a stride of 2 share a column.
+        let shared = (self.size, self.stride) == (3, 2);
+        let mut c = 0;
+        while c < channels {
+            let left = channels - c;
+            // SAFETY: the columns up to `width` and the channels from `c` on exist.
+            unsafe {
+                let mut next = column(s, rows, c, left);
+                for x in 0..self.output_len(width) {
+                    let from = x * self.stride;
+                    let mut most = next;
+                    if shared && from + 2 < width {
+                        next = column(s, rows, (from + 2) * channels + c, left);
+                        most = s.max(s.max(most, column(s, rows, (from + 1) * channels + c, left)), next);
+                    } else {
+                        if !shared {
+                            most = column(s, rows, from * channels + c, left);
+                        }
+                        for kx in 1..self.size.min(width - from) {
+                            most = s.max(most, column(s, rows, (from + kx) * channels + c, left));
                         }
                     }
                     store_up_to(s, out.add(x * channels + c), most, left);
                 }
-                c += S::LANES;
             }
+            c += S::LANES;
         }
+    }
+}
+
+/// The largest of one column of a window: `left` channels, `LANES` at most, from number `at` of each row
+/// on.
+///
+/// # Safety
+/// They must be readable in each of the rows, of which there must be one.
+#[inline(always)]
+unsafe fn column<S: Simd>(s: S, rows: &[*const f32], at: usize, left: usize) -> S::V {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut most = load_up_to(s, rows[0].add(at), left);
+        for &row in &rows[1..] {
+            most = s.max(most, load_up_to(s, row.add(at), left));
+        }
+        most
     }
 }
 

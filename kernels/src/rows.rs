@@ -5,7 +5,7 @@
 use crate::conv::{Conv, MAX_SIZE};
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::sizes::product;
-use crate::{Buffer, Isa, MaxPool, PlanarConvPool};
+use crate::{Buffer, Isa, MaxPool, PlanarConvPool, WinogradRow, winograd_row};
 
 /// A layer of the net.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub enum RowLayer {
     PlanarConvPool(PlanarConvPool),
     /// Convolution with bias and PReLU.
     Conv(Conv),
+    /// The same for a 3x3 kernel, by Winograd's way along the row.
+    WinogradRow(WinogradRow),
     /// Max-pooling.
     MaxPool(MaxPool),
 }
@@ -30,7 +32,7 @@ impl RowLayer {
             RowLayer::PlanarConvPool(conv) => {
                 ((height + 1 - conv.size()).div_ceil(2), (width + 1 - conv.size()).div_ceil(2))
             }
-            RowLayer::Conv(_) => (height - size + 1, width - size + 1),
+            RowLayer::Conv(_) | RowLayer::WinogradRow(_) => (height - size + 1, width - size + 1),
             RowLayer::MaxPool(pool) => (pool.output_len(height), pool.output_len(width)),
         })
     }
@@ -40,6 +42,9 @@ impl RowLayer {
         match self {
             RowLayer::PlanarConvPool(conv) => conv.flops(height, width),
             RowLayer::Conv(conv) => conv.flops((height + 1 - conv.size()) * (width + 1 - conv.size())),
+            RowLayer::WinogradRow(conv) => {
+                conv.flops((height + 1 - winograd_row::SIZE) * (width + 1 - winograd_row::SIZE))
+            }
             RowLayer::MaxPool(_) => 0,
         }
     }
@@ -49,6 +54,7 @@ impl RowLayer {
         match self {
             RowLayer::PlanarConvPool(conv) => conv.size() + 1,
             RowLayer::Conv(conv) => conv.size(),
+            RowLayer::WinogradRow(_) => winograd_row::SIZE,
             RowLayer::MaxPool(pool) => pool.size,
         }
     }
@@ -56,7 +62,7 @@ impl RowLayer {
     /// The rows of the input, `height` in all, that row `y` of the output needs: from, to.
     fn needs(&self, y: usize, height: usize) -> (usize, usize) {
         let from = match self {
-            RowLayer::Conv(_) => y,
+            RowLayer::Conv(_) | RowLayer::WinogradRow(_) => y,
             RowLayer::PlanarConvPool(_) => 2 * y,
             RowLayer::MaxPool(pool) => y * pool.stride,
         };
@@ -68,6 +74,7 @@ impl RowLayer {
         match self {
             RowLayer::PlanarConvPool(conv) => conv.outputs(),
             RowLayer::Conv(conv) => conv.outputs(),
+            RowLayer::WinogradRow(conv) => conv.outputs(),
             RowLayer::MaxPool(_) => inputs,
         }
     }
@@ -77,7 +84,7 @@ impl RowLayer {
         match self {
             RowLayer::PlanarConvPool(_) => (true, true),
             RowLayer::Conv(conv) => (conv.takes_planar_rows(), false),
-            RowLayer::MaxPool(_) => (false, false),
+            RowLayer::WinogradRow(_) | RowLayer::MaxPool(_) => (false, false),
         }
     }
 }
@@ -116,6 +123,9 @@ pub fn forward(
                 assert_eq!(conv.inputs(), channels, "the first layer takes what the picture has");
             }
             RowLayer::Conv(conv) => assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives"),
+            RowLayer::WinogradRow(conv) => {
+                assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives");
+            }
             RowLayer::MaxPool(pool) => pool.check(),
         }
         if let Some(next) = next {
@@ -126,12 +136,13 @@ pub fn forward(
         let outputs = layer.outputs(channels);
         let (output_plane, own) = match layer {
             RowLayer::PlanarConvPool(conv) => (conv.plane(width), conv.scratch(width)),
+            RowLayer::WinogradRow(conv) => (0, conv.scratch(width)),
             _ => (0, 0),
         };
         // Rows begin on a cache line.
         let row = if planar.1 { outputs * output_plane } else { (ow * outputs).next_multiple_of(16) };
         let ring = next.map_or(0, RowLayer::window);
-        stages[k] = Stage { height, width, channels, plane, output_height: oh, row, ring, offset: used, own, made: 0 };
+        stages[k] = Stage { height, width, channels, plane, output_height: oh, row, ring, offset: used, made: 0 };
         used += product([row, ring]) + own;
         (height, width, channels, plane) = (oh, ow, outputs, output_plane);
     }
@@ -157,8 +168,6 @@ struct Stage {
     ring: usize,
     /// Where they begin in the scratch.
     offset: usize,
-    /// Numbers of scratch that the layer itself needs, behind its ring.
-    own: usize,
     /// Rows made so far.
     made: usize,
 }
@@ -224,15 +233,16 @@ impl Forward<'_> {
             // SAFETY: as above.
             unsafe { scratch.add(stage.place(stage.made)) }
         };
-        // SAFETY: the rows are whole, and those of the output lie elsewhere than those of the input.
+        // SAFETY: the rows are whole, and those of the output lie elsewhere than those of the input; `own`
+        // is as large as the layer said.
         unsafe {
+            let own = scratch.add(stage.offset + stage.ring * stage.row);
             match &self.layers[k] {
                 RowLayer::PlanarConvPool(conv) => {
-                    let own = scratch.add(stage.offset + stage.ring * stage.row);
-                    debug_assert_eq!(stage.own, conv.scratch(stage.width));
                     conv.row(s, &rows[..to - from], stage.width, own, out);
                 }
                 RowLayer::Conv(conv) => conv.row(s, &rows, stage.plane, stage.width + 1 - conv.size(), out),
+                RowLayer::WinogradRow(conv) => conv.row(s, &rows, stage.made, stage.width, own, out),
                 RowLayer::MaxPool(pool) => pool.row(s, &rows[..to - from], stage.width, stage.channels, out),
             }
         }

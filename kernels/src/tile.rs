@@ -23,7 +23,17 @@ pub(crate) struct Panels {
 impl Panels {
     /// Packs the matrix whose element in row `k` and column `n` is `element(k, n)`.
     pub(crate) fn pack(isa: Isa, depth: usize, columns: usize, element: impl Fn(usize, usize) -> f32) -> Self {
-        let vectors = Self::best_vectors(isa, columns);
+        Self::of_width(isa, Self::best_vectors(isa, columns), depth, columns, element)
+    }
+
+    /// [`Panels::pack`] with panels of `vectors` vectors.
+    pub(crate) fn of_width(
+        isa: Isa,
+        vectors: usize,
+        depth: usize,
+        columns: usize,
+        element: impl Fn(usize, usize) -> f32,
+    ) -> Self {
         let mut panels = Self { isa, depth, columns, vectors, data: Buffer::default() };
         let width = panels.width();
         let data = panels.data.resize(depth * width * columns.div_ceil(width));

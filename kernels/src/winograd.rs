@@ -28,6 +28,10 @@ const TILE: usize = 3;
 /// Rows and columns of the input that a tile sees.
 const SEEN: usize = 5;
 
+/// The most tiles that are transformed and multiplied at a time: what the matrices of ONet take and give
+/// stays in the second-level cache.
+const BLOCK: usize = 48;
+
 const G: [[f32; 3]; SEEN] = [
     [0.5, 0.0, 0.0],
     [-0.5, -0.5, -0.5],
@@ -105,13 +109,15 @@ impl Winograd {
         assert_eq!(input.len(), product([images, height, width, self.inputs]), "input [images][height][width][inputs]");
         assert_eq!(output.len(), product([images, oh, ow, self.outputs]), "output [images][height][width][outputs]");
         let (down, across) = (oh.div_ceil(TILE), ow.div_ceil(TILE));
+        // Blocks of one size, as near to BLOCK as may be.
         let tiles = images * down * across;
+        let block = tiles.div_ceil(tiles.div_ceil(BLOCK).max(1));
         // What the matrices take, and what they give: [place][tile][channel].
         let (seen, made) = scratch
-            .resize(product([SEEN * SEEN, tiles, self.inputs + self.outputs]))
-            .split_at_mut(SEEN * SEEN * tiles * self.inputs);
+            .resize(product([SEEN * SEEN, block, self.inputs + self.outputs]))
+            .split_at_mut(SEEN * SEEN * block * self.inputs);
         let shape = Shape { images, height, width, oh, ow, down, across };
-        dispatch(self.isa, Forward { layer: self, shape, tiles, input, seen, made, output });
+        dispatch(self.isa, Forward { layer: self, shape, block, input, seen, made, output });
     }
 }
 
@@ -127,10 +133,19 @@ struct Shape {
     across: usize,
 }
 
+impl Shape {
+    /// Picture, row and column of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> (usize, usize, usize) {
+        (tile / (self.down * self.across), tile / self.across % self.down, tile % self.across)
+    }
+}
+
 struct Forward<'a> {
     layer: &'a Winograd,
     shape: Shape,
-    tiles: usize,
+    /// Tiles that are worked on at a time.
+    block: usize,
     input: &'a [f32],
     seen: &'a mut [f32],
     made: &'a mut [f32],
@@ -141,31 +156,27 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let Shape { images, down, across, .. } = self.shape;
-        for image in 0..images {
-            for ty in 0..down {
-                for tx in 0..across {
-                    let tile = (image * down + ty) * across + tx;
-                    // SAFETY: the tile is one of the picture's.
-                    unsafe { self.transform_input(s, image, ty, tx, tile) };
-                }
+        let tiles = images * down * across;
+        let mut first = 0;
+        while first < tiles {
+            let count = self.block.min(tiles - first);
+            for tile in 0..count {
+                // SAFETY: the tile is one of the pictures'.
+                unsafe { self.transform_input(s, first + tile, tile) };
             }
-        }
-        let (inputs, outputs) = (self.layer.inputs, self.layer.outputs);
-        for (place, matrix) in self.layer.places.iter().enumerate() {
-            let mut rows = [std::ptr::null(); MAX_SIZE];
-            rows[0] = self.seen[place * self.tiles * inputs..][..self.tiles * inputs].as_ptr();
-            let out = &mut self.made[place * self.tiles * outputs..][..self.tiles * outputs];
-            // SAFETY: the slices hold a number for each channel of each tile.
-            unsafe { matrix.row(s, &rows, 0, self.tiles, out.as_mut_ptr()) };
-        }
-        for image in 0..images {
-            for ty in 0..down {
-                for tx in 0..across {
-                    let tile = (image * down + ty) * across + tx;
-                    // SAFETY: the tile is one of the picture's.
-                    unsafe { self.transform_output(s, image, ty, tx, tile) };
-                }
+            let (inputs, outputs) = (self.layer.inputs, self.layer.outputs);
+            for (place, matrix) in self.layer.places.iter().enumerate() {
+                let mut rows = [std::ptr::null(); MAX_SIZE];
+                rows[0] = self.seen[place * self.block * inputs..][..count * inputs].as_ptr();
+                let out = &mut self.made[place * self.block * outputs..][..count * outputs];
+                // SAFETY: the slices hold a number for each channel of each tile.
+                unsafe { matrix.row(s, &rows, 0, count, out.as_mut_ptr()) };
             }
+            for tile in 0..count {
+                // SAFETY: the tile is one of the pictures'.
+                unsafe { self.transform_output(s, first + tile, tile) };
+            }
+            first += count;
         }
     }
 }
@@ -176,7 +187,8 @@ impl Forward<'_> {
     /// # Safety
     /// The image and the tile must exist.
     #[inline(always)]
-    unsafe fn transform_input<S: Simd>(&mut self, s: S, image: usize, ty: usize, tx: usize, tile: usize) {
+    unsafe fn transform_input<S: Simd>(&mut self, s: S, number: usize, tile: usize) {
+        let (image, ty, tx) = self.shape.place(number);
         let (channels, Shape { height, width, .. }) = (self.layer.inputs, self.shape);
         let (y0, x0) = (ty * TILE, tx * TILE);
         let from = self.input[(image * height + y0) * width * channels..].as_ptr();
@@ -200,7 +212,7 @@ impl Forward<'_> {
                 let row = input_transform(s, row);
                 for x in 0..SEEN {
                     // SAFETY: `seen` holds every channel of every tile at every place.
-                    unsafe { store_up_to(s, to.add((y * SEEN + x) * self.tiles * channels + c), row[x], left) };
+                    unsafe { store_up_to(s, to.add((y * SEEN + x) * self.block * channels + c), row[x], left) };
                 }
             }
             c += S::LANES;
@@ -213,7 +225,8 @@ impl Forward<'_> {
     /// # Safety
     /// The image and the tile must exist.
     #[inline(always)]
-    unsafe fn transform_output<S: Simd>(&mut self, s: S, image: usize, ty: usize, tx: usize, tile: usize) {
+    unsafe fn transform_output<S: Simd>(&mut self, s: S, number: usize, tile: usize) {
+        let (image, ty, tx) = self.shape.place(number);
         let (channels, Shape { oh, ow, .. }) = (self.layer.outputs, self.shape);
         let (y0, x0) = (ty * TILE, tx * TILE);
         let from = self.made[tile * channels..].as_ptr();
@@ -226,7 +239,7 @@ impl Forward<'_> {
                 let mut made = [s.splat(0.0); SEEN];
                 for y in 0..SEEN {
                     // SAFETY: `made` holds every channel of every tile at every place.
-                    made[y] = unsafe { load_up_to(s, from.add((y * SEEN + x) * self.tiles * channels + c), left) };
+                    made[y] = unsafe { load_up_to(s, from.add((y * SEEN + x) * self.block * channels + c), left) };
                 }
                 columns[x] = output_transform(s, made);
             }
@@ -254,11 +267,8 @@ impl Forward<'_> {
 /// `Bt` times five numbers.
 #[inline(always)]
 fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4]: [S::V; SEEN]) -> [S::V; SEEN] {
-    let (two, minus_one, minus_two, minus_three) = (s.splat(2.0), s.splat(-1.0), s.splat(-2.0), s.splat(-3.0));
-    let d3_d1 = s.mul_add(minus_one, d1, d3);
-    let d0_d2 = s.mul_add(minus_one, d2, d0);
-    let d3_d2 = s.mul_add(minus_one, d2, d3);
-    let d4_d2 = s.mul_add(minus_one, d2, d4);
+    let (two, minus_two, minus_three) = (s.splat(2.0), s.splat(-2.0), s.splat(-3.0));
+    let (d3_d1, d0_d2, d3_d2, d4_d2) = (s.sub(d3, d1), s.sub(d0, d2), s.sub(d3, d2), s.sub(d4, d2));
     [
         s.mul_add(two, d0_d2, d3_d1),
         s.mul_add(minus_two, d1, d3_d2),
@@ -272,6 +282,6 @@ fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4]: [S::V; SEEN]) -> [S::V; 
 #[inline(always)]
 fn output_transform<S: Simd>(s: S, [m0, m1, m2, m3, m4]: [S::V; SEEN]) -> [S::V; TILE] {
     let sum = s.add(m1, m2);
-    let difference = s.mul_add(s.splat(-1.0), m2, m1);
+    let difference = s.sub(m1, m2);
     [s.add(s.add(m0, sum), m3), s.mul_add(s.splat(2.0), m3, difference), s.mul_add(s.splat(4.0), m3, s.add(sum, m4))]
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, naive, prelu, softmax};
+use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, WinogradRow, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
@@ -89,6 +89,10 @@ impl Twin {
         Conv::new(isa, *size, *inputs, bias.len(), weights, bias, Some(slopes))
     }
 
+    fn winograd(&self, isa: Isa) -> RowLayer {
+        RowLayer::WinogradRow(WinogradRow::new(isa, self.inputs, &self.weights, &self.bias, &self.slopes))
+    }
+
     /// The twin's output, and its size.
     fn naive(&self, height: usize, width: usize, input: &[f64]) -> (Vec<f64>, usize, usize) {
         let Self { size, weights, bias, slopes, .. } = self;
@@ -100,7 +104,7 @@ impl Twin {
 
 /// A net like PNet, row by row, equals its layers one after the other: at every height, so that rings
 /// wrap in all their phases, with pooling windows that are cut at the border, and at widths around
-/// the vectors' lengths. Both with interleaved and with planar rows in the first layer.
+/// the vectors' lengths. With interleaved and with planar rows in the first layer, and by Winograd's way.
 #[test]
 fn row_by_row_equals_layer_by_layer() {
     let mut numbers = Numbers::new(9);
@@ -114,6 +118,9 @@ fn row_by_row_equals_layer_by_layer() {
         let planar_first = PlanarConvPool::new(3, 3, &first.weights, &first.bias, &first.slopes);
         let planar_second = Conv::of_planar_rows(isa, 3, 10, 16, &second.weights, &second.bias, Some(&second.slopes));
         let mut planar = vec![RowLayer::PlanarConvPool(planar_first), RowLayer::Conv(planar_second)];
+        let mut winograd =
+            vec![first.winograd(isa), RowLayer::MaxPool(pool), second.winograd(isa), third.winograd(isa)];
+        winograd.push(rest[1].clone());
         interleaved.extend(rest.clone());
         planar.extend(rest);
         let mut scratch = Buffer::default();
@@ -128,7 +135,9 @@ fn row_by_row_equals_layer_by_layer() {
             // [row][column][channel] to [row][channel][column].
             let planes: Vec<f32> =
                 (0..input.len()).map(|i| input[(i / (3 * width) * width + i % width) * 3 + i / width % 3]).collect();
-            for (layers, input, name) in [(&interleaved, &input, "interleaved"), (&planar, &planes, "planar")] {
+            for (layers, input, name) in
+                [(&interleaved, &input, "interleaved"), (&planar, &planes, "planar"), (&winograd, &input, "winograd")]
+            {
                 let got = poisoned(h * w * 6, |out| {
                     // What an earlier picture left in the scratch must not matter.
                     scratch.fill(f32::NAN);

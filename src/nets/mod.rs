@@ -10,7 +10,7 @@ mod table;
 pub(crate) use table::{ALL, ONET, PNET, PNET_STRIDE, RNET, Table};
 
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool, Winograd};
+use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool, Winograd, WinogradRow};
 
 use crate::weights::Model;
 use table::{BOX, CLS, LANDMARKS, Layer};
@@ -133,6 +133,7 @@ impl Net {
                             let slopes = Some(slopes);
                             RowLayer::Conv(Conv::of_planar_rows(isa, size, inputs, outputs, weights, bias, slopes))
                         }
+                        _ if size == 3 => RowLayer::WinogradRow(WinogradRow::new(isa, inputs, weights, bias, slopes)),
                         _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, weights, bias, Some(slopes))),
                     });
                 }

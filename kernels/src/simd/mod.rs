@@ -13,6 +13,7 @@ mod avx512;
 mod portable;
 
 use crate::Isa;
+pub(crate) use portable::Portable;
 
 /// A piece of work that runs on any instruction set. Implementations of `run` must be
 /// `#[inline(always)]`.
@@ -55,6 +56,8 @@ pub(crate) unsafe trait Simd: Copy {
     fn splat(self, x: f32) -> Self::V;
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b`
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a·b + c`, rounded once where the machine can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger of each lane; `b` where either is NaN.
