@@ -146,6 +146,7 @@ fn max_pool(criterion: &mut Criterion, isa: Isa) {
 fn resizes(criterion: &mut Criterion, isa: Isa) {
     let affine = Affine::NORMALISE;
     let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());
+    let mut opencv = resize::opencv::Scratch::default();
     for (width, height) in [(640, 480), (1920, 1080)] {
         let bytes: Vec<u8> = numbers(width * height * 3).iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
         let source = Source { data: &bytes, width, height, stride: width * 3, pixel: 3, channels: [0, 1, 2] };
@@ -164,7 +165,7 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
             });
             if level == 0 {
                 row(criterion, "resize_level_opencv", &shape, bytes.len() as u64, || {
-                    resize::opencv::area(black_box(&source), rows, columns, 0..rows, affine, &mut output);
+                    resize::opencv::area(black_box(&source), rows, columns, 0..rows, affine, &mut opencv, &mut output);
                 });
             }
         }

@@ -81,3 +81,13 @@ pub struct Face {
     /// Eyes, nose and corners of the mouth.
     pub landmarks: Landmarks,
 }
+
+impl Face {
+    /// The face so many pixels further to the right and down.
+    pub fn moved(&self, dx: f32, dy: f32) -> Face {
+        let BBox { x1, y1, x2, y2 } = self.bbox;
+        let points = self.landmarks.to_array().map(|point| Point { x: point.x + dx, y: point.y + dy });
+        let bbox = BBox { x1: x1 + dx, y1: y1 + dy, x2: x2 + dx, y2: y2 + dy };
+        Face { bbox, landmarks: Landmarks::from_array(points), ..*self }
+    }
+}

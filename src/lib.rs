@@ -38,5 +38,5 @@ mod weights;
 pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};
 pub use error::Error;
 pub use face::{BBox, Face, Landmarks, Point};
-pub use image::view::{ImageView, PixelFormat};
+pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;

@@ -163,6 +163,26 @@ fn a_jsonl_line_has_the_promised_shape() {
 }
 
 #[test]
+fn options_narrow_what_is_looked_for() {
+    let faces = |args: &[&str]| {
+        let run = detect(&[&["testdata/crowd.jpg"], args].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.lines()[0]["faces"].as_array().unwrap().clone()
+    };
+    let all = faces(&[]);
+    assert_eq!(faces(&["--max-faces", "3"]), all[..3]);
+    assert_eq!(faces(&["--largest"]).len(), 1);
+    assert_eq!(faces(&["--max-side", "640"]), faces(&["--min-face", "40"]));
+    let right = faces(&["--roi", "640,0,5000,5000"]);
+    assert!(!right.is_empty() && right.len() < all.len());
+    assert!(right.iter().all(|face| face["box"][2].as_f64().unwrap() > 640.0), "{right:?}");
+    assert!(faces(&["--roi", "5000,5000,10,10"]).is_empty());
+    for wrong in [["--roi", "1,2,3"], ["--max-side", "0"], ["--max-faces", "0"]] {
+        assert_eq!(detect(&[&["testdata/crowd.jpg"], &wrong[..]].concat()).code, 2);
+    }
+}
+
+#[test]
 fn a_crowd_is_found_best_score_first_on_any_number_of_threads() {
     let one = detect(&["testdata/crowd.jpg", "--threads", "1"]);
     let faces = one.lines()[0]["faces"].as_array().unwrap().clone();

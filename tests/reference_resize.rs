@@ -66,12 +66,11 @@ fn opencv_and_pytorch() {
         let expected = |kind: &str| f32s(&file, &format!("{number}.{kind}"));
         let (shape, area) = expected("cv2_area_u8");
         let (height, width) = (shape[0], shape[1]);
-        type Resize = fn(&Source<'_>, usize, usize, std::ops::Range<usize>, Affine, &mut [f32]);
-        for (kind, resize, expected) in
-            [("area", opencv::area as Resize, area), ("linear", opencv::linear, expected("cv2_linear_u8").1)]
-        {
-            let mut got = vec![f32::NAN; expected.len()];
-            resize(source, height, width, 0..height, Affine::IDENTITY, &mut got);
+        let (mut by_area, mut by_line) = (vec![f32::NAN; area.len()], vec![f32::NAN; area.len()]);
+        let affine = Affine::IDENTITY;
+        opencv::area(source, height, width, 0..height, affine, &mut opencv::Scratch::default(), &mut by_area);
+        opencv::linear(source, height, width, 0..height, affine, &mut by_line);
+        for (kind, got, expected) in [("area", by_area, area), ("linear", by_line, expected("cv2_linear_u8").1)] {
             assert!(got == expected, "{number}: OpenCV's {kind} to the bit, not {} apart", difference(&got, &expected));
         }
         for isa in common::instruction_sets() {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned};
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
 use mtcnn_kernels::{Buffer, Isa, naive};
 
 /// Bytes a pixel, and where its channels are.
@@ -160,10 +160,14 @@ fn opencv_keeps_a_flat_picture_flat() {
     let data = vec![201; 50 * 37 * 3];
     let source = Source { data: &data, width: 50, height: 37, stride: 150, pixel: 3, channels: [0, 1, 2] };
     for (height, width) in [(37, 50), (20, 31), (12, 25), (60, 70), (30, 90), (1, 1)] {
-        for resize in [resize::opencv::area, resize::opencv::linear] {
-            let got = poisoned(height * width * 3, |out| {
-                resize(&source, height, width, 0..height, Affine::IDENTITY, out);
-            });
+        let (rows, affine) = (0..height, Affine::IDENTITY);
+        let area = poisoned(height * width * 3, |out| {
+            opencv::area(&source, height, width, rows.clone(), affine, &mut opencv::Scratch::default(), out);
+        });
+        let linear = poisoned(height * width * 3, |out| {
+            opencv::linear(&source, height, width, rows.clone(), affine, out);
+        });
+        for got in [area, linear] {
             assert!(got.iter().all(|&x| x == 201.0), "{height}x{width}: {:?}", got.iter().find(|&&x| x != 201.0));
         }
     }

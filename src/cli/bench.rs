@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::args::{self, BenchFormat};
 use super::input::Input;
 use super::{Outcome, options};
-use crate::{Detector, Level, StageTimes, Timing, image};
+use crate::{Detector, Level, Part, StageTimes, Timing, image};
 
 /// What is measured if nothing is named: it is at hand wherever the program is.
 const BUILT_IN: (&str, &[u8]) = ("crowd.jpg (built in)", include_bytes!("../../testdata/crowd.jpg"));
@@ -25,7 +25,7 @@ const MOST_RUNS: usize = 1_000_000;
 pub(crate) fn run(args: &args::Bench) -> anyhow::Result<Outcome> {
     let detector = options::detector(&args.detection, args.detection.threads.into())?;
     let (name, picture) = read(args)?;
-    let report = Report::new(name, &picture, measure(&detector, &picture, args.seconds)?);
+    let report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
 
     let mut out = io::stdout().lock();
     let format = args.format.unwrap_or(if out.is_terminal() { BenchFormat::Table } else { BenchFormat::Json });
@@ -78,13 +78,18 @@ fn ms(timing: &Timing) -> [f64; STAGES.len()] {
     [pyramid, pnet, crops, rnet, onet, ms(timing.suppression), ms(timing.total)]
 }
 
-fn measure(detector: &Detector, picture: &RgbImage, time: Duration) -> Result<Measured, crate::Error> {
+fn measure(
+    detector: &Detector,
+    picture: &RgbImage,
+    roi: Option<Part>,
+    time: Duration,
+) -> Result<Measured, crate::Error> {
     // The clock of a core rises, and buffers grow, before anything counts.
     let aside = time / 10;
     let before = peak::gflops(detector.isa(), aside);
     let begin = Instant::now();
     loop {
-        black_box(detector.detect_timed(picture)?);
+        black_box(options::detect(detector, picture.into(), roi)?);
         if begin.elapsed() >= aside {
             break;
         }
@@ -92,7 +97,7 @@ fn measure(detector: &Detector, picture: &RgbImage, time: Duration) -> Result<Me
 
     let (begin, mut runs) = (Instant::now(), Vec::new());
     loop {
-        let (faces, timing) = black_box(detector.detect_timed(picture)?);
+        let (faces, timing) = black_box(options::detect(detector, picture.into(), roi)?);
         runs.push(ms(&timing));
         let elapsed = begin.elapsed();
         if elapsed >= time || runs.len() >= MOST_RUNS {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::options::Options;
+use super::options::{self, Options};
 use super::output::{Found, Report};
 use super::timing::Summary;
 use super::{Outcome, complain, ordered};
@@ -90,7 +90,8 @@ fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     let picture = image::decode_as(&bytes, options.orientation)?;
     drop(bytes);
     let read = started.elapsed();
-    let (faces, timing) = options.detector.detect_timed(&picture).map_err(|error| error.to_string())?;
+    let (faces, timing) =
+        options::detect(&options.detector, (&picture).into(), options.roi).map_err(|error| error.to_string())?;
     let (width, height) = picture.dimensions();
     let not_drawn = options
         .drawings

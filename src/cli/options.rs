@@ -12,12 +12,14 @@ use super::drawing::Drawings;
 use super::input::{self, Input};
 use super::save::Save;
 use crate::image::Orientation;
-use crate::{Detector, Isa};
+use crate::{Detector, Face, ImageView, Isa, Part, Timing};
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
     pub(crate) inputs: Vec<Input>,
     pub(crate) orientation: Orientation,
+    /// The part of each picture that is looked at.
+    pub(crate) roi: Option<Part>,
     pub(crate) detector: Detector,
     /// Pictures and the parts of one picture share these threads.
     pub(crate) pool: ThreadPool,
@@ -57,6 +59,7 @@ impl Options {
         Ok(Self {
             inputs,
             orientation: args.detection.orientation(),
+            roi: args.detection.roi,
             detector,
             pool,
             format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
@@ -80,6 +83,13 @@ pub(crate) fn detector(args: &args::Detection, threads: usize) -> anyhow::Result
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
     }
+    if let Some(side) = args.max_side {
+        builder = builder.max_side(side as usize);
+    }
+    if let Some(count) = args.max_faces {
+        builder = builder.max_faces(count as usize);
+    }
+    builder = builder.largest(args.largest);
     if let Some(thresholds) = args.thresholds {
         builder = builder.thresholds(thresholds);
     }
@@ -87,6 +97,19 @@ pub(crate) fn detector(args: &args::Detection, threads: usize) -> anyhow::Result
         builder = builder.weights(file);
     }
     Ok(builder.build()?)
+}
+
+/// The faces in a picture, or in what lies in it of a part.
+pub(crate) fn detect(
+    detector: &Detector,
+    view: ImageView<'_>,
+    roi: Option<Part>,
+) -> crate::error::Result<(Vec<Face>, Timing)> {
+    let Some(Part { x, y, width, height }) = roi else { return detector.detect_timed(view) };
+    let (x, y) = (x.min(view.width()), y.min(view.height()));
+    let part = Part { x, y, width: width.min(view.width() - x), height: height.min(view.height() - y) };
+    let (faces, timing) = detector.detect_timed(view.part(part)?)?;
+    Ok((faces.iter().map(|face| face.moved(x as f32, y as f32)).collect(), timing))
 }
 
 /// A result must not take the place of a picture that is read.

@@ -32,6 +32,9 @@ pub(super) enum Weights {
 pub struct DetectorBuilder {
     pub(super) min_face: f64,
     pub(super) factor: Option<f64>,
+    pub(super) max_side: Option<usize>,
+    pub(super) max_faces: usize,
+    pub(super) largest: bool,
     pub(super) thresholds: Option<Thresholds>,
     pub(super) profile: Profile,
     pub(super) threads: usize,
@@ -44,6 +47,9 @@ impl Default for DetectorBuilder {
         Self {
             min_face: 20.0,
             factor: None,
+            max_side: None,
+            max_faces: usize::MAX,
+            largest: false,
             thresholds: None,
             profile: Profile::default(),
             threads: 0,
@@ -65,6 +71,29 @@ impl DetectorBuilder {
     /// profile's, usually 0.709, which halves the area.
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = Some(factor);
+        self
+    }
+
+    /// Looks at a picture whose longer side has more than so many pixels as if it were shrunk to that:
+    /// the smallest face grows by as much. Faces that are still looked for are seen as sharp as before.
+    /// Half the side takes about a quarter of the time.
+    pub fn max_side(mut self, pixels: usize) -> Self {
+        self.max_side = Some(pixels);
+        self
+    }
+
+    /// Gives no more than so many faces, those of the best scores. It takes as long as all.
+    pub fn max_faces(mut self, count: usize) -> Self {
+        self.max_faces = count;
+        self
+    }
+
+    /// Gives the largest face only. Large faces are looked for first, and smaller ones only while there is
+    /// none: where a face fills much of the picture, this takes a small part of the time. Its box can
+    /// differ by a few pixels from the one that it has among all faces, since the proposals of smaller
+    /// squares are not there to compete; a picture without a face takes a third more time.
+    pub fn largest(mut self, largest: bool) -> Self {
+        self.largest = largest;
         self
     }
 
@@ -123,6 +152,14 @@ impl DetectorBuilder {
             return Err(Error::Option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
         }
         Ok(factor)
+    }
+
+    /// The longer side in force, if it is limited.
+    pub(super) fn checked_max_side(&self) -> Result<Option<usize>> {
+        match self.max_side {
+            Some(0) => Err(Error::Option("the longest side is 0 pixels: it must be 1 or more".into())),
+            side => Ok(side),
+        }
     }
 
     /// The smallest face in force.

@@ -24,11 +24,11 @@ pub use timing::{Level, StageTimes, Timing};
 
 use crate::error::{Error, Result};
 use crate::face::{BBox, Face, Landmarks, Point};
-use crate::image::ImageView;
+use crate::image::{ImageView, Part};
 use crate::nets::{self, Net};
 use crate::weights::Model;
 use boxes::Candidate;
-use nms::{Overlap, suppress_with};
+use nms::{Overlap, Suppressor};
 use parallel::Store;
 use refine::Refined;
 
@@ -37,6 +37,10 @@ use refine::Refined;
 pub struct Detector {
     min_face: f64,
     factor: f64,
+    /// The longer side to which a picture is shrunk in effect.
+    max_side: Option<usize>,
+    max_faces: usize,
+    largest: bool,
     thresholds: Thresholds,
     /// The quick form of PNet's threshold.
     pnet_logit: f32,
@@ -49,7 +53,19 @@ pub struct Detector {
     pnet: Net,
     rnet: Net,
     onet: Net,
+    arenas: Store<Arena>,
     workspaces: Store<Workspace>,
+}
+
+/// What a detection needs: it grows to what the largest picture asks for.
+#[derive(Default)]
+struct Arena {
+    search: proposals::Search,
+    suppressor: Suppressor,
+    boxes: Vec<Candidate>,
+    look: refine::Look,
+    finished: Vec<(Candidate, Landmarks)>,
+    levels: Vec<Level>,
 }
 
 /// What a thread at work needs: it grows to what the largest picture asks for.
@@ -97,6 +113,9 @@ impl Detector {
         Ok(Self {
             min_face,
             factor,
+            max_side: options.checked_max_side()?,
+            max_faces: options.max_faces,
+            largest: options.largest,
             thresholds,
             pnet_logit: proposals::surely_below(thresholds.pnet),
             profile: options.profile,
@@ -106,6 +125,7 @@ impl Detector {
             pnet: Net::new(isa, &nets::PNET, &model),
             rnet: Net::new(isa, &nets::RNET, &model),
             onet: Net::new(isa, &nets::ONET, &model),
+            arenas: Store::default(),
             workspaces: Store::default(),
         })
     }
@@ -120,7 +140,57 @@ impl Detector {
     /// # Errors
     /// None yet: an [`ImageView`] is sound by its making. The `Result` leaves room.
     pub fn detect<'a>(&self, image: impl Into<ImageView<'a>>) -> Result<Vec<Face>> {
-        Ok(self.detect_timed(image)?.0)
+        let mut faces = Vec::new();
+        self.detect_into(image, &mut faces)?;
+        Ok(faces)
+    }
+
+    /// As [`Detector::detect`], the faces taking the place of what is in `faces`: after the first picture
+    /// of a size, a detection on one thread allocates no memory.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_into<'a>(&self, image: impl Into<ImageView<'a>>, faces: &mut Vec<Face>) -> Result<()> {
+        let view = image.into();
+        self.on_threads(|threads| self.arenas.lend(|arena| self.find(&view, threads, arena, faces)));
+        Ok(())
+    }
+
+    /// The faces in a part of a picture, which is looked at as if it were all. Boxes and landmarks are in
+    /// pixels of the whole picture. The time goes with the size of the part.
+    ///
+    /// # Errors
+    /// [`Error::View`] if the part is not in the picture.
+    pub fn detect_part<'a>(&self, image: impl Into<ImageView<'a>>, part: Part) -> Result<Vec<Face>> {
+        let mut faces = self.detect(image.into().part(part)?)?;
+        for face in &mut faces {
+            *face = face.moved(part.x as f32, part.y as f32);
+        }
+        Ok(faces)
+    }
+
+    /// The faces in each of many pictures, as [`Detector::detect`] gives them, of whatever sizes. All
+    /// threads are at work to the end: each takes pictures of its own, but for those so large that the
+    /// others would wait for them, which all work on together.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_batch(&self, images: &[ImageView<'_>]) -> Result<Vec<Vec<Face>>> {
+        let pixels = |view: &ImageView<'_>| view.width() * view.height();
+        let mut results = vec![Vec::new(); images.len()];
+        self.on_threads(|threads| {
+            let mut slots: Vec<_> = images.iter().zip(&mut results).collect();
+            slots.sort_by_key(|(view, _)| std::cmp::Reverse(pixels(view)));
+            let total: usize = images.iter().map(pixels).sum();
+            let large = slots.partition_point(|(view, _)| threads > 1 && pixels(view) * threads * 4 > total);
+            for (view, faces) in &mut slots[..large] {
+                self.arenas.lend(|arena| self.find(view, threads, arena, faces));
+            }
+            parallel::run(threads, &self.arenas, &mut slots[large..], |arena, _, (view, faces)| {
+                self.find(view, 1, arena, faces);
+            });
+        });
+        Ok(results)
     }
 
     /// The faces in a picture, best score first, and where the time went.
@@ -129,45 +199,99 @@ impl Detector {
     /// As [`Detector::detect`].
     pub fn detect_timed<'a>(&self, image: impl Into<ImageView<'a>>) -> Result<(Vec<Face>, Timing)> {
         let view = image.into();
-        Ok(match &self.pool {
-            Some(pool) => pool.install(|| self.cascade(&view)),
-            None => self.cascade(&view),
-        })
+        let mut faces = Vec::new();
+        let timing = self.on_threads(|threads| {
+            self.arenas.lend(|arena| {
+                let timing = self.find(&view, threads, arena, &mut faces);
+                Timing { levels: arena.levels.clone(), ..timing }
+            })
+        });
+        Ok((faces, timing))
+    }
+
+    /// Calls `work` on the detector's threads, with their number.
+    fn on_threads<R: Send>(&self, work: impl FnOnce(usize) -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(|| work(self.threads)),
+            None if self.threads == 1 => work(1),
+            None => work(rayon::current_num_threads()),
+        }
+    }
+
+    /// The faces in a picture by the detector's options. The levels of the timing are left in the arena.
+    fn find(&self, view: &ImageView<'_>, threads: usize, arena: &mut Arena, faces: &mut Vec<Face>) -> Timing {
+        let begin = Instant::now();
+        let mut timing = Timing::new(self.isa, threads);
+        timing.levels = std::mem::take(&mut arena.levels);
+        timing.levels.clear();
+        let longer = view.width().max(view.height()) as f64;
+        let min_face = self.min_face * self.max_side.map_or(1.0, |side| (longer / side as f64).max(1.0));
+        if self.largest {
+            // From the largest faces down, until there is one: two levels more at a time, which have four
+            // times the cells of all before them.
+            let mut least = min_face;
+            let step = self.factor * self.factor;
+            while least / step <= view.width().min(view.height()) as f64 {
+                least /= step;
+            }
+            loop {
+                self.cascade(view, least.max(min_face), arena, faces, &mut timing);
+                if !faces.is_empty() || least <= min_face {
+                    break;
+                }
+                least *= step;
+            }
+            let area = |face: &Face| face.bbox.width() * face.bbox.height();
+            let largest = faces.iter().copied().max_by(|a, b| area(a).total_cmp(&area(b)));
+            faces.clear();
+            faces.extend(largest);
+        } else {
+            self.cascade(view, min_face, arena, faces, &mut timing);
+        }
+        faces.truncate(self.max_faces);
+        arena.levels = std::mem::take(&mut timing.levels);
+        timing.total = begin.elapsed();
+        timing
     }
 
     /// The three stages.
-    fn cascade(&self, view: &ImageView<'_>) -> (Vec<Face>, Timing) {
-        let begin = Instant::now();
-        let threads = if self.threads == 0 { rayon::current_num_threads() } else { self.threads };
-        let mut timing = Timing::new(self.isa, threads);
-
-        let mut boxes = self.propose(view, &mut timing);
-        for candidate in &mut boxes {
+    fn cascade(
+        &self,
+        view: &ImageView<'_>,
+        min_face: f64,
+        arena: &mut Arena,
+        faces: &mut Vec<Face>,
+        timing: &mut Timing,
+    ) {
+        let Arena { search, suppressor, boxes, look, finished, .. } = arena;
+        self.propose(view, min_face, search, suppressor, boxes, timing);
+        for candidate in &mut *boxes {
             candidate.regress(0.0);
             self.square(candidate);
         }
 
-        let (passed, stage) = self.look_again(&self.rnet, view, &boxes, self.thresholds.rnet, &mut timing);
+        let stage = self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
         let suppressing = Instant::now();
-        let mut boxes: Vec<Candidate> = passed.into_iter().map(|refined| refined.candidate).collect();
-        nms::suppress(&mut boxes, 0.7, Overlap::Union, self.profile.nms_extra());
+        boxes.clear();
+        boxes.extend(look.passed.iter().map(|refined| refined.candidate));
+        suppressor.suppress(boxes, 0, |candidate| candidate, 0.7, Overlap::Union, self.profile.nms_extra());
         timing.suppression += suppressing.elapsed();
-        timing.rnet = StageTimes { outputs: boxes.len(), ..stage };
-        for candidate in &mut boxes {
+        timing.rnet.add(StageTimes { outputs: boxes.len(), ..stage });
+        for candidate in &mut *boxes {
             candidate.regress(1.0);
             self.square(candidate);
         }
 
-        let (passed, stage) = self.look_again(&self.onet, view, &boxes, self.thresholds.onet, &mut timing);
+        let stage = self.look_again(&self.onet, view, boxes, self.thresholds.onet, look, timing);
         let suppressing = Instant::now();
-        let mut faces: Vec<(Candidate, Landmarks)> = passed.into_iter().map(finished).collect();
-        suppress_with(&mut faces, |face| &face.0, 0.7, Overlap::Smaller, 1.0);
+        finished.clear();
+        finished.extend(look.passed.iter().map(finish));
+        suppressor.suppress(finished, 0, |face| &face.0, 0.7, Overlap::Smaller, 1.0);
         timing.suppression += suppressing.elapsed();
-        timing.onet = StageTimes { outputs: faces.len(), ..stage };
+        timing.onet.add(StageTimes { outputs: finished.len(), ..stage });
 
-        let faces = faces.into_iter().map(|(candidate, landmarks)| face(&candidate, landmarks)).collect();
-        timing.total = begin.elapsed();
-        (faces, timing)
+        faces.clear();
+        faces.extend(finished.iter().map(|(candidate, landmarks)| face(candidate, *landmarks)));
     }
 
     /// Makes a box ready for the next net.
@@ -187,7 +311,7 @@ impl Default for Detector {
 
 /// The last box of a face, and its points: ONet gives them as parts of the sides of the box that it
 /// saw, which count both ends.
-fn finished(Refined { mut candidate, landmarks }: Refined) -> (Candidate, Landmarks) {
+fn finish(&Refined { mut candidate, landmarks }: &Refined) -> (Candidate, Landmarks) {
     let [x1, y1, x2, y2] = candidate.corners;
     let (width, height) = (x2 - x1 + 1.0, y2 - y1 + 1.0);
     let point = |i: usize| Point {

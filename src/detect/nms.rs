@@ -11,45 +11,189 @@ pub(crate) enum Overlap {
     Smaller,
 }
 
-/// Keeps the candidates that no better one overlaps by more than `threshold`, best first; of equal
-/// scores the first counts as better. `extra` is what a side adds to `x2 - x1`, 0 or 1.
+/// Suppresses; it keeps its memory from one time to the next.
 ///
-/// Greedy: a box that was suppressed suppresses nothing.
-pub(crate) fn suppress(candidates: &mut Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) {
-    suppress_with(candidates, |candidate| candidate, threshold, overlap, extra);
+/// A box is compared only with kept ones that may overlap it: those that begin near it, in grids of one
+/// a size class. So the time grows with the boxes, not with their square.
+#[derive(Default)]
+pub(crate) struct Suppressor {
+    /// Numbers of the boxes, best first.
+    order: Vec<u32>,
+    kept: Vec<Kept>,
+    classes: [Class; CLASSES],
+    /// The last kept box that begins in a cell, for all cells of all classes.
+    last: Vec<u32>,
 }
 
-/// [`suppress`] for things that have a candidate and more.
-pub(crate) fn suppress_with<T>(
-    things: &mut Vec<T>,
-    candidate: impl Fn(&T) -> &Candidate,
+/// Classes of boxes whose longer sides are from one power of two to the next; the last has all beyond.
+const CLASSES: usize = 16;
+
+/// No box.
+const NONE: u32 = u32::MAX;
+
+struct Kept {
+    corners: [f64; 4],
+    area: f64,
+    /// The box that was kept before it in its cell.
+    before: u32,
+}
+
+/// The grid of a size class.
+#[derive(Default)]
+struct Class {
+    boxes: usize,
+    longest_side: f64,
+    /// Of those kept.
+    areas: Option<(f64, f64)>,
+    /// The side of a cell.
+    cell: f64,
+    columns: usize,
+    rows: usize,
+    first_cell: usize,
+}
+
+/// The upper left corners of all boxes lie from here to there.
+#[derive(Clone, Copy)]
+struct Extent {
+    from: [f64; 2],
+    to: [f64; 2],
+}
+
+impl Suppressor {
+    /// Keeps those of `things[first..]` that no better one overlaps by more than `threshold`, best first;
+    /// of equal scores the first counts as better. `extra` is what a side adds to `x2 - x1`, 0 or 1.
+    ///
+    /// Greedy: a box that was suppressed suppresses nothing.
+    pub(crate) fn suppress<T: Copy>(
+        &mut self,
+        things: &mut Vec<T>,
+        first: usize,
+        candidate: impl Fn(&T) -> &Candidate,
+        threshold: f64,
+        overlap: Overlap,
+        extra: f64,
+    ) {
+        let count = things.len() - first;
+        let score = |i: u32| candidate(&things[first + i as usize]).score;
+        self.order.clear();
+        self.order.extend(0..count as u32);
+        self.order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+        let extent = self.lay_out(things[first..].iter().map(|thing| candidate(thing).corners));
+        for place in 0..count {
+            let thing = things[first + self.order[place] as usize];
+            if self.keep(candidate(&thing).corners, extent, threshold, overlap, extra) {
+                things.push(thing);
+            }
+        }
+        things.drain(first..first + count);
+    }
+
+    /// Empty grids for such boxes.
+    fn lay_out(&mut self, boxes: impl ExactSizeIterator<Item = [f64; 4]>) -> Extent {
+        // Cells as many as boxes at most, along both axes alike.
+        let most = (boxes.len() as f64).sqrt().ceil().max(1.0);
+        self.kept.clear();
+        self.classes = Default::default();
+        let mut extent = Extent { from: [f64::INFINITY; 2], to: [f64::NEG_INFINITY; 2] };
+        for corners in boxes {
+            let class = &mut self.classes[class_of(corners)];
+            class.boxes += 1;
+            class.longest_side = class.longest_side.max(longer_side(corners));
+            for axis in 0..2 {
+                extent.from[axis] = extent.from[axis].min(corners[axis]);
+                extent.to[axis] = extent.to[axis].max(corners[axis]);
+            }
+        }
+        let mut cells = 0;
+        for class in self.classes.iter_mut().filter(|class| class.boxes > 0) {
+            let lengths = [extent.to[0] - extent.from[0], extent.to[1] - extent.from[1]];
+            class.cell = class.longest_side.max(lengths[0].max(lengths[1]) / most).max(1.0);
+            // One cell where a number is beyond all measure: every box is compared then.
+            let along = |length: f64| ((length / class.cell) as usize).min(most as usize) + 1;
+            (class.columns, class.rows) = (along(lengths[0]), along(lengths[1]));
+            class.first_cell = cells;
+            cells += class.columns * class.rows;
+        }
+        self.last.clear();
+        self.last.resize(cells, NONE);
+        extent
+    }
+
+    /// Keeps the box unless a kept one overlaps it too much.
+    fn keep(&mut self, corners: [f64; 4], extent: Extent, threshold: f64, overlap: Overlap, extra: f64) -> bool {
+        let [x1, y1, x2, y2] = corners;
+        let area = (x2 - x1 + extra) * (y2 - y1 + extra);
+        for class in &self.classes {
+            let Some((least, most)) = class.areas else { continue };
+            // The smaller area divided by the larger one is more than the overlap can be; a little less is
+            // tested, since numbers are rounded.
+            if overlap == Overlap::Union && most.min(area) < 0.999 * threshold * least.max(area) {
+                continue;
+            }
+            let reach = class.longest_side + extra;
+            let columns = class.column(x1 - reach, extent)..=class.column(x2 + extra, extent);
+            for row in class.row(y1 - reach, extent)..=class.row(y2 + extra, extent) {
+                for column in columns.clone() {
+                    let mut at = self.last[class.first_cell + row * class.columns + column];
+                    while at != NONE {
+                        let better = &self.kept[at as usize];
+                        if overlaps(corners, area, better, threshold, overlap, extra) {
+                            return false;
+                        }
+                        at = better.before;
+                    }
+                }
+            }
+        }
+        let class = &mut self.classes[class_of(corners)];
+        let (least, most) = class.areas.unwrap_or((area, area));
+        class.areas = Some((least.min(area), most.max(area)));
+        let cell = class.first_cell + class.row(y1, extent) * class.columns + class.column(x1, extent);
+        let before = std::mem::replace(&mut self.last[cell], self.kept.len() as u32);
+        self.kept.push(Kept { corners, area, before });
+        true
+    }
+}
+
+impl Class {
+    /// The column of cells in which `x` lies, or the nearest.
+    fn column(&self, x: f64, extent: Extent) -> usize {
+        (((x - extent.from[0]) / self.cell) as usize).min(self.columns - 1)
+    }
+
+    /// The row of cells in which `y` lies, or the nearest.
+    fn row(&self, y: f64, extent: Extent) -> usize {
+        (((y - extent.from[1]) / self.cell) as usize).min(self.rows - 1)
+    }
+}
+
+fn longer_side([x1, y1, x2, y2]: [f64; 4]) -> f64 {
+    (x2 - x1).max(y2 - y1)
+}
+
+fn class_of(corners: [f64; 4]) -> usize {
+    (longer_side(corners).max(1.0).log2() as usize).min(CLASSES - 1)
+}
+
+/// Whether a kept box overlaps this one by more than the threshold.
+fn overlaps(
+    [x1, y1, x2, y2]: [f64; 4],
+    area: f64,
+    better: &Kept,
     threshold: f64,
     overlap: Overlap,
     extra: f64,
-) {
-    things.sort_by(|a, b| candidate(b).score.total_cmp(&candidate(a).score));
-    let area = |[x1, y1, x2, y2]: [f64; 4]| (x2 - x1 + extra) * (y2 - y1 + extra);
-    let mut kept: Vec<[f64; 4]> = Vec::new();
-    things.retain(|thing| {
-        let corners = candidate(thing).corners;
-        let [x1, y1, x2, y2] = corners;
-        let free = kept.iter().all(|&better| {
-            let [bx1, by1, bx2, by2] = better;
-            let width = (x2.min(bx2) - x1.max(bx1) + extra).max(0.0);
-            let height = (y2.min(by2) - y1.max(by1) + extra).max(0.0);
-            let common = width * height;
-            let whole = match overlap {
-                Overlap::Union => area(corners) + area(better) - common,
-                Overlap::Smaller => area(corners).min(area(better)),
-            };
-            // Boxes without an area do not overlap, whatever 0/0 is.
-            common <= 0.0 || common / whole <= threshold
-        });
-        if free {
-            kept.push(corners);
-        }
-        free
-    });
+) -> bool {
+    let [bx1, by1, bx2, by2] = better.corners;
+    let width = (x2.min(bx2) - x1.max(bx1) + extra).max(0.0);
+    let height = (y2.min(by2) - y1.max(by1) + extra).max(0.0);
+    let common = width * height;
+    let whole = match overlap {
+        Overlap::Union => area + better.area - common,
+        Overlap::Smaller => area.min(better.area),
+    };
+    // Boxes without an area do not overlap, whatever 0/0 is.
+    !(common <= 0.0 || common / whole <= threshold)
 }
 
 #[cfg(test)]
@@ -58,6 +202,10 @@ mod tests {
 
     fn candidate(corners: [f64; 4], score: f32) -> Candidate {
         Candidate { corners, score, offsets: [0.0; 4] }
+    }
+
+    fn suppress(candidates: &mut Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) {
+        Suppressor::default().suppress(candidates, 0, |candidate| candidate, threshold, overlap, extra);
     }
 
     fn kept(mut candidates: Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) -> Vec<f32> {
@@ -114,5 +262,63 @@ mod tests {
         assert!(kept(vec![], 0.5, Overlap::Union, 0.0).is_empty());
         let point = || vec![candidate([5.0; 4], 0.9), candidate([5.0; 4], 0.8)];
         assert_eq!(kept(point(), 0.5, Overlap::Union, 0.0), [0.9, 0.8]);
+    }
+
+    /// Every box against every kept one.
+    fn naive(mut candidates: Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) -> Vec<Candidate> {
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut kept: Vec<Kept> = Vec::new();
+        candidates.retain(|&Candidate { corners, .. }| {
+            let [x1, y1, x2, y2] = corners;
+            let area = (x2 - x1 + extra) * (y2 - y1 + extra);
+            let free = !kept.iter().any(|better| overlaps(corners, area, better, threshold, overlap, extra));
+            if free {
+                kept.push(Kept { corners, area, before: NONE });
+            }
+            free
+        });
+        candidates
+    }
+
+    #[test]
+    fn equals_every_box_against_every_other() {
+        let mut state = 1_u32;
+        let mut next = |most: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from((state >> 8) % most)
+        };
+        let mut suppressor = Suppressor::default();
+        for round in 0..200 {
+            let count = [0, 1, 7, 60, 400][round % 5];
+            let mut candidates = vec![candidate([1e9; 4], 2.0); round % 3];
+            for _ in 0..count {
+                let side = [12.0 + next(3), 20.0 + next(100), 5.0 + next(2000)][round % 3];
+                let (x, y) = (next(700) - 50.0, next(500) - 50.0);
+                let corners = match next(50) as u32 {
+                    0 => [x, y, x - 5.0, y + side],
+                    1 => [x, y, x, y],
+                    2 if round % 4 == 0 => [f64::NEG_INFINITY, y, f64::INFINITY, y + side],
+                    _ => [x, y, x + side, y + side * (0.8 + next(40) / 100.0)],
+                };
+                // Few scores, so that many are equal.
+                candidates.push(candidate(corners, next(50) as f32 / 50.0));
+            }
+            for (threshold, overlap, extra) in [
+                (0.5, Overlap::Union, 0.0),
+                (0.7, Overlap::Union, 1.0),
+                (0.7, Overlap::Smaller, 1.0),
+                (0.0, Overlap::Union, 0.0),
+            ] {
+                let before = [candidate([0.0; 4], 0.5); 3];
+                let mut got = [&before[..], &candidates].concat();
+                suppressor.suppress(&mut got, 3, |candidate| candidate, threshold, overlap, extra);
+                let scores = |boxes: &[Candidate]| {
+                    boxes.iter().map(|c| (c.score.to_bits(), c.corners.map(f64::to_bits))).collect::<Vec<_>>()
+                };
+                assert_eq!(scores(&got[..3]), scores(&before), "what stands before is left alone");
+                let expected = naive(candidates.clone(), threshold, overlap, extra);
+                assert_eq!(scores(&got[3..]), scores(&expected), "round {round}, {threshold} {overlap:?} {extra}");
+            }
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Work on several threads, with the results in the order of the tasks.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Things that are dear to make and free to use again: each user takes one and gives it back.
 #[derive(Default)]
@@ -19,39 +18,38 @@ impl<T: Default> Store<T> {
     }
 }
 
-/// Does the tasks `0..tasks`, with a thing from the store for each thread at work, on the threads of
-/// the rayon pool that this is called in. Threads take the tasks in their order, so the longest should
-/// come first; the results are in their order too, whichever thread made them.
+/// Does a task for each slot, with a thing from the store for each thread at work, on the threads of the
+/// rayon pool that this is called in. Threads take the slots in their order, so the longest task should
+/// come first; what a task gives stands in its slot, whichever thread did it.
 pub(crate) fn run<T: Default + Send, R: Send>(
     threads: usize,
-    tasks: usize,
     store: &Store<T>,
-    task: impl Fn(&mut T, usize) -> R + Sync,
-) -> Vec<R> {
-    if threads <= 1 || tasks <= 1 {
-        return store.lend(|thing| (0..tasks).map(|i| task(thing, i)).collect());
+    slots: &mut [R],
+    task: impl Fn(&mut T, usize, &mut R) + Sync,
+) {
+    let threads = threads.min(slots.len());
+    if threads == 0 {
+        return;
     }
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(tasks));
-    rayon::scope(|scope| {
-        for _ in 0..threads.min(tasks) {
-            scope.spawn(|_| {
-                store.lend(|thing| {
-                    loop {
-                        let i = next.fetch_add(1, Ordering::Relaxed);
-                        if i >= tasks {
-                            break;
-                        }
-                        let result = task(thing, i);
-                        results.lock().unwrap_or_else(|poison| poison.into_inner()).push((i, result));
-                    }
-                });
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(|poison| poison.into_inner());
-    results.sort_unstable_by_key(|&(i, _)| i);
-    results.into_iter().map(|(_, result)| result).collect()
+    let left = Mutex::new(slots.iter_mut().enumerate());
+    let work = || {
+        store.lend(|thing| {
+            loop {
+                let next = left.lock().unwrap_or_else(|poison| poison.into_inner()).next();
+                let Some((i, slot)) = next else { break };
+                task(thing, i, slot);
+            }
+        });
+    };
+    together(threads, &work);
+}
+
+/// Calls `work` so many times at once. Joins allocate nothing, unlike a scope.
+fn together(times: usize, work: &(impl Fn() + Sync)) {
+    if times <= 1 {
+        return work();
+    }
+    rayon::join(|| together(times / 2, work), || together(times - times / 2, work));
 }
 
 #[cfg(test)]
@@ -59,15 +57,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_the_order_of_the_tasks() {
+    fn results_stand_in_the_slots_of_the_tasks() {
         let store = Store::<Vec<usize>>::default();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool");
         for (threads, tasks) in [(1, 5), (3, 0), (3, 1), (3, 100), (8, 4)] {
-            let results = pool.install(|| {
-                run(threads, tasks, &store, |seen, i| {
+            let mut results = vec![0; tasks];
+            pool.install(|| {
+                run(threads, &store, &mut results, |seen, i, result| {
                     seen.push(i);
-                    i * i
-                })
+                    *result = i * i;
+                });
             });
             assert_eq!(results, (0..tasks).map(|i| i * i).collect::<Vec<_>>());
         }

@@ -1,120 +1,138 @@
 //! The first stage: PNet on every level of the pyramid proposes boxes.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use mtcnn_kernels::{Buffer, softmax};
 
 use super::boxes::Candidate;
-use super::nms::{Overlap, suppress};
+use super::nms::{Overlap, Suppressor};
 use super::parallel::run;
 use super::profile::CellDivision;
 use super::{Detector, Level, Timing, Workspace};
 use crate::ImageView;
-use crate::image::pyramid::{self, LevelMaker, LevelShape};
+use crate::image::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
 use crate::nets::{PNET, PNET_STRIDE};
 
 /// Rows of PNet's map that are made at a time. A strip needs 10 rows of the level more than its own,
 /// which two strips then both make: longer ones waste less, shorter ones stay in the cache.
 const STRIP: usize = 64;
 
-/// A part of a level: rows `first..last` of its map.
+/// A part of a level, rows `first..last` of its map, and what was found in it.
+#[derive(Default)]
 struct Strip {
     level: usize,
     first: usize,
     last: usize,
-}
-
-/// What one strip gave.
-struct Found {
-    level: usize,
     candidates: Vec<Candidate>,
     resizing: Duration,
     net: Duration,
 }
 
+/// What a search needs; it is kept for the next picture.
+#[derive(Default)]
+pub(super) struct Search {
+    shapes: Vec<LevelShape>,
+    /// At least as many as levels.
+    makers: Vec<LevelMaker>,
+    /// Of the largest picture; the first so many are in use.
+    strips: Vec<Strip>,
+}
+
 /// Buffers of a strip.
 #[derive(Default)]
 pub(super) struct StripBuffers {
-    line: Buffer,
+    level: LevelScratch,
     pixels: Buffer,
     map: Buffer,
 }
 
 impl Detector {
-    /// The boxes that PNet proposes in a picture, after both suppressions, not yet moved by its
-    /// offsets.
-    pub(super) fn propose(&self, view: &ImageView<'_>, timing: &mut Timing) -> Vec<Candidate> {
+    /// Puts the boxes that PNet proposes in a picture into `all`, after both suppressions, not yet moved by
+    /// its offsets. Levels on which the smallest face has less than `min_face` pixels are left out.
+    pub(super) fn propose(
+        &self,
+        view: &ImageView<'_>,
+        min_face: f64,
+        search: &mut Search,
+        suppressor: &mut Suppressor,
+        all: &mut Vec<Candidate>,
+        timing: &mut Timing,
+    ) {
         let profile = &self.profile;
-        let shapes =
-            pyramid::levels(view.height(), view.width(), PNET.side, self.min_face, self.factor, profile.level_size);
-        let makers: Vec<_> = shapes.iter().map(|&shape| LevelMaker::new(view, shape, profile.resize)).collect();
-        let mut strips = Vec::new();
-        for (level, shape) in shapes.iter().enumerate() {
+        let Search { shapes, makers, strips } = search;
+        let (height, width) = (view.height(), view.width());
+        pyramid::levels(height, width, PNET.side, min_face, self.factor, profile.level_size, shapes);
+        makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
+        let mut used = 0;
+        for (level, (shape, maker)) in shapes.iter().zip(&mut *makers).enumerate() {
+            maker.prepare(view, shape, profile.resize);
             let (rows, columns, flops) = self.pnet.map(shape.height, shape.width).expect("a level of a face's size");
             timing.pnet.flops += flops;
             timing.pnet.inputs += rows * columns;
             timing.pyramid.outputs += shape.height * shape.width;
             // Strips of one length, as near to STRIP as may be.
             let count = rows.div_ceil(STRIP);
-            strips.extend((0..count).map(|i| Strip { level, first: rows * i / count, last: rows * (i + 1) / count }));
+            strips.resize_with(strips.len().max(used + count), Strip::default);
+            for (i, strip) in strips[used..][..count].iter_mut().enumerate() {
+                (strip.level, strip.first, strip.last) = (level, rows * i / count, rows * (i + 1) / count);
+            }
+            used += count;
         }
+        let strips = &mut strips[..used];
         // The longest first, so that no thread is left with a long one at the end.
-        strips.sort_by_key(|strip| std::cmp::Reverse((strip.last - strip.first) * shapes[strip.level].width));
-
-        let mut found = run(timing.threads, strips.len(), &self.workspaces, |workspace, i| {
-            let strip = &strips[i];
-            self.search(view, strip, &shapes[strip.level], &makers[strip.level], workspace)
+        let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
+        strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
+        run(timing.threads, &self.workspaces, strips, |workspace, _, strip| {
+            self.search(view, strip, &shapes[strip.level], &makers[strip.level], workspace);
         });
         // In the order of the map, so that ties do not depend on the cutting.
-        let mut order: Vec<usize> = (0..strips.len()).collect();
-        order.sort_by_key(|&i| (strips[i].level, strips[i].first));
-        let mut levels = vec![Vec::new(); shapes.len()];
-        for i in order {
-            timing.pyramid.busy += found[i].resizing;
-            timing.pnet.busy += found[i].net;
-            levels[found[i].level].append(&mut found[i].candidates);
-        }
+        strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
 
         let begin = Instant::now();
         let extra = profile.nms_extra();
-        let mut all = Vec::new();
-        for (mut candidates, shape) in levels.into_iter().zip(&shapes) {
-            let LevelShape { scale, height, width } = *shape;
-            let before = candidates.len();
-            suppress(&mut candidates, 0.5, Overlap::Union, extra);
-            timing.levels.push(Level { scale, width, height, candidates: before, kept: candidates.len() });
-            all.append(&mut candidates);
+        all.clear();
+        for (level, strips) in strips.chunk_by(|a, b| a.level == b.level).enumerate() {
+            let first = all.len();
+            for strip in strips {
+                timing.pyramid.busy += strip.resizing;
+                timing.pnet.busy += strip.net;
+                all.extend_from_slice(&strip.candidates);
+            }
+            let candidates = all.len() - first;
+            suppressor.suppress(all, first, |candidate| candidate, 0.5, Overlap::Union, extra);
+            let (LevelShape { scale, height, width }, kept) = (shapes[level], all.len() - first);
+            timing.levels.push(Level { scale, width, height, candidates, kept });
         }
-        suppress(&mut all, 0.7, Overlap::Union, extra);
-        timing.pnet.outputs = all.len();
+        suppressor.suppress(all, 0, |candidate| candidate, 0.7, Overlap::Union, extra);
+        timing.pnet.outputs += all.len();
         timing.suppression += begin.elapsed();
-        all
     }
 
     /// One strip: its rows of the level made, the net run on them, the cells above the threshold taken.
     fn search(
         &self,
         view: &ImageView<'_>,
-        strip: &Strip,
+        strip: &mut Strip,
         shape: &LevelShape,
         maker: &LevelMaker,
         workspace: &mut Workspace,
-    ) -> Found {
-        let Workspace { scratch, strip: StripBuffers { line, pixels, map }, .. } = workspace;
+    ) {
+        let Workspace { scratch, strip: StripBuffers { level, pixels, map }, .. } = workspace;
         // An answer in row y looks at the rows from y·stride on, as many as the net's side.
         let first = strip.first * PNET_STRIDE;
         let last = ((strip.last - 1) * PNET_STRIDE + PNET.side).min(shape.height);
         let begin = Instant::now();
         let pixels = pixels.resize((last - first) * shape.width * 3);
-        maker.make(self.isa, view, first..last, line, pixels);
-        let resizing = begin.elapsed();
+        maker.make(self.isa, view, shape, self.profile.resize, first..last, level, pixels);
+        strip.resizing = begin.elapsed();
 
         let begin = Instant::now();
         let (rows, columns, _) = self.pnet.map(last - first, shape.width).expect("a strip of a face's size");
         debug_assert_eq!(rows, strip.last - strip.first);
         let map = map.resize(rows * columns * self.pnet.outputs());
         self.pnet.forward_map(last - first, shape.width, pixels, scratch, map);
-        let mut candidates = Vec::new();
+        strip.candidates.clear();
         for (i, answer) in map.chunks_exact(self.pnet.outputs()).enumerate() {
             let &[no_face, face, dx1, dy1, dx2, dy2] = answer else { unreachable!("PNet gives 6 numbers") };
             // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
@@ -125,10 +143,10 @@ impl Detector {
             if score >= self.thresholds.pnet {
                 let (x, y) = (i % columns, strip.first + i / columns);
                 let corners = self.cell(x, y, shape.scale);
-                candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] });
+                strip.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] });
             }
         }
-        Found { level: strip.level, candidates, resizing, net: begin.elapsed() }
+        strip.net = begin.elapsed();
     }
 
     /// The square of the picture that a cell of a level's map looks at, in whole pixels from 1.

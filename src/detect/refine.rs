@@ -25,10 +25,31 @@ pub(super) struct BatchBuffers {
 }
 
 /// What a net said of a box that passed.
+#[derive(Clone, Copy)]
 pub(super) struct Refined {
     pub(super) candidate: Candidate,
     /// x1 y1 … x5 y5 as parts of the box; zeros of a net without landmarks.
     pub(super) landmarks: [f32; 10],
+}
+
+/// A part of the boxes, `first..last`, and those that passed.
+#[derive(Default)]
+struct Batch {
+    first: usize,
+    last: usize,
+    passed: Vec<Refined>,
+    cropping: Duration,
+    answering: Duration,
+}
+
+/// What a second look needs; it is kept for the next one.
+#[derive(Default)]
+pub(super) struct Look {
+    looked: Vec<(Candidate, Region)>,
+    /// Of the most boxes; the first so many are in use.
+    batches: Vec<Batch>,
+    /// The boxes that passed, in the order of those shown.
+    pub(super) passed: Vec<Refined>,
 }
 
 impl Detector {
@@ -40,52 +61,61 @@ impl Detector {
         view: &ImageView<'_>,
         boxes: &[Candidate],
         threshold: f32,
+        look: &mut Look,
         timing: &mut Timing,
-    ) -> (Vec<Refined>, StageTimes) {
-        let looked: Vec<(Candidate, Region)> = boxes
-            .iter()
-            .filter_map(|&candidate| Some((candidate, crop::region(candidate.corners, view, self.profile.border)?)))
-            .collect();
+    ) -> StageTimes {
+        let Look { looked, batches, passed } = look;
+        looked.clear();
+        looked.extend(
+            boxes.iter().filter_map(|&candidate| {
+                Some((candidate, crop::region(candidate.corners, view, self.profile.border)?))
+            }),
+        );
         // As many batches as keep all threads at work to the end.
-        let count = looked.len().div_ceil(BATCH).next_multiple_of(timing.threads.max(1));
-        let batches: Vec<_> = looked.chunks(looked.len().div_ceil(count.max(1)).max(1)).collect();
-        let results = run(timing.threads, batches.len(), &self.workspaces, |workspace, i| {
-            self.look_at_batch(net, view, batches[i], threshold, workspace)
+        let count = looked.len().div_ceil(BATCH).next_multiple_of(timing.threads.max(1)).min(looked.len());
+        batches.resize_with(batches.len().max(count), Batch::default);
+        let batches = &mut batches[..count];
+        for (i, batch) in batches.iter_mut().enumerate() {
+            (batch.first, batch.last) = (looked.len() * i / count, looked.len() * (i + 1) / count);
+        }
+        run(timing.threads, &self.workspaces, batches, |workspace, _, batch| {
+            self.look_at_batch(net, view, &looked[batch.first..batch.last], threshold, batch, workspace);
         });
-        let mut passed = Vec::new();
         let mut stage =
             StageTimes { inputs: looked.len(), flops: net.crop_flops() * looked.len() as u64, ..StageTimes::default() };
-        for (mut refined, cropping, answering) in results {
-            timing.crops.busy += cropping;
-            stage.busy += answering;
-            passed.append(&mut refined);
+        passed.clear();
+        for batch in batches {
+            timing.crops.busy += batch.cropping;
+            stage.busy += batch.answering;
+            passed.extend_from_slice(&batch.passed);
         }
         timing.crops.outputs += looked.len();
-        (passed, stage)
+        stage
     }
 
     fn look_at_batch(
         &self,
         net: &Net,
         view: &ImageView<'_>,
-        batch: &[(Candidate, Region)],
+        boxes: &[(Candidate, Region)],
         threshold: f32,
+        batch: &mut Batch,
         workspace: &mut Workspace,
-    ) -> (Vec<Refined>, Duration, Duration) {
+    ) {
         let Workspace { scratch, batch: BatchBuffers { crop, pixels, answers }, .. } = workspace;
         let begin = Instant::now();
         let size = net.side() * net.side() * 3;
-        let pixels = pixels.resize(batch.len() * size);
-        for ((_, region), pixels) in batch.iter().zip(pixels.chunks_exact_mut(size)) {
+        let pixels = pixels.resize(boxes.len() * size);
+        for ((_, region), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
             crop::make(self.isa, view, *region, net.side(), self.profile.resize, crop, pixels);
         }
-        let cropping = begin.elapsed();
+        batch.cropping = begin.elapsed();
 
         let begin = Instant::now();
-        let answers = answers.resize(batch.len() * net.outputs());
-        net.forward_crops(batch.len(), pixels, scratch, answers);
-        let mut passed = Vec::new();
-        for ((candidate, _), answer) in batch.iter().zip(answers.chunks_exact(net.outputs())) {
+        let answers = answers.resize(boxes.len() * net.outputs());
+        net.forward_crops(boxes.len(), pixels, scratch, answers);
+        batch.passed.clear();
+        for ((candidate, _), answer) in boxes.iter().zip(answers.chunks_exact(net.outputs())) {
             let &[no_face, face, dx1, dy1, dx2, dy2, ref rest @ ..] = answer else {
                 unreachable!("a net gives 6 numbers or more")
             };
@@ -94,9 +124,9 @@ impl Detector {
                 let mut landmarks = [0.0; 10];
                 landmarks[..rest.len()].copy_from_slice(rest);
                 let candidate = Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate };
-                passed.push(Refined { candidate, landmarks });
+                batch.passed.push(Refined { candidate, landmarks });
             }
         }
-        (passed, cropping, begin.elapsed())
+        batch.answering = begin.elapsed();
     }
 }

@@ -33,6 +33,14 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
+    /// Adds what the stage did in another pass.
+    pub(super) fn add(&mut self, other: StageTimes) {
+        self.busy += other.busy;
+        self.inputs += other.inputs;
+        self.outputs += other.outputs;
+        self.flops += other.flops;
+    }
+
     /// Useful GFLOP/s of one thread; 0 where nothing was to do.
     pub fn gflops(&self) -> f64 {
         let seconds = self.busy.as_secs_f64();

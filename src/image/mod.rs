@@ -14,4 +14,4 @@ pub use ::image::RgbImage;
 pub(crate) use decode::{Orientation, decode_as, read};
 #[cfg(feature = "image")]
 pub use decode::{decode, open};
-pub(crate) use view::ImageView;
+pub(crate) use view::{ImageView, Part};

@@ -27,11 +27,12 @@ pub(crate) fn levels(
     min_face: f64,
     factor: f64,
     size: LevelSize,
-) -> Vec<LevelShape> {
+    levels: &mut Vec<LevelShape>,
+) {
+    levels.clear();
     let side = side as f64;
     let mut scale = side / min_face;
     let mut shorter = height.min(width) as f64 * scale;
-    let mut levels = Vec::new();
     while shorter >= side {
         let sized = |length: usize| match size {
             LevelSize::FloorPlusOne => (length as f64 * scale + 1.0) as usize,
@@ -41,25 +42,29 @@ pub(crate) fn levels(
         scale *= factor;
         shorter *= factor;
     }
-    levels
 }
 
-/// A level with the tables that make it.
+/// What making rows of a level needs.
+#[derive(Default)]
+pub(crate) struct LevelScratch {
+    line: Buffer,
+    opencv: resize::opencv::Scratch,
+}
+
+/// The tables that make a level.
+#[derive(Default)]
 pub(crate) struct LevelMaker {
-    shape: LevelShape,
-    resize: Resize,
     down: Axis,
     across: Axis,
 }
 
 impl LevelMaker {
-    pub(crate) fn new(view: &ImageView<'_>, shape: LevelShape, resize: Resize) -> Self {
-        let (mut down, mut across) = (Axis::default(), Axis::default());
+    /// Makes ready for a level of a picture; what was allocated is kept.
+    pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
         if resize == Resize::AreaBins {
-            down.area_bins(view.height(), shape.height);
-            across.area_bins(view.width(), shape.width);
+            self.down.area_bins(view.height(), shape.height);
+            self.across.area_bins(view.width(), shape.width);
         }
-        Self { shape, resize, down, across }
     }
 
     /// Rows `rows` of the level, normalised, `[row][3][column]`.
@@ -67,21 +72,24 @@ impl LevelMaker {
         &self,
         isa: Isa,
         view: &ImageView<'_>,
+        shape: &LevelShape,
+        resize: Resize,
         rows: Range<usize>,
-        scratch: &mut Buffer,
+        scratch: &mut LevelScratch,
         output: &mut [f32],
     ) {
+        let LevelScratch { line, opencv } = scratch;
         let source = source(view);
-        match self.resize {
+        match resize {
             Resize::AreaBins => {
                 let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
-                let Self { down, across, .. } = self;
-                resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, scratch, output)
+                let Self { down, across } = self;
+                resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, line, output)
             }
             Resize::AreaOpenCv => {
-                let LevelShape { height, width, .. } = self.shape;
-                let interleaved = scratch.resize(output.len());
-                resize::opencv::area(&source, height, width, rows, Affine::NORMALISE, interleaved);
+                let LevelShape { height, width, .. } = *shape;
+                let interleaved = line.resize(output.len());
+                resize::opencv::area(&source, height, width, rows, Affine::NORMALISE, opencv, interleaved);
                 for (row, planes) in interleaved.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {
                     for (i, value) in planes.iter_mut().enumerate() {
                         *value = row[i % width * 3 + i / width];
@@ -108,17 +116,23 @@ pub(crate) fn source<'a>(view: &ImageView<'a>) -> Source<'a> {
 mod tests {
     use super::*;
 
+    fn levels_of(height: usize, width: usize, size: LevelSize) -> Vec<LevelShape> {
+        let mut shapes = Vec::new();
+        levels(height, width, 12, 20.0, 0.709, size, &mut shapes);
+        shapes
+    }
+
     #[test]
     fn a_picture_too_small_has_no_level() {
         for (height, width) in [(0, 0), (1, 1), (11, 11), (19, 400), (1, 100_000)] {
-            assert_eq!(levels(height, width, 12, 20.0, 0.709, LevelSize::FloorPlusOne), []);
+            assert_eq!(levels_of(height, width, LevelSize::FloorPlusOne), []);
         }
-        assert_eq!(levels(20, 20, 12, 20.0, 0.709, LevelSize::Ceil).len(), 1, "just one face fits");
+        assert_eq!(levels_of(20, 20, LevelSize::Ceil).len(), 1, "just one face fits");
     }
 
     #[test]
     fn vga_has_ten_levels() {
-        let levels = levels(480, 640, 12, 20.0, 0.709, LevelSize::FloorPlusOne);
+        let levels = levels_of(480, 640, LevelSize::FloorPlusOne);
         assert_eq!(levels.len(), 10);
         assert_eq!((levels[0].height, levels[0].width), (289, 385));
         assert_eq!((levels[9].height, levels[9].width), (14, 18));

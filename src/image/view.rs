@@ -37,6 +37,19 @@ impl PixelFormat {
     }
 }
 
+/// A rectangle of a picture, in whole pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The first column.
+    pub x: usize,
+    /// The first row.
+    pub y: usize,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
 /// A picture that somebody else owns: rows of pixels, top row first.
 #[derive(Clone, Copy)]
 pub struct ImageView<'a> {
@@ -90,6 +103,25 @@ impl<'a> ImageView<'a> {
             }
         }
         Ok(Self { data, width, height, stride, format })
+    }
+
+    /// A part of this picture, as a picture of its own.
+    ///
+    /// # Errors
+    /// [`Error::View`] if the part is not in the picture.
+    pub fn part(&self, part: Part) -> Result<ImageView<'a>> {
+        let Part { x, y, width, height } = part;
+        let inside = |from: usize, length: usize, whole: usize| from <= whole && length <= whole - from;
+        if !inside(x, width, self.width) || !inside(y, height, self.height) {
+            return Err(Error::View(format!(
+                "a part of {width}x{height} pixels from column {x}, row {y} on is not in a picture of {}x{}",
+                self.width, self.height
+            )));
+        }
+        // An empty part may begin behind the last byte.
+        let first = y * self.stride + x * self.format.bytes_per_pixel();
+        let data = if width > 0 && height > 0 { &self.data[first..] } else { &[] };
+        Ok(Self { data, width, height, ..*self })
     }
 
     /// Pixels in a row.

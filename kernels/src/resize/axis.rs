@@ -101,17 +101,11 @@ impl Axis {
             let first = (from.ceil() as usize).min(last);
             let before = first as f64 - from;
             let behind = to - last as f64;
-            let mut start = first;
-            let mut weights = Vec::with_capacity(last - first + 2);
-            if before > 1e-3 {
-                start -= 1;
-                weights.push((before / length) as f32);
-            }
-            weights.extend(std::iter::repeat_n((1.0 / length) as f32, last - first));
-            if behind > 1e-3 {
-                weights.push((behind.min(1.0).min(length) / length) as f32);
-            }
-            self.push(start, weights);
+            let cut_before = (before > 1e-3).then(|| (before / length) as f32);
+            let cut_behind = (behind > 1e-3).then(|| (behind.min(1.0).min(length) / length) as f32);
+            let start = first - usize::from(cut_before.is_some());
+            let whole = std::iter::repeat_n((1.0 / length) as f32, last - first);
+            self.push(start, cut_before.into_iter().chain(whole).chain(cut_behind));
         }
     }
 
