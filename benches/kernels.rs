@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput};
 use mtcnn_kernels::gemm::{Matrix, gemm};
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, PlanarConvPool, Winograd, peak};
+use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, PlanarConvPool, Winograd, WinogradRow, peak};
 
 /// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
 type Shape = (&'static str, usize, usize, usize, usize, usize);
@@ -80,9 +80,9 @@ fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, shape: Shape)
     }
 }
 
-/// PNet row by row: its planar first layer with the least that can follow it, and the whole net.
+/// Row by row: PNet's planar first layer with the least that can follow it, the layers that run by
+/// Winograd's way along the row, and the whole of PNet.
 fn row_by_row(criterion: &mut Criterion, isa: Isa) {
-    let (height, width) = (289, 385);
     let first = || {
         let (weights, bias) = (numbers(10 * 3 * 9), numbers(10));
         RowLayer::PlanarConvPool(PlanarConvPool::new(3, 3, &weights, &bias, &[0.25; 10]))
@@ -90,24 +90,31 @@ fn row_by_row(criterion: &mut Criterion, isa: Isa) {
     let conv = |(_, size, inputs, outputs, ..): Shape| {
         let (weights, bias, slopes) = (numbers(outputs * inputs * size * size), numbers(outputs), vec![0.25; outputs]);
         // What follows the planar first layer, which has ten channels, takes planar rows.
-        let planar = inputs == 10;
-        let make = if planar { Conv::of_planar_rows } else { Conv::new };
-        RowLayer::Conv(make(isa, size, inputs, outputs, &weights, &bias, Some(&slopes)))
+        match (inputs, size) {
+            (10, _) => RowLayer::Conv(Conv::of_planar_rows(isa, size, inputs, outputs, &weights, &bias, Some(&slopes))),
+            (_, 3) => RowLayer::WinogradRow(WinogradRow::new(isa, inputs, &weights, &bias, &slopes)),
+            _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes))),
+        }
     };
-    let input = numbers(height * width * 3);
-    for (name, layers) in [
-        ("pnet_conv1_pool", vec![first(), conv(("", 1, 10, 1, 0, 0))]),
-        ("pnet", std::iter::once(first()).chain(PNET.map(conv)).collect()),
+    let [_, conv3, _] = PNET;
+    let [rnet_conv1, .., onet_conv1, _, _, _] = CROPS;
+    for (name, layers, (height, width, inputs)) in [
+        ("pnet_conv1_pool", vec![first(), conv(("", 1, 10, 1, 0, 0))], (289, 385, 3)),
+        ("pnet_conv3", vec![conv(conv3)], (142, 190, 16)),
+        ("pnet", std::iter::once(first()).chain(PNET.map(conv)).collect(), (289, 385, 3)),
+        ("rnet_conv1", vec![conv(rnet_conv1)], (24, 24, 3)),
+        ("onet_conv1", vec![conv(onet_conv1)], (48, 48, 3)),
     ] {
-        let (mut size, mut flops, mut channels) = ((height, width), 0, 3);
+        let input = numbers(height * width * inputs);
+        let (mut size, mut flops, mut channels) = ((height, width), 0, inputs);
         for layer in &layers {
             flops += layer.flops(size.0, size.1);
             size = layer.output_size(size.0, size.1).expect("a level of a face's size");
             channels = layer.outputs(channels);
         }
         let (mut scratch, mut output) = (Buffer::default(), vec![0.0; size.0 * size.1 * channels]);
-        row(criterion, "rows", &format!("{name}_{height}x{width}x3"), flops, || {
-            rows::forward(isa, &layers, height, width, 3, black_box(&input), &mut scratch, &mut output);
+        row(criterion, "rows", &format!("{name}_{height}x{width}x{inputs}"), flops, || {
+            rows::forward(isa, &layers, height, width, inputs, black_box(&input), &mut scratch, &mut output);
         });
     }
 }
