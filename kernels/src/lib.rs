@@ -12,6 +12,8 @@ mod dense;
 pub mod gemm;
 pub mod im2col;
 mod isa;
+pub mod learn;
+pub mod loss;
 pub mod naive;
 pub mod peak;
 mod planar;

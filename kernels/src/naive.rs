@@ -2,6 +2,8 @@
 //!
 //! Layouts are those of the kernels; nothing is packed, fused or vectorized.
 
+pub mod backward;
+
 use crate::resize::{Region, Source};
 
 /// C of `m x n` = A of `m x k` times B of `k x n`, all row by row.

@@ -36,13 +36,21 @@ impl Panels {
     ) -> Self {
         let mut panels = Self { isa, depth, columns, vectors, data: Buffer::default() };
         let width = panels.width();
-        let data = panels.data.resize(depth * width * columns.div_ceil(width));
-        for (i, slot) in data.iter_mut().enumerate() {
-            let (panel, k, n) = (i / width / depth.max(1), i / width % depth.max(1), i % width);
-            let column = panel * width + n;
-            *slot = if column < columns { element(k, column) } else { 0.0 };
-        }
+        panels.data.resize(depth * width * columns.div_ceil(width));
+        panels.fill(element);
         panels
+    }
+
+    /// Packs another matrix of the same size in the place of this one.
+    pub(crate) fn fill(&mut self, element: impl Fn(usize, usize) -> f32) {
+        let (depth, columns, width) = (self.depth, self.columns, self.width());
+        for (i, row) in self.data.chunks_exact_mut(width).enumerate() {
+            let (panel, k) = (i / depth, i % depth);
+            for (n, slot) in row.iter_mut().enumerate() {
+                let column = panel * width + n;
+                *slot = if column < columns { element(k, column) } else { 0.0 };
+            }
+        }
     }
 
     /// The width, in vectors, that wastes the fewest lanes; the wider of two that waste the same.

@@ -24,15 +24,16 @@ use crate::sizes::product;
 use crate::{Buffer, Conv, Isa};
 
 /// Rows and columns of a tile of the output.
-const TILE: usize = 3;
+pub(crate) const TILE: usize = 3;
 /// Rows and columns of the input that a tile sees.
-const SEEN: usize = 5;
+pub(crate) const SEEN: usize = 5;
 
 /// The most tiles that are transformed and multiplied at a time: what the matrices of ONet take and give
 /// stays in the second-level cache.
 const BLOCK: usize = 48;
 
-const G: [[f32; 3]; SEEN] = [
+/// `G` of the transforms.
+pub(crate) const G: [[f32; 3]; SEEN] = [
     [0.5, 0.0, 0.0],
     [-0.5, -0.5, -0.5],
     [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
@@ -266,7 +267,7 @@ impl Forward<'_> {
 
 /// `Bt` times five numbers.
 #[inline(always)]
-fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4]: [S::V; SEEN]) -> [S::V; SEEN] {
+pub(crate) fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4]: [S::V; SEEN]) -> [S::V; SEEN] {
     let (two, minus_two, minus_three) = (s.splat(2.0), s.splat(-2.0), s.splat(-3.0));
     let (d3_d1, d0_d2, d3_d2, d4_d2) = (s.sub(d3, d1), s.sub(d0, d2), s.sub(d3, d2), s.sub(d4, d2));
     [
@@ -280,7 +281,7 @@ fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4]: [S::V; SEEN]) -> [S::V; 
 
 /// `At` times five numbers.
 #[inline(always)]
-fn output_transform<S: Simd>(s: S, [m0, m1, m2, m3, m4]: [S::V; SEEN]) -> [S::V; TILE] {
+pub(crate) fn output_transform<S: Simd>(s: S, [m0, m1, m2, m3, m4]: [S::V; SEEN]) -> [S::V; TILE] {
     let sum = s.add(m1, m2);
     let difference = s.sub(m1, m2);
     [s.add(s.add(m0, sum), m3), s.mul_add(s.splat(2.0), m3, difference), s.mul_add(s.splat(4.0), m3, s.add(sum, m4))]

@@ -105,6 +105,18 @@ unsafe impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn if_more(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+
+    #[inline(always)]
+    fn if_equal(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b)) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m256 {
         // SAFETY: detected; the caller gives 8 readable numbers.
         unsafe { _mm256_loadu_ps(p) }
@@ -132,5 +144,15 @@ unsafe impl Simd for Avx2 {
     unsafe fn load_u8(self, p: *const u8) -> __m256 {
         // SAFETY: detected; the caller gives 8 readable bytes.
         unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u8(self, p: *mut u8, v: __m256) {
+        // SAFETY: detected; the caller gives 8 writable bytes. Packing works within halves of the vectors.
+        unsafe {
+            let whole = _mm256_cvtps_epi32(v);
+            let words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole));
+            _mm_storel_epi64(p.cast(), _mm_packus_epi16(words, words));
+        }
     }
 }

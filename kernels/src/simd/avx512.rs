@@ -99,6 +99,18 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn if_more(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+    }
+
+    #[inline(always)]
+    fn if_equal(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), no, yes) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m512 {
         // SAFETY: detected; the caller gives 16 readable numbers.
         unsafe { _mm512_loadu_ps(p) }
@@ -126,5 +138,11 @@ unsafe impl Simd for Avx512 {
     unsafe fn load_u8(self, p: *const u8) -> __m512 {
         // SAFETY: detected; the caller gives 16 readable bytes.
         unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u8(self, p: *mut u8, v: __m512) {
+        // SAFETY: detected; the caller gives 16 writable bytes.
+        unsafe { _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v))) }
     }
 }

@@ -66,6 +66,10 @@ pub(crate) unsafe trait Simd: Copy {
     fn max_pairs(self, a: Self::V, b: Self::V) -> Self::V;
     /// `x` where it is more than 0, elsewhere `slope·x`; NaN stays NaN.
     fn prelu(self, x: Self::V, slope: Self::V) -> Self::V;
+    /// `yes` where `a > b`, elsewhere, and where either is NaN, `no`.
+    fn if_more(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `yes` where `a = b`, elsewhere `no`.
+    fn if_equal(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
 
     /// Reads `LANES` numbers.
     ///
@@ -92,6 +96,11 @@ pub(crate) unsafe trait Simd: Copy {
     /// # Safety
     /// They must be readable at `p`.
     unsafe fn load_u8(self, p: *const u8) -> Self::V;
+    /// Writes whole numbers from 0 to 127 as `LANES` bytes.
+    ///
+    /// # Safety
+    /// They must be writable at `p`.
+    unsafe fn store_u8(self, p: *mut u8, v: Self::V);
 }
 
 /// Reads the first `n` numbers, `LANES` at most; the other lanes are 0.

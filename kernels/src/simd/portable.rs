@@ -73,6 +73,16 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn if_more(self, a: f32x4, b: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
+        a.simd_gt(b).bitselect(yes, no)
+    }
+
+    #[inline(always)]
+    fn if_equal(self, a: f32x4, b: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
+        a.simd_eq(b).bitselect(yes, no)
+    }
+
+    #[inline(always)]
     unsafe fn load(self, p: *const f32) -> f32x4 {
         // SAFETY: the caller gives 4 readable numbers.
         f32x4::new(unsafe { p.cast::<[f32; 4]>().read_unaligned() })
@@ -108,5 +118,11 @@ unsafe impl Simd for Portable {
         // SAFETY: the caller gives 4 readable bytes.
         let [a, b, c, d] = unsafe { p.cast::<[u8; 4]>().read_unaligned() };
         f32x4::new([f32::from(a), f32::from(b), f32::from(c), f32::from(d)])
+    }
+
+    #[inline(always)]
+    unsafe fn store_u8(self, p: *mut u8, v: f32x4) {
+        // SAFETY: the caller gives 4 writable bytes.
+        unsafe { p.cast::<[u8; 4]>().write_unaligned(v.to_array().map(|x| x as u8)) }
     }
 }

@@ -1,0 +1,112 @@
+//! The f64 twins of the gradients against central differences of the twins of the forward passes.
+
+mod common;
+
+use common::Numbers;
+use mtcnn_kernels::naive::{self, backward};
+
+/// Half the distance of the two places that a difference is taken between.
+const STEP: f64 = 1e-5;
+
+fn floats(numbers: &mut Numbers, n: usize) -> Vec<f64> {
+    (0..n).map(|_| f64::from(numbers.unit())).collect()
+}
+
+/// Asserts that `gradient` is that of `loss` at `at`.
+fn check(what: &str, at: &[f64], gradient: &[f64], loss: impl Fn(&[f64]) -> f64) {
+    assert_eq!(at.len(), gradient.len(), "{what}");
+    for i in 0..at.len() {
+        let moved = |by: f64| {
+            let mut moved = at.to_vec();
+            moved[i] += by;
+            loss(&moved)
+        };
+        let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+        assert!(
+            (difference - gradient[i]).abs() < 1e-8 * (1.0 + difference.abs()),
+            "{what} {i}: {difference} {}",
+            gradient[i]
+        );
+    }
+}
+
+/// A loss whose gradient with respect to `output` is `by`.
+fn dot(output: &[f64], by: &[f64]) -> f64 {
+    output.iter().zip(by).map(|(x, y)| x * y).sum()
+}
+
+#[test]
+fn convolution() {
+    let mut numbers = Numbers::new(31);
+    for (images, height, width, size, inputs, outputs) in
+        [(2, 4, 5, 3, 2, 3), (1, 3, 3, 3, 2, 4), (3, 2, 4, 2, 3, 2), (4, 1, 1, 1, 5, 3)]
+    {
+        let [input, weights] =
+            [images * height * width * inputs, outputs * inputs * size * size].map(|n| floats(&mut numbers, n));
+        let bias = floats(&mut numbers, outputs);
+        let by = floats(&mut numbers, images * (height + 1 - size) * (width + 1 - size) * outputs);
+        let loss = |input: &[f64], weights: &[f64], bias: &[f64]| {
+            dot(&naive::conv(images, height, width, size, input, weights, bias), &by)
+        };
+        let gradients = backward::conv(images, height, width, size, &input, &weights, &by);
+        check("input", &input, &gradients.0, |x| loss(x, &weights, &bias));
+        check("weights", &weights, &gradients.1, |x| loss(&input, x, &bias));
+        check("bias", &bias, &gradients.2, |x| loss(&input, &weights, x));
+    }
+}
+
+#[test]
+fn prelu() {
+    let mut numbers = Numbers::new(32);
+    let (slopes, by) = (floats(&mut numbers, 5), floats(&mut numbers, 40));
+    // Away from 0, where the slope changes.
+    let input: Vec<f64> = floats(&mut numbers, 40).iter().map(|x| x + 0.1 * x.signum()).collect();
+    let loss = |slopes: &[f64], input: &[f64]| {
+        let mut output = input.to_vec();
+        naive::prelu(slopes, &mut output);
+        dot(&output, &by)
+    };
+    let (inputs, slope_gradients) = backward::prelu(&slopes, &input, &by);
+    check("input", &input, &inputs, |x| loss(&slopes, x));
+    check("slopes", &slopes, &slope_gradients, |x| loss(x, &input));
+}
+
+#[test]
+fn max_pool() {
+    let mut numbers = Numbers::new(33);
+    for (size, stride, height, width) in [(2, 2, 4, 5), (3, 2, 5, 6), (3, 2, 9, 4), (3, 1, 4, 4), (1, 1, 2, 2)] {
+        // A shuffled row of numbers: no two are near each other.
+        let mut input: Vec<f64> = (0..2 * height * width * 2).map(|i| i as f64 * 0.01).collect();
+        for i in (1..input.len()).rev() {
+            input.swap(i, numbers.next() as usize % (i + 1));
+        }
+        let pool = |input: &[f64]| naive::max_pool(2, height, width, 2, size, stride, input);
+        let by = floats(&mut numbers, pool(&input).len());
+        let gradient = backward::max_pool(2, height, width, 2, size, stride, &input, &by);
+        check("input", &input, &gradient, |x| dot(&pool(x), &by));
+    }
+}
+
+#[test]
+fn losses() {
+    let mut numbers = Numbers::new(34);
+    for epsilon in [0.0, 1e-10, 0.1] {
+        for class in 0..2 {
+            let logits = floats(&mut numbers, 2);
+            let (_, gradient) = backward::cross_entropy(&logits, class, epsilon);
+            check("logits", &logits, &gradient, |x| backward::cross_entropy(x, class, epsilon).0);
+        }
+    }
+    for n in [4, 10] {
+        let (output, target) = (floats(&mut numbers, n), floats(&mut numbers, n));
+        check("output", &output, &backward::squares(&output, &target).1, |x| backward::squares(x, &target).0);
+    }
+}
+
+#[test]
+fn dropout() {
+    let mut numbers = Numbers::new(35);
+    let (values, by) = (floats(&mut numbers, 20), floats(&mut numbers, 20));
+    let mask: Vec<f64> = (0..20).map(|i| f64::from(i % 3 % 2)).collect();
+    check("values", &values, &backward::dropout(0.5, &mask, &by), |x| dot(&backward::dropout(0.5, &mask, x), &by));
+}
