@@ -21,6 +21,10 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A data set, or a list that one is made of, can't be used.
+    #[cfg(feature = "train")]
+    #[error("{0}")]
+    Data(String),
     /// A picture can't be decoded.
     #[cfg(feature = "image")]
     #[error("{0}")]

@@ -18,7 +18,8 @@
 //!
 //! # Cargo features
 //!
-//! * `cli` (default): the program `mtcnn-cpu`; it brings `image` with it.
+//! * `cli` (default): the program `mtcnn-cpu`; it brings `image` and `train` with it.
+//! * `train`: [`data`], sets of samples to train with.
 //! * `image`: [`image::open`] and [`image::decode`], pictures from files and bytes, turned upright.
 //! * neither (`default-features = false`): detection in raw pixels, with few dependencies.
 
@@ -28,11 +29,20 @@
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "train")]
+pub mod data;
 mod detect;
 mod error;
 mod face;
 pub mod image;
 mod nets;
+#[cfg(feature = "train")]
+mod ordered;
+#[cfg(feature = "train")]
+mod random;
+#[cfg(feature = "train")]
+#[doc(hidden)]
+pub mod train;
 mod weights;
 
 pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};

@@ -14,6 +14,8 @@ pub mod im2col;
 mod isa;
 pub mod learn;
 pub mod loss;
+#[cfg(feature = "mapped")]
+pub mod mapped;
 pub mod naive;
 pub mod peak;
 mod planar;

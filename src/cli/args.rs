@@ -12,7 +12,9 @@ use crate::{Isa, Part, Profile, Thresholds};
 /// Finds faces in pictures: boxes, scores and five landmarks (MTCNN, on the CPU).
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
-#[command(after_help = "`mtcnn-cpu detect --help` and `bench --help` show the options, the formats and examples.")]
+#[command(
+    after_help = "`mtcnn-cpu detect --help`, `bench --help` and `prepare --help` show the options, the formats and examples."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,6 +24,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Detect(Detect),
     Bench(Bench),
+    Prepare(super::prepare_args::Prepare),
 }
 
 /// Finds the faces in pictures.

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::options::{self, Options};
 use super::output::{Found, Report};
 use super::timing::Summary;
-use super::{Outcome, complain, ordered};
-use crate::{Timing, image};
+use super::{Outcome, complain};
+use crate::{Timing, image, ordered};
 
 /// What became of a picture.
 struct Seen {

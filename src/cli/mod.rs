@@ -3,11 +3,13 @@
 mod args;
 mod bench;
 mod detect;
+mod doctor;
 mod drawing;
 mod input;
 mod options;
-mod ordered;
 mod output;
+mod prepare;
+mod prepare_args;
 mod save;
 mod timing;
 
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
         args::Command::Bench(args) => bench::run(&args),
+        args::Command::Prepare(args) => prepare::run(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

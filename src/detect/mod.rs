@@ -11,6 +11,8 @@ mod parallel;
 pub(crate) mod profile;
 mod proposals;
 mod refine;
+#[cfg(feature = "train")]
+mod stages;
 mod timing;
 
 use std::time::Instant;

@@ -22,7 +22,7 @@ pub(crate) enum Orientation {
     /// It is: up is up.
     Upright,
     /// It is not: rows and columns as the file has them.
-    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    #[cfg_attr(not(feature = "train"), allow(dead_code))]
     AsStored,
 }
 

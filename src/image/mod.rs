@@ -10,7 +10,7 @@ pub(crate) mod view;
 
 #[cfg(feature = "image")]
 pub use ::image::RgbImage;
-#[cfg(feature = "cli")]
+#[cfg(feature = "train")]
 pub(crate) use decode::{Orientation, decode_as, read};
 #[cfg(feature = "image")]
 pub use decode::{decode, open};

@@ -5,7 +5,7 @@
 //! way over a few crops at once. The dense layers of RNet and ONet take a batch of crops, so that their
 //! weights stream from memory once.
 
-mod table;
+pub(crate) mod table;
 
 pub(crate) use table::{ALL, ONET, PNET, PNET_STRIDE, RNET, Table};
 

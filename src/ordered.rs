@@ -1,6 +1,6 @@
 //! Work in parallel, results in order, memory bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc;
 
 use rayon::ThreadPool;
@@ -14,6 +14,19 @@ pub(crate) fn for_each<T: Send, E>(
     pool: &ThreadPool,
     count: usize,
     work: impl Fn(usize) -> T + Sync,
+    emit: impl FnMut(usize, T) -> Result<(), E>,
+) -> Result<(), E> {
+    for_each_within(pool, count, usize::MAX, |_| 0, work, emit)
+}
+
+/// [`for_each`] that also keeps to a `budget`: what is at work or waits to be emitted does not cost more
+/// than that together. Only a piece of work that is dearer by itself is done nevertheless, alone.
+pub(crate) fn for_each_within<T: Send, E>(
+    pool: &ThreadPool,
+    count: usize,
+    budget: usize,
+    cost: impl Fn(usize) -> usize,
+    work: impl Fn(usize) -> T + Sync,
     mut emit: impl FnMut(usize, T) -> Result<(), E>,
 ) -> Result<(), E> {
     let ahead = 4 * pool.current_num_threads();
@@ -21,9 +34,19 @@ pub(crate) fn for_each<T: Send, E>(
     pool.in_place_scope(|scope| {
         let (sender, results) = mpsc::channel();
         let mut waiting = BTreeMap::new();
+        // Of the work that was begun and not emitted, and the sum.
+        let (mut costs, mut spent) = (VecDeque::new(), 0_usize);
+        let mut next_cost = None;
         let (mut begun, mut emitted) = (0, 0);
         while emitted < count {
             while begun < count.min(emitted + ahead) {
+                let price = *next_cost.get_or_insert_with(|| cost(begun));
+                if begun > emitted && spent.saturating_add(price) > budget {
+                    break;
+                }
+                next_cost = None;
+                costs.push_back(price);
+                spent = spent.saturating_add(price);
                 let (sender, index) = (sender.clone(), begun);
                 scope.spawn(move |_| {
                     // Nobody listens after an error.
@@ -37,6 +60,7 @@ pub(crate) fn for_each<T: Send, E>(
             while let Some(result) = waiting.remove(&emitted) {
                 emit(emitted, result)?;
                 emitted += 1;
+                spent -= costs.pop_front().unwrap_or(0);
             }
         }
         Ok(())
@@ -69,6 +93,26 @@ mod tests {
         });
         assert_eq!((result, emitted.load(SeqCst)), (Ok(()), 100));
         assert!((4..=12).contains(&furthest.load(SeqCst)), "{furthest:?} ahead");
+    }
+
+    #[test]
+    fn work_keeps_to_the_budget() {
+        let (cost, busy, most) = (|index: usize| 1 + index % 7, AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |index| {
+            let now = busy.fetch_add(cost(index), SeqCst) + cost(index);
+            most.fetch_max(now, SeqCst);
+            std::thread::sleep(Duration::from_micros(200));
+        };
+        let mut emitted = 0;
+        let result: Result<(), ()> = for_each_within(&pool(), 200, 10, cost, work, |index, ()| {
+            busy.fetch_sub(cost(index), SeqCst);
+            emitted += 1;
+            Ok(())
+        });
+        assert_eq!((result, emitted), (Ok(()), 200));
+        assert!((8..=10).contains(&most.load(SeqCst)), "{most:?}");
+        // Each dearer than all that may be spent: one after the other.
+        assert_eq!(for_each_within(&pool(), 20, 10, |_| 11, |_| (), |_, ()| Ok::<(), ()>(())), Ok(()));
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! A look at lists, pictures and data sets before hours are spent on them: how much there is, of what
+//! sizes, and what is wrong with it.
+
+mod histogram;
+mod set;
+mod sources;
+
+pub use histogram::{Bar, Histogram};
+pub use set::{FolderCounts, SetReport, check_set};
+pub use sources::{Finding, SourceReport, check_sources};

@@ -1,0 +1,175 @@
+//! A look at the lists and at every picture in them.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use rayon::ThreadPool;
+use serde::Serialize;
+
+use super::Histogram;
+use crate::data::plan::Planned;
+use crate::data::prepare::{Annotated, Task};
+use crate::data::{Class, Options, Progress, Skipped, Sources, Stage, face_point, pictures, wider};
+use crate::ordered;
+
+/// What a source has.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceReport {
+    /// What it is.
+    pub kind: &'static str,
+    /// The list's file.
+    pub list: PathBuf,
+    /// Pictures in the list.
+    pub pictures: usize,
+    /// Pictures that are missing, damaged or cut short.
+    pub unreadable: Vec<Skipped>,
+    /// Pictures without a face.
+    pub without_faces: usize,
+    /// Faces in the list.
+    pub faces: usize,
+    /// Longer sides of the faces' boxes.
+    pub sizes: Histogram,
+    /// What is strange in the list.
+    pub findings: Vec<Finding>,
+    /// The samples of each class that the options give, in the order of [`Class::ALL`]; without those that
+    /// would be mined.
+    pub samples: [usize; 4],
+    /// Overlaps of those samples with the nearest face.
+    pub overlaps: Histogram,
+}
+
+/// Something strange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// In a few words, always the same.
+    pub what: &'static str,
+    /// The line in the list.
+    pub line: usize,
+    /// The picture, as the list has it.
+    pub picture: String,
+}
+
+/// Looks at the lists and decodes every picture, but makes nothing. `options` are those that samples of
+/// the stage would be made with; `ram` as in [`crate::data::Preparation`].
+pub fn check_sources(
+    sources: &Sources,
+    stage: Stage,
+    options: &Options,
+    pool: &ThreadPool,
+    ram: usize,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<SourceReport> {
+    // What would be mined is not known without a detector.
+    let options = Options { mined: None, ..options.clone() };
+    let tasks = sources.tasks();
+    let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.pictures.len()));
+    let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.pictures.len()));
+    let mut reports: Vec<_> = of_boxes.chain(of_points).collect();
+    let last = reports.len().saturating_sub(1);
+    let mut names = HashSet::new();
+    let look = |task: &Task<'_>| {
+        let picture = pictures::read(&task.path())?;
+        let size = [picture.width() as usize, picture.height() as usize];
+        Ok((size, task.plan(size, stage, &options, Vec::new)))
+    };
+    let done = ordered::for_each_within(
+        pool,
+        tasks.len(),
+        ram,
+        |index| pictures::decoding_bytes(&tasks[index].path()),
+        |index| look(&tasks[index]),
+        |index, looked: Result<([usize; 2], Vec<Planned>), String>| {
+            let task = &tasks[index];
+            let report = match task.picture {
+                Annotated::Boxes(_) => &mut reports[0],
+                Annotated::Points(_) => &mut reports[last],
+            };
+            // The place of a picture that can't be read is unknown: nothing is beyond it.
+            let size = looked.as_ref().map_or([usize::MAX; 2], |(size, _)| *size).map(|side| side as f64);
+            match task.picture {
+                Annotated::Boxes(picture) => boxes(picture, size, report),
+                Annotated::Points(picture) => points(picture, size, options.landmarks.min_face, report),
+            }
+            let (line, picture) = task.place();
+            if !names.insert(task.path()) {
+                report.findings.push(Finding { what: "a picture listed before", line, picture: picture.into() });
+            }
+            match looked {
+                Ok((_, plan)) => {
+                    for planned in plan {
+                        report.samples[planned.class as usize] += 1;
+                        report.overlaps.add(planned.overlap);
+                    }
+                }
+                Err(reason) => report.unreadable.push(Skipped { picture: task.path(), reason }),
+            }
+            progress(Progress { done: index + 1, total: tasks.len() });
+            Ok::<(), std::convert::Infallible>(())
+        },
+    );
+    let Ok(()) = done;
+    reports
+}
+
+fn report(kind: &'static str, list: &std::path::Path, pictures: usize) -> SourceReport {
+    SourceReport {
+        kind,
+        list: list.into(),
+        pictures,
+        unreadable: Vec::new(),
+        without_faces: 0,
+        faces: 0,
+        sizes: Histogram::of_sizes(),
+        findings: Vec::new(),
+        samples: [0; Class::ALL.len()],
+        overlaps: Histogram::of_overlaps(),
+    }
+}
+
+/// Faces of a picture of that size, given as boxes.
+fn boxes(picture: &wider::Picture, [width, height]: [f64; 2], report: &mut SourceReport) {
+    report.without_faces += usize::from(picture.faces.is_empty());
+    for face in &picture.faces {
+        report.faces += 1;
+        report.sizes.add(face.width.max(face.height));
+        let [x1, y1, x2, y2] = face.corners();
+        let what = if face.width < 0.0 || face.height < 0.0 {
+            "a box with a negative side: left out"
+        } else if !face.is_possible() {
+            "a box without an area: left out"
+        } else if x1 >= width || y1 >= height || x2 <= 0.0 || y2 <= 0.0 {
+            "a box outside of its picture: no sample is made of it"
+        } else if x1 < 0.0 || y1 < 0.0 {
+            "a box that begins before its picture: no sample is made of it"
+        } else if x2 > width || y2 > height {
+            "a box that ends beyond its picture"
+        } else {
+            continue;
+        };
+        report.findings.push(Finding { what, line: face.line, picture: picture.name.clone() });
+    }
+}
+
+/// The face of a picture of that size, with its points.
+fn points(picture: &face_point::Picture, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
+    let [x1, y1, x2, y2] = picture.corners;
+    let side = (x2 - x1).max(y2 - y1) + 1.0;
+    report.faces += 1;
+    report.sizes.add(side);
+    let [left_eye, right_eye, _, left_mouth, right_mouth] = picture.points;
+    let inside = |[x, y]: [f64; 2], [x1, y1, x2, y2]: [f64; 4]| x >= x1 && y >= y1 && x <= x2 && y <= y2;
+    let all_inside = |corners| picture.points.iter().all(|&point| inside(point, corners));
+    let strange = [
+        (x2 <= x1 || y2 <= y1, "a box without an area: no sample is made of it"),
+        (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its picture: no sample is made of it"),
+        (side < min_face, "a face smaller than the smallest that samples are made of"),
+        (left_eye[0] >= right_eye[0], "swapped: the left eye is right of the right eye"),
+        (left_mouth[0] >= right_mouth[0], "swapped: the mouth's left corner is right of its right corner"),
+        (left_eye[1].max(right_eye[1]) >= left_mouth[1].min(right_mouth[1]), "an eye below a corner of the mouth"),
+        (!all_inside([0.0, 0.0, width, height]), "a point outside of the picture"),
+        (!all_inside(picture.corners), "a point outside of the face's box"),
+    ];
+    for (_, what) in strange.into_iter().filter(|(is, _)| *is) {
+        report.findings.push(Finding { what, line: picture.line, picture: picture.name.clone() });
+    }
+}

@@ -1,0 +1,95 @@
+//! Lists of annotation: lines with their numbers, and errors that name both.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use crc32fast::Hasher;
+
+use crate::error::{Error, Result};
+
+/// A list being read line by line.
+pub(super) struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// A line that was looked at and not taken.
+    ahead: Option<String>,
+    number: usize,
+    hasher: Hasher,
+}
+
+impl Lines {
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        match File::open(&path) {
+            Ok(file) => Ok(Self { path, reader: BufReader::new(file), ahead: None, number: 0, hasher: Hasher::new() }),
+            Err(source) => Err(Error::Io { path, source }),
+        }
+    }
+
+    /// The next line without its end, or `None` after the last.
+    pub(super) fn next(&mut self) -> Result<Option<String>> {
+        self.peek()?;
+        let line = self.ahead.take();
+        self.number += usize::from(line.is_some());
+        Ok(line)
+    }
+
+    /// The line that [`Lines::next`] will give.
+    pub(super) fn peek(&mut self) -> Result<Option<&str>> {
+        if self.ahead.is_none() {
+            let mut bytes = Vec::new();
+            let path = &self.path;
+            let read = self.reader.read_until(b'\n', &mut bytes);
+            if read.map_err(|source| Error::Io { path: path.clone(), source })? == 0 {
+                return Ok(None);
+            }
+            self.hasher.update(&bytes);
+            let Ok(line) = String::from_utf8(bytes) else {
+                self.number += 1;
+                return Err(self.error("not UTF-8 text"));
+            };
+            self.ahead = Some(line.trim_end_matches(['\n', '\r']).to_string());
+        }
+        Ok(self.ahead.as_deref())
+    }
+
+    /// The number of the line that [`Lines::next`] gave last, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// What is wrong with that line.
+    pub(super) fn error(&self, reason: &str) -> Error {
+        at(&self.path, self.number, reason)
+    }
+
+    /// The file, and the checksum of what was read of it.
+    pub(super) fn finish(self) -> (PathBuf, u32) {
+        (self.path, self.hasher.finalize())
+    }
+}
+
+/// What is wrong with a line of a file.
+pub(super) fn at(path: &Path, line: usize, reason: &str) -> Error {
+    Error::Data(format!("{}, line {line}: {reason}", path.display()))
+}
+
+/// The numbers of a line, or parts of one, if there are as many as asked for and all are finite.
+pub(super) fn numbers<'a, const N: usize>(words: impl IntoIterator<Item = &'a str>) -> Option<[f64; N]> {
+    let mut words = words.into_iter();
+    let mut numbers = [0.0; N];
+    for number in &mut numbers {
+        *number = words.next()?.parse().ok().filter(|number: &f64| number.is_finite())?;
+    }
+    words.next().is_none().then_some(numbers)
+}
+
+/// A part of a line as an error shows it: whole lines can be of any length.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,71 @@
+//! Mirroring a sample, left for right: its pixels, and whatever is to be learned from it.
+//!
+//! The reference implementations mirror the pixels of a positive and leave its box as it was.
+
+/// Mirrors a square of RGB pixels.
+///
+/// # Panics
+/// If `pixels` are not `side x side x 3`.
+pub fn mirror_pixels(pixels: &mut [u8], side: usize) {
+    assert_eq!(pixels.len(), side * side * 3, "pixels [side][side][3]");
+    for row in pixels.chunks_exact_mut(side.max(1) * 3) {
+        let (pixels, _) = row.as_chunks_mut::<3>();
+        pixels.reverse();
+    }
+}
+
+/// Mirrors the offsets of a box, x1 y1 x2 y2: the right edge becomes the left one.
+pub fn mirror_offsets(offsets: &mut [f32; 4]) {
+    let [x1, y1, x2, y2] = *offsets;
+    *offsets = [-x2, y1, -x1, y2];
+}
+
+/// Mirrors points in parts of a crop, x1 y1 … x5 y5: the left eye becomes the right one, and so do the
+/// corners of the mouth.
+pub fn mirror_points(points: &mut [f32; 10]) {
+    for x in points.iter_mut().step_by(2) {
+        *x = 1.0 - *x;
+    }
+    for (left, right) in [(0, 2), (6, 8)] {
+        points.swap(left, right);
+        points.swap(left + 1, right + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirroring_twice_changes_nothing() {
+        let pixels: Vec<u8> = (0..75).collect();
+        let mut mirrored = pixels.clone();
+        mirror_pixels(&mut mirrored, 5);
+        assert_eq!(mirrored[..6], [12, 13, 14, 9, 10, 11]);
+        mirror_pixels(&mut mirrored, 5);
+        assert_eq!(mirrored, pixels);
+
+        let offsets = [0.1, -0.2, 0.3, 0.4];
+        let mut mirrored = offsets;
+        mirror_offsets(&mut mirrored);
+        assert_eq!(mirrored, [-0.3, -0.2, -0.1, 0.4]);
+        mirror_offsets(&mut mirrored);
+        assert_eq!(mirrored, offsets);
+
+        // Parts of two, so that 1 - x is exact.
+        let points = [0.25, 0.3, 0.75, 0.35, 0.5, 0.5, 0.3125, 0.8, 0.6875, 0.75];
+        let mut mirrored = points;
+        mirror_points(&mut mirrored);
+        assert_eq!(mirrored, [0.25, 0.35, 0.75, 0.3, 0.5, 0.5, 0.3125, 0.75, 0.6875, 0.8]);
+        mirror_points(&mut mirrored);
+        assert_eq!(mirrored, points);
+    }
+
+    #[test]
+    fn a_mirrored_box_is_the_box_of_the_mirrored_face() {
+        // A crop of 100 pixels at 0, a face from 10 to 70: mirrored from 30 to 90.
+        let mut offsets = [0.1, 0.0, -0.3, 0.0];
+        mirror_offsets(&mut offsets);
+        assert_eq!(offsets, [0.3, 0.0, -0.1, 0.0]);
+    }
+}

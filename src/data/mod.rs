@@ -1,0 +1,39 @@
+//! Samples to train with: from pictures and their annotation to a set of crops on disk.
+//!
+//! The lists of WIDER FACE and CNN_FacePoint are read ([`wider`], [`face_point`]); for each picture it
+//! is decided which crops to take ([`plan`]), they are cut out and resized ([`cut`]), and appended to a
+//! data set ([`set`]), which the trainer reads through a memory map. [`prepare`] does all of it;
+//! [`doctor`] looks at lists, pictures and sets before hours are spent on them.
+//!
+//! Every picture has a generator of random numbers of its own, made from the seed and the picture's
+//! place in the list, and samples are appended in the order of the list: the same seed gives the same
+//! bytes on any number of threads.
+
+mod class;
+mod cut;
+pub mod doctor;
+pub mod face_point;
+mod lines;
+pub mod mirror;
+mod options;
+mod overlap;
+mod pictures;
+mod plan;
+mod prepare;
+mod set;
+pub mod wider;
+
+pub use class::{Class, Stage};
+pub use options::{Caps, LandmarkCrops, MinedCrops, Options, RandomCrops};
+pub use prepare::{Preparation, Progress, Skipped, Sources, StageBoxes, Summary, prepare};
+pub use set::{ClassInfo, DataSet, Manifest, Run, Sample, SourceInfo};
+
+/// Which part of a source to read: training sets are made of one, results are measured on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// To train with.
+    Train,
+    /// To validate with; never to train with.
+    Val,
+}

@@ -1,0 +1,27 @@
+//! Pictures as their annotation sees them: rows and columns as the file has them. The lists were made
+//! by tools that do not know of EXIF.
+
+use std::fs::File;
+use std::path::Path;
+
+use ::image::{ImageReader, RgbImage};
+
+use crate::image::{self, Orientation};
+
+/// Reads a picture, or says why not.
+pub(super) fn read(path: &Path) -> Result<RgbImage, String> {
+    let bytes = File::open(path).and_then(image::read).map_err(|error| error.to_string())?;
+    image::decode_as(&bytes, Orientation::AsStored)
+}
+
+/// About how many bytes decoding takes at its peak, by what the picture's first bytes say; 0 if they say
+/// nothing.
+pub(super) fn decoding_bytes(path: &Path) -> usize {
+    // RGB, and the coefficients of a progressive JPEG.
+    const A_PIXEL: usize = 3 + 6;
+    let size = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map(ImageReader::into_dimensions);
+    match size {
+        Ok(Ok((width, height))) => (width as usize).saturating_mul(height as usize).saturating_mul(A_PIXEL),
+        _ => 0,
+    }
+}

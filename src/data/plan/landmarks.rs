@@ -1,0 +1,156 @@
+//! Crops of a face whose points are known, as `gen_12net_landmark` takes them: about its box, some of
+//! them mirrored, some turned to either side.
+
+use super::{Crop, POSITIVE, Planned, Turn};
+use crate::data::Class;
+use crate::data::mirror::mirror_points;
+use crate::data::options::LandmarkCrops;
+use crate::data::overlap::overlap;
+use crate::random::Random;
+
+/// Plans the crops of a picture of `width x height` pixels with one face. None if the face is too small
+/// or its box reaches beyond the picture.
+pub(in crate::data) fn landmark_crops(
+    [width, height]: [usize; 2],
+    corners: [f64; 4],
+    points: &[[f64; 2]; 5],
+    options: &LandmarkCrops,
+    random: &mut Random,
+) -> Vec<Planned> {
+    let [left, top, right, bottom] = corners.map(f64::trunc);
+    let (face_width, face_height) = (right - left + 1.0, bottom - top + 1.0);
+    let (last_column, last_row) = (width as f64 - 1.0, height as f64 - 1.0);
+    let inside = left >= 0.0 && top >= 0.0 && right <= last_column && bottom <= last_row;
+    // A side of one pixel has no parts to place points in.
+    if !inside || face_width < 2.0 || face_height < 2.0 || face_width.max(face_height) < options.min_face {
+        return Vec::new();
+    }
+    let face = [left, top, right, bottom];
+    let mut plan = Vec::new();
+    plan.extend(planned(face, face, points, None, false));
+    for _ in 0..options.tries {
+        let side = random.between(0.8 * face_width.min(face_height), (1.25 * face_width.max(face_height)).ceil());
+        let dx = random.between(-0.2 * face_width, 0.2 * face_width);
+        let dy = random.between(-0.2 * face_height, 0.2 * face_height);
+        // A face of less than 5 pixels has no room to move in.
+        let (Some(side), dx, dy) = (side, dx.unwrap_or(0.0), dy.unwrap_or(0.0)) else { break };
+        let half = (side / 2.0).trunc();
+        let x = (left + face_width / 2.0 - half + dx).max(0.0).trunc();
+        let y = (top + face_height / 2.0 - half + dy).max(0.0).trunc();
+        let crop = [x, y, x + side, y + side];
+        if side < 1.0 || crop[2] > last_column || crop[3] > last_row || overlap(crop, face) <= POSITIVE {
+            continue;
+        }
+        plan.extend(planned(crop, face, points, None, false));
+        if options.mirror && random.coin() {
+            plan.extend(planned(crop, face, points, None, true));
+        }
+        for degrees in [options.degrees, -options.degrees] {
+            if degrees != 0.0 && random.coin() {
+                plan.extend(planned(crop, face, points, Some(degrees), false));
+                if options.mirror {
+                    plan.extend(planned(crop, face, points, Some(degrees), true));
+                }
+            }
+        }
+    }
+    plan
+}
+
+/// A crop with its points, unless one of them lies outside of it or on its border. Both ends of the
+/// crop count for its pixels; points are measured in the distance of the ends.
+fn planned(
+    crop: [f64; 4],
+    face: [f64; 4],
+    points: &[[f64; 2]; 5],
+    degrees: Option<f64>,
+    mirrored: bool,
+) -> Option<Planned> {
+    let [x1, y1, x2, y2] = crop;
+    let turn = degrees.map(|degrees| Turn::new(degrees, [(x1 + x2) / 2.0, (y1 + y2) / 2.0]));
+    let mut parts = [0.0; 10];
+    for (part, &point) in parts.chunks_exact_mut(2).zip(points) {
+        let [x, y] = turn.map_or(point, |turn| turn.forward(point));
+        part.copy_from_slice(&[((x - x1) / (x2 - x1)) as f32, ((y - y1) / (y2 - y1)) as f32]);
+    }
+    if parts.iter().any(|&part| part <= 0.0 || part >= 1.0) {
+        return None;
+    }
+    if mirrored {
+        mirror_points(&mut parts);
+    }
+    let pixels = Crop { turn, mirrored, ..Crop::upright(x1, y1, x2 - x1 + 1.0, y2 - y1 + 1.0) };
+    let overlap = overlap(crop, face);
+    Some(Planned { class: Class::Landmark, crop: pixels, overlap, offsets: [0.0; 4], points: parts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CORNERS: [f64; 4] = [40.0, 50.0, 99.0, 119.0];
+    const POINTS: [[f64; 2]; 5] = [[55.5, 70.0], [82.0, 71.0], [70.0, 88.0], [58.0, 101.0], [80.0, 100.25]];
+
+    fn plan(size: [usize; 2], options: &LandmarkCrops, seed: u64) -> Vec<Planned> {
+        landmark_crops(size, CORNERS, &POINTS, options, &mut Random::new(seed, 0))
+    }
+
+    #[test]
+    fn points_lead_back_to_the_picture() {
+        let (mut mirrored, mut turned) = (0, 0);
+        for seed in 0..50 {
+            let plan = plan([160, 160], &LandmarkCrops::default(), seed);
+            let first = &plan[0];
+            assert_eq!((first.crop.x, first.crop.y, first.crop.width, first.crop.height), (40, 50, 60, 70));
+            for Planned { class, crop, overlap, points, .. } in plan {
+                assert!(class == Class::Landmark && overlap > 0.65);
+                assert!(crop.x + crop.width <= 160 && crop.y + crop.height <= 160, "{crop:?}");
+                let mut points = points;
+                if crop.mirrored {
+                    mirrored += 1;
+                    mirror_points(&mut points);
+                }
+                for (part, expected) in points.chunks_exact(2).zip(POINTS) {
+                    assert!(part.iter().all(|&part| part > 0.0 && part < 1.0));
+                    let x = crop.x as f64 + f64::from(part[0]) * (crop.width - 1) as f64;
+                    let y = crop.y as f64 + f64::from(part[1]) * (crop.height - 1) as f64;
+                    let [x, y] = crop.turn.map_or([x, y], |turn| turn.back([x, y]));
+                    assert!((x - expected[0]).abs() < 1e-4 && (y - expected[1]).abs() < 1e-4, "{x} {y} {expected:?}");
+                }
+                turned += usize::from(crop.turn.is_some());
+            }
+        }
+        assert!(mirrored > 150 && turned > 150, "{mirrored} {turned}");
+    }
+
+    #[test]
+    fn augmentation_can_be_left_out() {
+        let options = LandmarkCrops { degrees: 0.0, mirror: false, ..LandmarkCrops::default() };
+        let plan = plan([160, 160], &options, 1);
+        assert!((2..=11).contains(&plan.len()));
+        assert!(plan.iter().all(|it| it.crop.turn.is_none() && !it.crop.mirrored));
+    }
+
+    #[test]
+    fn small_faces_and_boxes_beyond_the_picture_give_none() {
+        let options = LandmarkCrops { min_face: 71.0, ..LandmarkCrops::default() };
+        assert_eq!(plan([160, 160], &options, 1), []);
+        assert_eq!(plan([99, 160], &LandmarkCrops::default(), 1), []);
+        let options = LandmarkCrops { min_face: 0.0, ..LandmarkCrops::default() };
+        for corners in [[5.0, 5.0, 5.0, 40.0], [9.0, 9.0, 1.0, 1.0], [-1.0, 0.0, 50.0, 50.0]] {
+            assert_eq!(landmark_crops([160, 160], corners, &POINTS, &options, &mut Random::new(1, 1)), []);
+        }
+        // A face of 3 pixels, with points inside.
+        let points = [[21.0, 21.0]; 5];
+        let plan = landmark_crops([40, 40], [20.0, 20.0, 22.0, 22.0], &points, &options, &mut Random::new(1, 1));
+        assert!(!plan.is_empty());
+    }
+
+    #[test]
+    fn a_point_outside_of_the_crop_drops_it() {
+        let mut points = POINTS;
+        points[2] = [140.0, 88.0];
+        let random = &mut Random::new(1, 1);
+        assert_eq!(landmark_crops([160, 160], CORNERS, &points, &LandmarkCrops::default(), random), []);
+    }
+}

@@ -1,0 +1,220 @@
+//! The loss of a batch: three tasks, of which a sample's class chooses, and hard examples online.
+//!
+//! Whether there is a face is learned from negatives and positives, the box from positives and parts,
+//! landmarks from landmark faces. Of the first only the hard examples count: a part of them, those with
+//! the largest loss.
+
+use mtcnn_kernels::loss::{cross_entropy, squares};
+
+use super::Batch;
+use super::net::{ANSWER, Answer};
+use crate::data::{Class, Stage};
+
+/// Whose conventions a training follows, where they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convention {
+    /// Hard examples in all three nets, the mean of their losses; half the sum of squares by sample; decay
+    /// of weights only, and one learning rate.
+    Own,
+    /// As lippman1125's mtcnn_caffe: hard examples in PNet only; slopes decay too, some of the biases as
+    /// well, and biases learn twice as fast.
+    Seed,
+    /// As AITTSMD's MTCNN-Tensorflow: the whole sum of squares by sample, 1e-10 added to probabilities;
+    /// decay of the convolutions' weights only; the learning rate counts when velocity becomes movement.
+    Aittsmd,
+}
+
+/// What the loss is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loss {
+    /// How much each task counts: face or not, box, landmarks.
+    pub weights: [f64; 3],
+    /// The part of negatives and positives that counts; 1 for all.
+    pub hard_ratio: f64,
+    /// What is added to a probability before its logarithm is taken.
+    pub epsilon: f64,
+    /// What the mean sum of squares is multiplied with.
+    pub squares: f64,
+    /// From which score on a face counts as found in [`Terms::recalled`].
+    pub threshold: f32,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// The weighted sum of the three tasks.
+    pub total: f64,
+    /// Mean cross-entropy of the hard examples.
+    pub cls: f64,
+    /// Mean of the boxes' squares.
+    pub boxes: f64,
+    /// Mean of the landmarks' squares.
+    pub landmarks: f64,
+    /// Negatives and positives, and those of them that the net has on the right side.
+    pub classified: usize,
+    /// See [`Terms::classified`].
+    pub right: usize,
+    /// Positives, and those of them whose score reaches the threshold.
+    pub positives: usize,
+    /// See [`Terms::positives`].
+    pub recalled: usize,
+    /// Hard examples.
+    pub hard: usize,
+    /// Samples with a gradient.
+    pub active: usize,
+}
+
+/// The gradients that a batch came to, and what it takes to find them; used again for the next one.
+#[derive(Default)]
+pub struct Gradients {
+    /// For each sample that of its answer.
+    pub answers: Vec<Answer>,
+    /// Whether it is not 0.
+    pub active: Vec<bool>,
+    /// The classification's examples, with their losses; after [`Loss::of`] the hard ones come first, in
+    /// the order of their losses, and of their places where these are equal.
+    pub examples: Vec<(f64, usize)>,
+}
+
+impl Loss {
+    /// The loss of a stage as someone has it. The threshold is that of detection.
+    pub fn new(stage: Stage, convention: Convention) -> Self {
+        let landmarks = if stage == Stage::ONet { 1.0 } else { 0.5 };
+        let aittsmd = convention == Convention::Aittsmd;
+        Self {
+            weights: [1.0, 0.5, landmarks],
+            hard_ratio: if convention == Convention::Seed && stage != Stage::PNet { 1.0 } else { 0.7 },
+            epsilon: if aittsmd { 1e-10 } else { 0.0 },
+            squares: if aittsmd { 1.0 } else { 0.5 },
+            threshold: if stage == Stage::PNet { 0.6 } else { 0.7 },
+        }
+    }
+
+    /// The loss of a net's answers to a batch, and its gradients.
+    ///
+    /// # Panics
+    /// If there is not an answer for each sample.
+    pub fn of(&self, batch: &Batch<'_>, answers: &[Answer], gradients: &mut Gradients) -> Terms {
+        let samples = batch.classes.len();
+        assert_eq!(answers.len(), samples, "an answer for each sample");
+        gradients.answers.clear();
+        gradients.answers.resize(samples, [0.0; ANSWER]);
+        gradients.active.clear();
+        gradients.active.resize(samples, false);
+        gradients.examples.clear();
+
+        let count = |of: [Class; 2]| batch.classes.iter().filter(|class| of.contains(class)).count() as f64;
+        let (boxes, landmarks) = (count([Class::Positive, Class::Part]), count([Class::Landmark; 2]));
+        let mut terms = Terms::default();
+        for (i, class) in batch.classes.iter().enumerate() {
+            let (answer, gradient) = (&answers[i], &mut gradients.answers[i]);
+            if let Class::Negative | Class::Positive = class {
+                let own = usize::from(*class == Class::Positive);
+                let logits = [answer[0], answer[1]];
+                gradients.examples.push((cross_entropy(logits, own, self.epsilon).0, i));
+                terms.classified += 1;
+                terms.right += usize::from(logits[own] > logits[1 - own]);
+                terms.positives += own;
+                // p >= t is z1 - z0 >= ln(t / (1 - t)).
+                let margin = (self.threshold / (1.0 - self.threshold)).ln();
+                terms.recalled += usize::from(own == 1 && logits[1] - logits[0] >= margin);
+            }
+            if let Class::Positive | Class::Part = class {
+                let (answer, gradient) = (&answer[BOX], &mut gradient[BOX]);
+                terms.boxes += self.squares / boxes * squares(answer, &batch.boxes[i], gradient);
+                scale(gradient, self.weights[1] * self.squares / boxes);
+                gradients.active[i] = true;
+            }
+            if let Class::Landmark = class {
+                let (answer, gradient) = (&answer[LANDMARKS], &mut gradient[LANDMARKS]);
+                terms.landmarks += self.squares / landmarks * squares(answer, &batch.points[i], gradient);
+                scale(gradient, self.weights[2] * self.squares / landmarks);
+                gradients.active[i] = true;
+            }
+        }
+
+        terms.hard = hard(gradients.examples.len(), self.hard_ratio);
+        gradients.examples.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        for &(loss, i) in &gradients.examples[..terms.hard] {
+            terms.cls += loss / terms.hard as f64;
+            let own = usize::from(batch.classes[i] == Class::Positive);
+            let (_, gradient) = cross_entropy([answers[i][0], answers[i][1]], own, self.epsilon);
+            gradients.answers[i][..2].copy_from_slice(&gradient);
+            scale(&mut gradients.answers[i][..2], self.weights[0] / terms.hard as f64);
+            gradients.active[i] = true;
+        }
+        terms.total = self.weights[0] * terms.cls + self.weights[1] * terms.boxes + self.weights[2] * terms.landmarks;
+        terms.active = gradients.active.iter().filter(|&&active| active).count();
+        terms
+    }
+}
+
+/// Where the box and the landmarks are in an answer.
+const BOX: std::ops::Range<usize> = 2..6;
+/// See [`BOX`].
+const LANDMARKS: std::ops::Range<usize> = 6..ANSWER;
+
+/// How many of the examples are hard: at least one, if there is any.
+fn hard(examples: usize, ratio: f64) -> usize {
+    ((ratio * examples as f64) as usize).clamp(examples.min(1), examples)
+}
+
+fn scale(gradient: &mut [f32], factor: f64) {
+    for number in gradient {
+        *number = (f64::from(*number) * factor) as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_examples_is_hard() {
+        assert_eq!([0, 1, 2, 3, 10, 32, 256].map(|n| hard(n, 0.7)), [0, 1, 1, 2, 7, 22, 179]);
+        assert_eq!([0, 1, 10].map(|n| hard(n, 1.0)), [0, 1, 10]);
+        assert_eq!([0, 1, 10].map(|n| hard(n, 0.0)), [0, 1, 1]);
+    }
+
+    #[test]
+    fn the_first_of_equal_examples_count() {
+        let batch =
+            Batch { crops: &[], classes: &[Class::Negative; 10], boxes: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10] };
+        let mut gradients = Gradients::default();
+        let terms = Loss::new(Stage::PNet, Convention::Own).of(&batch, &[[0.0; ANSWER]; 10], &mut gradients);
+        assert_eq!(gradients.active, [true, true, true, true, true, true, true, false, false, false]);
+        assert_eq!((terms.hard, terms.active, terms.classified, terms.positives), (7, 7, 10, 0));
+        assert!((terms.cls - 2.0_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn conventions_differ() {
+        let own = Loss::new(Stage::RNet, Convention::Own);
+        assert_eq!(Loss::new(Stage::RNet, Convention::Seed), Loss { hard_ratio: 1.0, ..own });
+        assert_eq!(Loss::new(Stage::PNet, Convention::Seed), Loss::new(Stage::PNet, Convention::Own));
+        assert_eq!(Loss::new(Stage::RNet, Convention::Aittsmd), Loss { epsilon: 1e-10, squares: 1.0, ..own });
+        assert_eq!(Loss::new(Stage::ONet, Convention::Own).weights, [1.0, 0.5, 1.0]);
+    }
+
+    /// A batch without any sample of a task has no loss in it, and not NaN.
+    #[test]
+    fn an_empty_batch_has_no_loss() {
+        let batch = Batch { crops: &[], classes: &[], boxes: &[], points: &[] };
+        let terms = Loss::new(Stage::ONet, Convention::Own).of(&batch, &[], &mut Gradients::default());
+        assert_eq!(terms, Terms::default());
+    }
+
+    #[test]
+    fn recall_is_counted_at_the_threshold() {
+        let loss = Loss { threshold: 0.5, ..Loss::new(Stage::PNet, Convention::Own) };
+        let answers = [0.1, -0.1, 3.0].map(|z| std::array::from_fn(|i| if i == 1 { z } else { 0.0 }));
+        let batch = Batch {
+            crops: &[],
+            classes: &[Class::Positive, Class::Positive, Class::Negative],
+            boxes: &[[0.0; 4]; 3],
+            points: &[[0.0; 10]; 3],
+        };
+        let terms = loss.of(&batch, &answers, &mut Gradients::default());
+        assert_eq!((terms.classified, terms.right, terms.positives, terms.recalled), (3, 1, 2, 1));
+    }
+}
