@@ -45,6 +45,10 @@ mod random;
 pub mod train;
 mod weights;
 
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};
 pub use error::Error;
 pub use face::{BBox, Face, Landmarks, Point};

@@ -9,10 +9,8 @@ use safetensors::SafeTensors;
 
 use super::table::{self, BOX, CLS, LANDMARKS, Layer};
 use super::{Net, Scratch, Table, channels_last};
+use crate::common;
 use crate::weights::Model;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
 
 /// Activations may be this far from the reference's.
 const TOLERANCE: f32 = 1e-4;

@@ -7,9 +7,7 @@ use mtcnn_kernels::Isa;
 use safetensors::{Dtype, SafeTensors};
 
 use super::*;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
+use crate::common;
 
 /// Differences may be this part of a tensor's largest number.
 const TOLERANCE: f64 = 2e-5;
