@@ -25,6 +25,10 @@ pub enum Error {
     #[cfg(feature = "train")]
     #[error("{0}")]
     Data(String),
+    /// A training can't begin or go on.
+    #[cfg(feature = "train")]
+    #[error("{0}")]
+    Train(String),
     /// A picture can't be decoded.
     #[cfg(feature = "image")]
     #[error("{0}")]

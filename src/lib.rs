@@ -34,6 +34,8 @@ pub mod data;
 mod detect;
 mod error;
 mod face;
+#[cfg(feature = "train")]
+mod files;
 pub mod image;
 mod nets;
 #[cfg(feature = "train")]

@@ -13,7 +13,7 @@ use crate::{Isa, Part, Profile, Thresholds};
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
 #[command(
-    after_help = "`mtcnn-cpu detect --help`, `bench --help` and `prepare --help` show the options, the formats and examples."
+    after_help = "`mtcnn-cpu detect --help`, `bench --help`, `prepare --help` and `train --help` show the options, the formats and examples."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Detect(Detect),
     Bench(Bench),
     Prepare(super::prepare_args::Prepare),
+    Train(super::train_args::Train),
 }
 
 /// Finds the faces in pictures.

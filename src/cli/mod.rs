@@ -2,6 +2,8 @@
 
 mod args;
 mod bench;
+mod cascade;
+mod chart;
 mod detect;
 mod doctor;
 mod drawing;
@@ -12,6 +14,8 @@ mod prepare;
 mod prepare_args;
 mod save;
 mod timing;
+mod train;
+mod train_args;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -31,6 +35,8 @@ enum Outcome {
     Done,
     /// Some pictures could not be read or drawn; the rest was done.
     Partly,
+    /// It was stopped by Ctrl-C, and can go on.
+    Interrupted,
 }
 
 /// Runs the program with the arguments of the process.
@@ -47,10 +53,12 @@ pub fn main() -> ExitCode {
         args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
         args::Command::Bench(args) => bench::run(&args),
         args::Command::Prepare(args) => prepare::run(&args),
+        args::Command::Train(args) => train::run(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Partly) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The library's messages are whole; others are told with what caused them.

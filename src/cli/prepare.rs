@@ -1,6 +1,5 @@
 //! `mtcnn-cpu prepare pnet`, `rnet`, `onet`: pictures and lists in, a data set out.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,13 +8,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 
-use super::prepare_args::{self as args, BoxesOf, TextOrJson, What};
+use super::prepare_args::{self as args, TextOrJson, What};
 use super::{Outcome, Usage, complain, doctor};
 use crate::data::{
-    Caps, ClassInfo, LandmarkCrops, MinedCrops, Options, Preparation, Progress, RandomCrops, Skipped, Sources, Split,
-    Stage, StageBoxes, Summary, prepare,
+    BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Options, Preparation, Progress, RandomCrops,
+    Skipped, Sources, Split, Stage, StageBoxes, Summary, prepare,
 };
-use crate::{Detector, ImageView, Isa, Thresholds};
+use crate::{ImageView, Isa};
 
 /// Pictures that stderr names; JSON has all.
 const MOST_NAMED: usize = 20;
@@ -26,11 +25,15 @@ pub(crate) fn run(args: &args::Prepare) -> anyhow::Result<Outcome> {
         What::Pnet(args) => make(Stage::PNet, &args.set, Some(&args.random), None),
         What::Rnet(args) => {
             let random = args.mining.random_crops.then_some(&args.random);
-            make(Stage::RNet, &args.set, random, Some((&args.mining, BoxesOf::Pnet)))
+            make(Stage::RNet, &args.set, random, Some((&args.mining, BoxesOf::PNet)))
         }
         What::Onet(args) => {
             let random = args.mining.random_crops.then_some(&args.random);
-            make(Stage::ONet, &args.set, random, Some((&args.mining, args.boxes_of)))
+            let boxes_of = match args.boxes_of {
+                args::BoxesOf::Pnet => BoxesOf::PNet,
+                args::BoxesOf::Rnet => BoxesOf::RNet,
+            };
+            make(Stage::ONet, &args.set, random, Some((&args.mining, boxes_of)))
         }
         What::Doctor(args) => doctor::run(args),
     }
@@ -57,20 +60,23 @@ fn make(
         mined: mining.map(|(it, _)| MinedCrops { negatives: it.mined_negatives, ..MinedCrops::default() }),
     };
     let pool = pool(&args.work)?;
-    let miner = mining.map(|(mining, boxes_of)| Miner::new(mining, boxes_of)).transpose()?;
+    let miner = mining.map(|(mining, boxes_of)| miner(mining, boxes_of)).transpose()?;
     let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
     let how = Preparation {
         stage,
         options: &options,
         boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
-        detector: miner.as_ref().map_or_else(String::new, |miner| miner.about.clone()),
+        detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
         pool: &pool,
         ram: args.work.ram,
         strict: args.strict,
     };
     let sources = sources(&args.sources)?;
     let bar = progress_bar("pictures");
-    let summary = prepare(&sources, &how, &args.out, &mut |progress| advance(&bar, progress));
+    let summary = prepare(&sources, &how, &args.out, &mut |progress| {
+        advance(&bar, progress);
+        true
+    });
     bar.finish_and_clear();
     let summary = summary?;
 
@@ -118,6 +124,12 @@ fn write_text(out: &mut impl Write, set: &Path, summary: &Summary) -> io::Result
     Ok(())
 }
 
+fn miner(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Miner> {
+    let (thresholds, min_face, factor) = (args.mine_thresholds, args.mine_min_face, args.mine_factor);
+    let isa = Isa::from_env().map_err(Usage)?;
+    Ok(Miner::new(&Mining { boxes_of, thresholds, min_face, factor }, args.weights.as_deref(), isa)?)
+}
+
 pub(crate) fn sources(args: &args::Sources) -> anyhow::Result<Sources> {
     if args.wider.is_none() && args.landmarks.is_none() {
         return Err(Usage("--wider or --landmarks is needed".into()).into());
@@ -163,47 +175,4 @@ pub(crate) fn progress_bar(things: &str) -> ProgressBar {
 pub(crate) fn advance(bar: &ProgressBar, Progress { done, total }: Progress) {
     bar.set_length(total as u64);
     bar.set_position(done as u64);
-}
-
-/// The stages before.
-struct Miner {
-    detector: Detector,
-    boxes_of: BoxesOf,
-    /// For the manifest.
-    about: String,
-}
-
-impl Miner {
-    fn new(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Self> {
-        let [pnet, rnet] = args.mine_thresholds;
-        let thresholds = Thresholds { pnet, rnet, onet: 0.0 };
-        // Threads have pictures of their own.
-        let mut builder = Detector::builder()
-            .isa(Isa::from_env().map_err(Usage)?)
-            .threads(1)
-            .min_face(args.mine_min_face)
-            .factor(args.mine_factor)
-            .thresholds(thresholds);
-        let mut weights = "the embedded weights".to_string();
-        if let Some(file) = &args.weights {
-            builder = builder.weights(file);
-            let bytes = fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
-            weights = format!("{}, CRC-32 {:08x}", file.display(), crc32fast::hash(&bytes));
-        }
-        let detector = builder.build()?;
-        let scores = match boxes_of {
-            BoxesOf::Pnet => format!("pnet from {pnet}"),
-            BoxesOf::Rnet => format!("pnet from {pnet}, rnet from {rnet}"),
-        };
-        let (min_face, factor) = (args.mine_min_face, args.mine_factor);
-        let about = format!("{weights}; {scores}; faces from {min_face} pixels, factor {factor}");
-        Ok(Self { detector, boxes_of, about })
-    }
-
-    fn boxes(&self, view: &ImageView<'_>) -> Vec<[f64; 4]> {
-        match self.boxes_of {
-            BoxesOf::Pnet => self.detector.pnet_boxes(view),
-            BoxesOf::Rnet => self.detector.rnet_boxes(view),
-        }
-    }
 }

@@ -14,6 +14,7 @@ mod cut;
 pub mod doctor;
 pub mod face_point;
 mod lines;
+mod mine;
 pub mod mirror;
 mod options;
 mod overlap;
@@ -24,6 +25,7 @@ mod set;
 pub mod wider;
 
 pub use class::{Class, Stage};
+pub use mine::{BoxesOf, Miner, Mining};
 pub use options::{Caps, LandmarkCrops, MinedCrops, Options, RandomCrops};
 pub use prepare::{Preparation, Progress, Skipped, Sources, StageBoxes, Summary, prepare};
 pub use set::{ClassInfo, DataSet, Manifest, Run, Sample, SourceInfo};

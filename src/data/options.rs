@@ -7,10 +7,13 @@ use super::{Class, Stage};
 /// Everything that decides which samples are made, beside the pictures: the same options and sources
 /// give the same set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     /// The seed of every random choice.
+    #[serde(default)]
     pub seed: u64,
     /// How many samples of a class to keep.
+    #[serde(default)]
     pub caps: Caps,
     /// Crops at random places, about faces and away from them.
     pub random: Option<RandomCrops>,
@@ -39,7 +42,8 @@ impl Options {
 }
 
 /// The most samples of each class; `None` keeps all. Of more, as many are chosen without favour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Caps {
     /// Of [`Class::Negative`].
     pub negatives: Option<u64>,
@@ -65,6 +69,7 @@ impl Caps {
 
 /// Crops at random places of WIDER FACE, as `gen_12net_data` takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomCrops {
     /// Negatives of a picture, anywhere in it.
     pub negatives: u32,
@@ -91,6 +96,7 @@ impl Default for RandomCrops {
 
 /// Crops of CNN_FacePoint, as `gen_12net_landmark` takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LandmarkCrops {
     /// Tries for crops beside the face's own box.
     pub tries: u32,
@@ -110,6 +116,7 @@ impl Default for LandmarkCrops {
 
 /// Crops where the stages before found something, as `gen_rnet_example` takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct MinedCrops {
     /// The most negatives of a picture; those of the best scores come first.
     pub negatives: u32,

@@ -199,7 +199,8 @@ impl Task<'_> {
 /// Makes a set and puts it into the folder `out`, which must not be there or be empty.
 ///
 /// The set is made in a folder beside it, `<out>.partial`, and gets its name when it is complete: after
-/// a crash or a kill there is no set, and the next run begins anew. `progress` is called after each picture.
+/// a crash or a kill there is no set, and the next run begins anew. `progress` is called after each picture, and says whether
+/// to go on.
 ///
 /// # Errors
 /// [`Error::Option`] if crops are to be mined without `boxes`, [`Error::Data`] if `out` is taken, or no
@@ -208,7 +209,7 @@ pub fn prepare(
     sources: &Sources,
     how: &Preparation<'_>,
     out: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Summary> {
     let Preparation { stage, options, pool, .. } = *how;
     if options.mined.is_some() && how.boxes.is_none() {
@@ -246,8 +247,10 @@ pub fn prepare(
                     skipped.push(Skipped { picture: task.path(), reason });
                 }
             }
-            progress(Progress { done: index + 1, total: tasks.len() });
-            Ok(())
+            match progress(Progress { done: index + 1, total: tasks.len() }) {
+                true => Ok(()),
+                false => Err(Error::Data(format!("{}: stopped before it was complete", out.display()))),
+            }
         },
     )?;
     if let [first, ..] = &skipped[..]

@@ -7,7 +7,7 @@ use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, PixmapMut, Rect, Stro
 use crate::{BBox, Face};
 
 /// Subset to ASCII; its origin is in `font/README.md`.
-const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");
+pub(crate) const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");
 
 /// Of boxes and tags: bright, and rare in photographs.
 const ACCENT: [u8; 3] = [57, 231, 145];

@@ -5,13 +5,15 @@
 //! the largest loss.
 
 use mtcnn_kernels::loss::{cross_entropy, squares};
+use serde::{Deserialize, Serialize};
 
 use super::Batch;
 use super::net::{ANSWER, Answer};
 use crate::data::{Class, Stage};
 
 /// Whose conventions a training follows, where they differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Convention {
     /// Hard examples in all three nets, the mean of their losses; half the sum of squares by sample; decay
     /// of weights only, and one learning rate.
@@ -25,7 +27,7 @@ pub enum Convention {
 }
 
 /// What the loss is made of.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
     /// How much each task counts: face or not, box, landmarks.
     pub weights: [f64; 3],

@@ -3,10 +3,18 @@
 //! A [`Trainer`] takes a batch of crops at a time. The same seed and the same batches give the same bytes on
 //! any number of threads: those of the rayon pool that a step is called in.
 
+mod cascade;
+mod checkpoint;
+mod feed;
 mod init;
+mod jitter;
 mod layer;
 mod loss;
+mod metrics;
 mod net;
+mod permutation;
+mod recipe;
+mod run;
 mod schedule;
 mod sgd;
 mod share;
@@ -14,11 +22,18 @@ mod share;
 mod tests;
 
 use mtcnn_kernels::Isa;
+use serde::{Deserialize, Serialize};
 
 use crate::data::{Class, Stage};
+pub use cascade::{Cascade, Event, Report, StageReport};
+pub use feed::{Cursors, Feed, Mixture, Samples, Shares};
 pub use init::Initialisation;
 pub use loss::{Convention, Gradients, Loss, Terms};
+pub use metrics::Metrics;
 pub use net::{ANSWER, Answer, Dropout, Kind, Net, Parameter};
+pub use recipe::{Evaluation, PRESETS, Recipe, StageRecipe, TrainingRecipe};
+pub use run::{Ended, Plan, Progress, Training};
+pub(crate) use run::{METRICS, MODEL};
 pub use schedule::{Decline, Schedule};
 pub use sgd::{Multipliers, Sgd};
 
@@ -36,7 +51,7 @@ pub struct Batch<'a> {
 }
 
 /// How a net is trained.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Of the first parameters and of dropout.
     pub seed: u64,
@@ -138,6 +153,11 @@ impl Trainer {
     /// The net.
     pub fn net(&self) -> &Net {
         &self.net
+    }
+
+    /// Whether all parameters and velocities are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.state().all(|(.., values)| values.iter().all(|value| value.is_finite()))
     }
 
     /// All numbers of the training's state: a name, the shape, and the values, in an order that is always the

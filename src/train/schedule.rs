@@ -1,7 +1,10 @@
 //! The learning rate over the steps of a training.
 
+use serde::{Deserialize, Serialize};
+
 /// How the rate falls.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", rename_all_fields = "lowercase", tag = "kind", deny_unknown_fields)]
 pub enum Decline {
     /// It stays.
     Constant,
@@ -21,7 +24,8 @@ pub enum Decline {
     },
     /// Down half a wave of the cosine, from the end of the warm-up to step `until`, and there it stays.
     Cosine {
-        /// The step at which `to` is reached.
+        /// The step at which `to` is reached; without one in a recipe, the last.
+        #[serde(default)]
         until: u64,
         /// The last rate, as a part of the first.
         to: f64,
@@ -29,7 +33,7 @@ pub enum Decline {
 }
 
 /// The learning rate at each step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// The rate before it falls.
     pub rate: f64,

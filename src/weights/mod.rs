@@ -116,5 +116,8 @@ fn numbers(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
+#[cfg(feature = "train")]
+mod write;
+
 #[cfg(test)]
 mod tests;

@@ -107,6 +107,13 @@ impl Manifest {
         }
     }
 
+    /// A number that sets with other samples do not have.
+    pub(crate) fn fingerprint(&self) -> u32 {
+        let Self { stage, options, detector, classes, index, .. } = self;
+        let text = serde_json::to_string(&(stage, options, detector, classes, index)).expect("plain values");
+        crc32fast::hash(text.as_bytes())
+    }
+
     /// What is said of a class.
     pub fn class(&self, class: Class) -> &ClassInfo {
         &self.classes[class as usize]

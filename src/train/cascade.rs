@@ -1,0 +1,259 @@
+//! The whole training, from pictures and lists to a model: samples and a net, three times, each with what the nets before
+//! let pass; then the result is measured.
+//!
+//! ```text
+//! OUT/recipe.json              the recipe, so that nobody goes on with another one
+//! OUT/pnet-samples, pnet       a data set, and a training; then rnet and onet alike
+//! OUT/model.safetensors        the three nets
+//! OUT/report.json              counts, times, and what the result is worth
+//! ```
+//!
+//! A step is done when its last file is there, and then not done again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use mtcnn_kernels::Isa;
+use rayon::ThreadPool;
+use serde::{Deserialize, Serialize};
+
+use super::metrics::Metrics;
+use super::recipe::Recipe;
+use super::run::{self, Ended, METRICS, MODEL, Training};
+use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, Stage, StageBoxes, prepare};
+use crate::error::{Error, Result};
+use crate::files;
+
+/// A whole training to do.
+pub struct Cascade<'a> {
+    /// Its numbers.
+    pub recipe: &'a Recipe,
+    /// The folder of WIDER FACE.
+    pub wider: &'a Path,
+    /// The folder of CNN_FacePoint.
+    pub landmarks: Option<&'a Path>,
+    /// The folder for everything.
+    pub out: &'a Path,
+    /// Where the work is done.
+    pub pool: &'a ThreadPool,
+    /// About how many bytes pictures and samples may take at a time.
+    pub ram: usize,
+    /// The instruction set.
+    pub isa: Isa,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// Samples are made for a net.
+    Preparing(Stage, data::Progress),
+    /// They are complete; warnings say what will be missed.
+    Prepared(Stage, &'a [ClassInfo], &'a [String]),
+    /// A net is trained.
+    Training(Stage, run::Progress<'a>),
+    /// It is complete, in this folder.
+    Trained(Stage, &'a Path),
+}
+
+/// What a whole training came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The nets, in their order.
+    pub stages: Vec<StageReport>,
+    /// Of the whole, in seconds; runs that were interrupted included, as far as their steps were completed.
+    pub seconds: f64,
+}
+
+/// What one net came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// Which.
+    pub stage: Stage,
+    /// The samples of each class.
+    pub samples: Vec<ClassInfo>,
+    /// For the samples, and for the training.
+    pub seconds: [f64; 2],
+    /// The last means of the training.
+    pub trained: Option<Metrics>,
+    /// The last look at samples that were not learned from.
+    pub validation: Option<Metrics>,
+}
+
+const RECIPE: &str = "recipe.json";
+const TIMES: &str = "times.json";
+/// The name of the report.
+pub(crate) const REPORT: &str = "report.json";
+
+/// Samples of the validation sets: enough for a few looks.
+const VALIDATION_SAMPLES: u64 = 20_000;
+
+impl Cascade<'_> {
+    /// Trains. `on` is called for whatever happens and says whether to go on.
+    ///
+    /// `None` if it was told to stop: the next run goes on.
+    ///
+    /// # Errors
+    /// Those of the steps; [`Error::Train`] if the folder has a training by another recipe.
+    pub fn run(&self, on: &mut dyn FnMut(&Event<'_>) -> bool) -> Result<Option<Report>> {
+        let out = self.out;
+        fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+        self.check_recipe()?;
+        let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
+        let mut model: Option<PathBuf> = None;
+        let mut stages = Vec::new();
+        for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
+            let folder = |what: &str| out.join(format!("{}{what}", stage.name()));
+            let (samples, validation, trained) = (folder("-samples"), folder("-validation"), folder(""));
+            let began = Instant::now();
+            for (folder, split) in [(&samples, Split::Train), (&validation, Split::Val)] {
+                if !folder.exists() {
+                    match self.prepare(stage, folder, split, model.as_deref(), on) {
+                        Ok(true) => {}
+                        Ok(false) => return Ok(None),
+                        // There may be no validation part; training goes without.
+                        Err(Error::Io { .. }) if split == Split::Val => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            note(&mut times, out, &samples, began)?;
+            let began = Instant::now();
+            if !trained.join(MODEL).exists()
+                && !self.train(stage, &samples, &validation, &trained, model.as_deref(), on)?
+            {
+                return Ok(None);
+            }
+            note(&mut times, out, &trained, began)?;
+            let metrics = Metrics::read(&trained.join(METRICS))?;
+            let last = |validation| metrics.iter().rev().find(|line| line.validation == validation).cloned();
+            let seconds = [&samples, &trained].map(|folder| times.get(&name(folder)).copied().unwrap_or_default());
+            let classes = DataSet::open(&samples)?.manifest().classes.clone();
+            stages.push(StageReport { stage, samples: classes, seconds, trained: last(false), validation: last(true) });
+            model = Some(trained.join(MODEL));
+        }
+        let model = model.expect("three nets");
+        let bytes = fs::read(&model).map_err(|source| Error::Io { path: model, source })?;
+        files::replace(&out.join(MODEL), &bytes)?;
+        let report = Report { stages, seconds: times.values().sum() };
+        write_json(&out.join(REPORT), &report)?;
+        Ok(Some(report))
+    }
+
+    fn check_recipe(&self) -> Result<()> {
+        let path = self.out.join(RECIPE);
+        match read_json::<Recipe>(&path) {
+            Some(there) if there == *self.recipe => Ok(()),
+            Some(_) => {
+                let reason = "a training by another recipe: choose another folder, or remove this one";
+                Err(Error::Train(format!("{}: {reason}", self.out.display())))
+            }
+            None if path.exists() => Err(Error::Train(format!("{}: not a recipe of this version", path.display()))),
+            None => write_json(&path, self.recipe),
+        }
+    }
+
+    /// Makes a set of samples; false if it was told to stop.
+    fn prepare(
+        &self,
+        stage: Stage,
+        folder: &Path,
+        split: Split,
+        model: Option<&Path>,
+        on: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<bool> {
+        let recipe = self.recipe.stage(stage);
+        let mut options = recipe.samples.clone();
+        if split == Split::Val {
+            for cap in [
+                &mut options.caps.negatives,
+                &mut options.caps.positives,
+                &mut options.caps.parts,
+                &mut options.caps.landmarks,
+            ] {
+                *cap = Some(cap.unwrap_or(u64::MAX).min(VALIDATION_SAMPLES));
+            }
+        }
+        let miner = recipe.mining.as_ref().map(|mining| Miner::new(mining, model, self.isa)).transpose()?;
+        let boxes = |view: &crate::ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
+        let sources = Sources::read(Some(self.wider), self.landmarks, split)?;
+        let how = Preparation {
+            stage,
+            options: &options,
+            boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
+            detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
+            pool: self.pool,
+            ram: self.ram,
+            strict: false,
+        };
+        let mut going = true;
+        let summary = prepare(&sources, &how, folder, &mut |progress| {
+            going = going && on(&Event::Preparing(stage, progress));
+            going
+        });
+        match summary {
+            Ok(summary) => {
+                if split == Split::Train {
+                    on(&Event::Prepared(stage, &summary.manifest.classes, &summary.warnings));
+                }
+                Ok(going)
+            }
+            Err(_) if !going => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Trains a net; false if it was told to stop.
+    fn train(
+        &self,
+        stage: Stage,
+        samples: &Path,
+        validation: &Path,
+        folder: &Path,
+        base: Option<&Path>,
+        on: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<bool> {
+        let open = |folder| DataSet::open(folder).map(|set| set.with_resident(self.ram));
+        let data = open(samples)?;
+        let validation = validation.exists().then(|| open(validation)).transpose()?;
+        let plan = self.recipe.plan(stage);
+        let training = Training {
+            plan: &plan,
+            data: &data,
+            validation: validation.as_ref(),
+            base,
+            out: folder,
+            resume: true,
+            checkpoint_every: 1000,
+            metrics_every: 100,
+            validate_every: 1000,
+            pool: self.pool,
+            isa: self.isa,
+        };
+        let ended = training.run(&mut |progress| on(&Event::Training(stage, progress.clone())))?;
+        if ended == Ended::Complete {
+            on(&Event::Trained(stage, folder));
+        }
+        Ok(ended == Ended::Complete)
+    }
+}
+
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Remembers how long a step took; one that was skipped keeps its time.
+fn note(times: &mut BTreeMap<String, f64>, out: &Path, step: &Path, began: Instant) -> Result<()> {
+    *times.entry(name(step)).or_default() += began.elapsed().as_secs_f64();
+    write_json(&out.join(TIMES), times)
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    files::replace(path, &serde_json::to_vec_pretty(value).expect("plain values"))
+}
+
+/// What is in a file, if it is there and whole.
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}

@@ -1,0 +1,265 @@
+//! What the trainer is fed with: batches of a data set, a fixed number of each class.
+//!
+//! Each class is gone through in a random order, again and again, each time in another one. Folders of
+//! the set can have weights: then a class has a row for each weight, and each sample is of a row drawn by
+//! weight. The batch of a step depends on the seed and on how many samples were drawn before, and on nothing
+//! else: a checkpoint keeps these numbers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Batch;
+use super::jitter::jitter;
+use super::permutation::Permutation;
+use crate::data::{Class, DataSet, Run, mirror};
+use crate::error::{Error, Result};
+use crate::random::Random;
+
+/// What batches are made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mixture {
+    /// Samples of a batch.
+    pub batch: Shares,
+    /// Whether half of the samples are mirrored, their targets with them.
+    pub mirror: bool,
+    /// How much colours are changed, from 0 (not at all) to 1: contrast and saturation by a factor of at
+    /// most `1 ± jitter`, brightness by at most `±128·jitter`.
+    pub jitter: f64,
+    /// How many times as often a sample is drawn that comes from a picture in this folder; 1 for folders that are
+    /// not here.
+    pub folders: BTreeMap<String, f64>,
+}
+
+/// How many samples of each class a batch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shares {
+    /// Of [`Class::Positive`].
+    pub positives: usize,
+    /// Of [`Class::Negative`].
+    pub negatives: usize,
+    /// Of [`Class::Part`].
+    pub parts: usize,
+    /// Of [`Class::Landmark`].
+    pub landmarks: usize,
+}
+
+impl Default for Shares {
+    /// The original's 384.
+    fn default() -> Self {
+        Self { positives: 64, negatives: 192, parts: 64, landmarks: 64 }
+    }
+}
+
+impl Shares {
+    /// Those of a class.
+    pub fn of(&self, class: Class) -> usize {
+        match class {
+            Class::Negative => self.negatives,
+            Class::Positive => self.positives,
+            Class::Part => self.parts,
+            Class::Landmark => self.landmarks,
+        }
+    }
+
+    /// All samples of a batch.
+    pub fn sum(&self) -> usize {
+        Class::ALL.iter().map(|&class| self.of(class)).sum()
+    }
+}
+
+/// How many samples of each row of each class were drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursors(Vec<Vec<u64>>);
+
+/// The samples of a batch.
+#[derive(Debug, Default)]
+pub struct Samples {
+    crops: Vec<u8>,
+    classes: Vec<Class>,
+    boxes: Vec<[f32; 4]>,
+    points: Vec<[f32; 10]>,
+}
+
+impl Samples {
+    /// As the trainer takes them.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { crops: &self.crops, classes: &self.classes, boxes: &self.boxes, points: &self.points }
+    }
+
+    fn clear(&mut self) {
+        self.crops.clear();
+        self.classes.clear();
+        self.boxes.clear();
+        self.points.clear();
+    }
+}
+
+/// Draws batches.
+pub struct Feed<'a> {
+    set: &'a DataSet,
+    mixture: &'a Mixture,
+    seed: u64,
+    /// Of each class.
+    rows: Vec<Vec<Row>>,
+}
+
+/// Samples of a class whose folders have one weight.
+struct Row {
+    weight: f64,
+    runs: Vec<Run>,
+    /// The number of samples before each run.
+    before: Vec<usize>,
+    count: usize,
+    /// The order of the epoch that was drawn of last.
+    order: (u64, Permutation),
+    drawn: u64,
+}
+
+/// The generators of batches are the streams from here on: parameters and dropout use others.
+const STREAMS: u64 = 1 << 62;
+
+impl<'a> Feed<'a> {
+    /// A feed from the start. Of a class that the set has none of, batches have none.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if there is nothing to draw, or a weight is of no folder or not a weight.
+    pub fn new(set: &'a DataSet, mixture: &'a Mixture, seed: u64) -> Result<Self> {
+        let refuse = |reason: String| Err(Error::Data(format!("{}: {reason}", set.folder().display())));
+        for (folder, weight) in &mixture.folders {
+            if !set.folders().contains(folder) {
+                return refuse(format!(
+                    "no folder {folder}, which has a weight; there are: {}",
+                    set.folders().join(", ")
+                ));
+            }
+            if !(0.0..=1e6).contains(weight) {
+                return refuse(format!("the weight of the folder {folder} is {weight}: it must be from 0 to 1e6"));
+            }
+        }
+        let rows: Vec<_> = Class::ALL.iter().map(|&class| rows(set, mixture, class)).collect();
+        if Class::ALL.iter().zip(&rows).all(|(&class, rows)| rows.is_empty() || mixture.batch.of(class) == 0) {
+            return refuse("no sample of the classes that a batch is made of".into());
+        }
+        Ok(Self { set, mixture, seed, rows })
+    }
+
+    /// The classes that batches should have, but the set has none of.
+    pub fn missing(&self) -> Vec<Class> {
+        let is_missing = |class: &Class| self.rows[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
+        Class::ALL.into_iter().filter(is_missing).collect()
+    }
+
+    /// How far it is.
+    pub fn cursors(&self) -> Cursors {
+        Cursors(self.rows.iter().map(|rows| rows.iter().map(|row| row.drawn).collect()).collect())
+    }
+
+    /// Goes on from where another feed was; whether it fits this one.
+    pub fn seek(&mut self, cursors: &Cursors) -> bool {
+        let fits =
+            cursors.0.len() == self.rows.len() && cursors.0.iter().zip(&self.rows).all(|(a, b)| a.len() == b.len());
+        if fits {
+            let drawn = cursors.0.iter().flatten();
+            for (row, &drawn) in self.rows.iter_mut().flatten().zip(drawn) {
+                row.drawn = drawn;
+            }
+        }
+        fits
+    }
+
+    /// Draws the batch of a step.
+    ///
+    /// # Errors
+    /// As [`DataSet::sample`].
+    pub fn fill(&mut self, step: u64, samples: &mut Samples) -> Result<()> {
+        let mut random = Random::new(self.seed, STREAMS | step);
+        samples.clear();
+        for class in Class::ALL {
+            if self.rows[class as usize].is_empty() {
+                continue;
+            }
+            for _ in 0..self.mixture.batch.of(class) {
+                let index = self.draw(class, &mut random);
+                self.push(class, index, &mut random, samples)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The place in the set of the next sample of a class.
+    fn draw(&mut self, class: Class, random: &mut Random) -> usize {
+        let rows = &mut self.rows[class as usize];
+        let mut row = 0;
+        if rows.len() > 1 {
+            let weight = |row: &Row| row.weight * row.count as f64;
+            let mut at = random.unit() * rows.iter().map(weight).sum::<f64>();
+            row = rows
+                .iter()
+                .position(|row| {
+                    (at < weight(row)) || {
+                        at -= weight(row);
+                        false
+                    }
+                })
+                .unwrap_or(rows.len() - 1);
+        }
+        let stream = (class as u64) << 56 | (row as u64) << 40;
+        rows[row].next(self.seed, STREAMS | 1 << 61 | stream)
+    }
+
+    fn push(&self, class: Class, index: usize, random: &mut Random, samples: &mut Samples) -> Result<()> {
+        let sample = self.set.sample(class, index)?;
+        let (mut offsets, mut points) = (sample.offsets, sample.points);
+        let first = samples.crops.len();
+        samples.crops.extend_from_slice(sample.pixels);
+        let crop = &mut samples.crops[first..];
+        if self.mixture.mirror && random.coin() {
+            mirror::mirror_pixels(crop, self.set.side());
+            mirror::mirror_offsets(&mut offsets);
+            mirror::mirror_points(&mut points);
+        }
+        if self.mixture.jitter > 0.0 {
+            jitter(crop, self.mixture.jitter, random);
+        }
+        samples.classes.push(class);
+        samples.boxes.push(offsets);
+        samples.points.push(points);
+        Ok(())
+    }
+}
+
+impl Row {
+    fn next(&mut self, seed: u64, stream: u64) -> usize {
+        let count = self.count as u64;
+        let (epoch, place) = (self.drawn / count, self.drawn % count);
+        if self.order.0 != epoch {
+            self.order = (epoch, Permutation::new(count, seed, stream.wrapping_add(epoch)));
+        }
+        self.drawn += 1;
+        let number = self.order.1.at(place) as usize;
+        let run = self.before.partition_point(|&before| before <= number) - 1;
+        self.runs[run].samples.start + number - self.before[run]
+    }
+}
+
+/// The rows of a class: its runs by the weight of their folder, those of weight 0 left out.
+fn rows(set: &DataSet, mixture: &Mixture, class: Class) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for run in set.runs(class) {
+        let weight = mixture.folders.get(&set.folders()[run.folder]).copied().unwrap_or(1.0);
+        if weight == 0.0 {
+            continue;
+        }
+        let at = rows.iter().position(|row| row.weight == weight).unwrap_or_else(|| {
+            let order = (u64::MAX, Permutation::new(1, 0, 0));
+            rows.push(Row { weight, runs: Vec::new(), before: Vec::new(), count: 0, order, drawn: 0 });
+            rows.len() - 1
+        });
+        let row = &mut rows[at];
+        row.before.push(row.count);
+        row.count += run.samples.len();
+        row.runs.push(run);
+    }
+    rows
+}

@@ -1,0 +1,263 @@
+//! A recipe: every number of a whole training, in a small TOML file.
+//!
+//! The presets are such files. A recipe of one's own names one as its `base`, or means the preset `seed`, which has
+//! every number with a comment; it has only what is to be different.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::feed::{Mixture, Shares};
+use super::init::Initialisation;
+use super::loss::{Convention, Loss};
+use super::run::Plan;
+use super::schedule::{Decline, Schedule};
+use crate::data::{Mining, Options as SampleOptions, Stage};
+use crate::error::{Error, Result};
+
+/// The recipes that the program has in it: names and texts.
+pub const PRESETS: [(&str, &str); 2] =
+    [("seed", include_str!("recipes/seed.toml")), ("quick", include_str!("recipes/quick.toml"))];
+
+/// A recipe is larger than this only by mistake.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// How the result is measured.
+    pub evaluation: Evaluation,
+    /// Of the first net.
+    pub pnet: StageRecipe,
+    /// Of the second net.
+    pub rnet: StageRecipe,
+    /// Of the third net.
+    pub onet: StageRecipe,
+}
+
+/// What is done for one net.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageRecipe {
+    /// Which samples.
+    pub samples: SampleOptions,
+    /// How they are mined.
+    pub mining: Option<Mining>,
+    /// How the net is trained with them.
+    pub training: TrainingRecipe,
+}
+
+/// How a net is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// Steps.
+    pub steps: u64,
+    /// Samples of a step.
+    pub batch: Shares,
+    /// As [`Mixture::mirror`].
+    pub mirror: bool,
+    /// As [`Mixture::jitter`].
+    pub jitter: f64,
+    /// As [`Mixture::folders`].
+    pub folders: BTreeMap<String, f64>,
+    /// Whose conventions are followed where implementations differ.
+    pub convention: Convention,
+    /// The first parameters.
+    pub initialisation: Initialisation,
+    /// How much each task counts: face or not, box, landmarks.
+    pub weights: [f64; 3],
+    /// The part of negatives and positives that counts.
+    pub hard_ratio: f64,
+    /// The part of the features before the heads that is dropped.
+    pub dropout: f64,
+    /// The highest learning rate.
+    pub rate: f64,
+    /// Steps in which it rises to that.
+    pub warm_up: u64,
+    /// How it falls then.
+    pub decline: Decline,
+    /// As [`super::Options::momentum`].
+    pub momentum: f32,
+    /// As [`super::Options::decay`].
+    pub decay: f32,
+}
+
+/// How the trained cascade is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// The scores from which PNet, RNet and ONet let a face pass.
+    pub thresholds: [f32; 3],
+    /// The side in pixels of the smallest face that is looked for, and that counts.
+    pub min_face: f64,
+    /// Folders of made-up pictures: the rest is reported apart, too.
+    pub made_up: Vec<String>,
+}
+
+impl Recipe {
+    /// The recipe of a preset's name, or of a file.
+    ///
+    /// # Errors
+    /// [`Error::Train`] with the place of what is wrong in it, [`Error::Io`] if it can't be read.
+    pub fn read(name: &Path) -> Result<Self> {
+        let (title, text) = match preset(&name.to_string_lossy()) {
+            Some(text) => (format!("the preset {}", name.display()), text.to_owned()),
+            None => {
+                let io = |source| Error::Io { path: name.into(), source };
+                if std::fs::metadata(name).map_err(io)?.len() > MOST_BYTES {
+                    return Err(Error::Train(format!("{}: too large for a recipe", name.display())));
+                }
+                (name.display().to_string(), std::fs::read_to_string(name).map_err(io)?)
+            }
+        };
+        Self::parse(&text).map_err(|reason| Error::Train(format!("{title}: {reason}")))
+    }
+
+    /// The recipe of a text.
+    ///
+    /// # Errors
+    /// The reason why it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut recipe: Self = whole(text)?.try_into().map_err(|error| error.to_string())?;
+        for stage in [&mut recipe.pnet, &mut recipe.rnet, &mut recipe.onet] {
+            stage.samples.seed = recipe.seed;
+        }
+        Ok(recipe)
+    }
+
+    /// What is done for a net.
+    pub fn stage(&self, stage: Stage) -> &StageRecipe {
+        match stage {
+            Stage::PNet => &self.pnet,
+            Stage::RNet => &self.rnet,
+            Stage::ONet => &self.onet,
+        }
+    }
+
+    /// The plan of a net's training.
+    pub fn plan(&self, stage: Stage) -> Plan {
+        let TrainingRecipe {
+            steps,
+            batch,
+            mirror,
+            jitter,
+            ref folders,
+            convention,
+            initialisation,
+            weights,
+            hard_ratio,
+            dropout,
+            rate,
+            warm_up,
+            ref decline,
+            momentum,
+            decay,
+        } = self.stage(stage).training;
+        let mut decline = decline.clone();
+        if let Decline::Cosine { until: until @ 0, .. } = &mut decline {
+            *until = steps;
+        }
+        Plan {
+            stage,
+            steps,
+            mixture: Mixture { batch, mirror, jitter, folders: folders.clone() },
+            options: super::Options {
+                seed: self.seed,
+                initialisation,
+                dropout,
+                loss: Loss { weights, hard_ratio, ..Loss::new(stage, convention) },
+                schedule: Schedule { rate, warm_up, decline },
+                momentum,
+                decay,
+                convention,
+            },
+        }
+    }
+}
+
+/// The table of a text, with what it does not say taken from its base.
+fn whole(text: &str) -> Result<Table, String> {
+    let parse = |text: &str| text.parse::<Table>().map_err(|error| error.to_string());
+    let mut changes = parse(text)?;
+    let (name, seed) = PRESETS[0];
+    let base = changes.remove("base").unwrap_or_else(|| name.into());
+    let base = base.as_str().and_then(preset).ok_or_else(|| {
+        let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
+        format!("base = {}: it must be one of {}", base.as_str().unwrap_or("?"), names.join(", "))
+    })?;
+    let mut table = if base == seed { parse(seed)? } else { whole(base)? };
+    merge(&mut table, changes);
+    Ok(table)
+}
+
+fn preset(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|preset| preset.0 == name).map(|preset| preset.1)
+}
+
+/// Puts what `changes` has over what is there. A table with a `kind` is one of several forms, and replaced as a whole.
+fn merge(whole: &mut Table, changes: Table) {
+    for (key, change) in changes {
+        match (whole.get_mut(&key), change) {
+            (Some(Value::Table(there)), Value::Table(change)) if !change.contains_key("kind") => merge(there, change),
+            (_, change) => drop(whole.insert(key, change)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_recipes() {
+        for (name, text) in PRESETS {
+            let recipe = Recipe::parse(text).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+            assert!(recipe.pnet.mining.is_none() && recipe.rnet.mining.is_some() && recipe.onet.mining.is_some());
+        }
+    }
+
+    #[test]
+    fn the_seeds_numbers_are_the_defaults_of_sets() {
+        let recipe = Recipe::read(Path::new("seed")).unwrap();
+        for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
+            let defaults = SampleOptions { seed: recipe.seed, ..SampleOptions::new(stage) };
+            assert_eq!(recipe.stage(stage).samples, defaults, "{stage:?}");
+            let (plan, options) = (recipe.plan(stage), super::super::Options::new(stage, Convention::Seed));
+            assert_eq!(plan.options.loss, options.loss, "{stage:?}");
+            assert_eq!((plan.options.momentum, plan.options.decay), (options.momentum, options.decay));
+            assert_eq!(plan.options.dropout, options.dropout, "{stage:?}");
+            assert_eq!(plan.mixture.batch, Shares::default());
+        }
+    }
+
+    #[test]
+    fn a_recipe_changes_what_it_names() {
+        let text = "base = \"quick\"\nseed = 7\n[onet.training]\nsteps = 10\ndecline = { kind = \"constant\" }";
+        let (base, changed) = (Recipe::read(Path::new("quick")).unwrap(), Recipe::parse(text).unwrap());
+        assert_eq!((changed.seed, changed.onet.training.steps, changed.onet.samples.seed), (7, 10, 7));
+        assert_eq!(changed.onet.training.decline, Decline::Constant);
+        assert_eq!(changed.onet.training.rate, base.onet.training.rate);
+        assert_eq!(changed.pnet.training, base.pnet.training);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, reason) in [
+            ("base = \"slow\"", "one of seed, quick"),
+            ("base = \"quick\"\n[onet.training]\nstep = 10", "unknown field `step`"),
+            ("base = \"quick\"\n[onet.training]\nsteps = \"ten\"", "invalid type"),
+            ("base = \"quick\"\n[onet.samples.random]\nnegativs = 1", "unknown field `negativs`"),
+            ("seed = -1", "invalid value"),
+            ("seed = ", "line 1"),
+        ] {
+            let error = Recipe::parse(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

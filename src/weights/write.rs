@@ -1,0 +1,76 @@
+//! Writing a model file: always the same bytes for the same numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{FORMAT, Model};
+use crate::error::Result;
+use crate::{files, nets};
+
+impl Model {
+    /// Gives a parameter other values.
+    ///
+    /// # Panics
+    /// If no net has it, or it has not as many numbers.
+    pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
+        let parameter = nets::ALL.iter().flat_map(|table| table.parameters()).find(|it| it.name == name);
+        let shape = parameter.unwrap_or_else(|| panic!("{name} is in no net")).shape;
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
+        self.tensors.insert(name.into(), values);
+    }
+
+    /// Writes a model file, whole or not at all; `origin` says where the numbers come from.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
+        files::replace(path, &self.to_bytes(origin))
+    }
+
+    /// The bytes of a model file: safetensors with names and keys in order.
+    fn to_bytes(&self, origin: &str) -> Vec<u8> {
+        let description = json!({
+            "channels": "RGB",
+            "format": FORMAT.0,
+            "format_version": FORMAT.1,
+            "landmarks": "x1 y1 x2 y2 x3 y3 x4 y4 x5 y5",
+            "origin": origin,
+        });
+        let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), description)]);
+        let mut data = Vec::new();
+        let mut parameters: Vec<_> = nets::ALL.iter().flat_map(|table| table.parameters()).collect();
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        for parameter in parameters {
+            // An optional parameter may be missing.
+            let Some(values) = self.tensors.get(&parameter.name) else { continue };
+            let from = data.len();
+            data.extend(values.iter().flat_map(|number| number.to_le_bytes()));
+            let entry = json!({ "data_offsets": [from, data.len()], "dtype": "F32", "shape": parameter.shape });
+            header.insert(parameter.name, entry);
+        }
+        let mut header = serde_json::to_vec(&header).expect("plain values");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let length = (header.len() as u64).to_le_bytes();
+        [&length[..], &header, &data].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_comes_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let mut model = Model::embedded();
+        model.set("rnet.fc.bias", vec![0.5; 128]);
+        model.write(&path, "a test").unwrap();
+        let back = Model::read(&path).unwrap();
+        assert!(back.tensors == model.tensors);
+        assert!(back.tensor("rnet.fc.bias") == [0.5; 128]);
+        assert_eq!(back.to_bytes("a test"), std::fs::read(&path).unwrap());
+    }
+}
