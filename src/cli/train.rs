@@ -59,8 +59,8 @@ fn train(stage: Stage, args: &args::Net) -> anyhow::Result<Outcome> {
         pool: &pool,
         isa: Isa::from_env().map_err(Usage)?,
     };
-    for class in training.missing()? {
-        complain(format_args!("warning: there are NO {}: what they teach will not be learned", class.plural()));
+    for warning in training.warnings()? {
+        complain(format_args!("warning: {warning}"));
     }
     let stop = stop_flag()?;
     let began = Instant::now();

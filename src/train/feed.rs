@@ -26,8 +26,8 @@ pub struct Mixture {
     /// How much colours are changed, from 0 (not at all) to 1: contrast and saturation by a factor of at
     /// most `1 ± jitter`, brightness by at most `±128·jitter`.
     pub jitter: f64,
-    /// How many times as often a sample is drawn that comes from a picture in this folder; 1 for folders that are
-    /// not here.
+    /// How many times as often a sample is drawn that comes from a picture in this folder; `*` is for folders that are
+    /// not here, which have 1 without it.
     pub folders: BTreeMap<String, f64>,
 }
 
@@ -116,6 +116,9 @@ struct Row {
     drawn: u64,
 }
 
+/// Stands for all folders that are not named.
+const OTHERS: &str = "*";
+
 /// The generators of batches are the streams from here on: parameters and dropout use others.
 const STREAMS: u64 = 1 << 62;
 
@@ -123,16 +126,10 @@ impl<'a> Feed<'a> {
     /// A feed from the start. Of a class that the set has none of, batches have none.
     ///
     /// # Errors
-    /// [`Error::Data`] if there is nothing to draw, or a weight is of no folder or not a weight.
+    /// [`Error::Data`] if there is nothing to draw, or a weight is not one.
     pub fn new(set: &'a DataSet, mixture: &'a Mixture, seed: u64) -> Result<Self> {
         let refuse = |reason: String| Err(Error::Data(format!("{}: {reason}", set.folder().display())));
         for (folder, weight) in &mixture.folders {
-            if !set.folders().contains(folder) {
-                return refuse(format!(
-                    "no folder {folder}, which has a weight; there are: {}",
-                    set.folders().join(", ")
-                ));
-            }
             if !(0.0..=1e6).contains(weight) {
                 return refuse(format!("the weight of the folder {folder} is {weight}: it must be from 0 to 1e6"));
             }
@@ -148,6 +145,12 @@ impl<'a> Feed<'a> {
     pub fn missing(&self) -> Vec<Class> {
         let is_missing = |class: &Class| self.rows[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
         Class::ALL.into_iter().filter(is_missing).collect()
+    }
+
+    /// The folders that have a weight, but that the set has not.
+    pub fn unknown_folders(&self) -> Vec<&str> {
+        let names = self.mixture.folders.keys().map(String::as_str);
+        names.filter(|&name| name != OTHERS && !self.set.folders().iter().any(|folder| folder == name)).collect()
     }
 
     /// How far it is.
@@ -247,7 +250,8 @@ impl Row {
 fn rows(set: &DataSet, mixture: &Mixture, class: Class) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for run in set.runs(class) {
-        let weight = mixture.folders.get(&set.folders()[run.folder]).copied().unwrap_or(1.0);
+        let weight = |name: &str| mixture.folders.get(name).copied();
+        let weight = weight(&set.folders()[run.folder]).or_else(|| weight(OTHERS)).unwrap_or(1.0);
         if weight == 0.0 {
             continue;
         }

@@ -20,7 +20,7 @@ use super::checkpoint;
 use super::feed::{Cursors, Feed, Mixture, Samples};
 use super::metrics::{Metrics, Sums};
 use super::{Options, Trainer};
-use crate::data::{Class, DataSet, Stage};
+use crate::data::{DataSet, Stage};
 use crate::error::{Error, Result};
 use crate::weights::Model;
 
@@ -201,12 +201,18 @@ impl Training<'_> {
         })
     }
 
-    /// The classes that batches should have, but the samples have none of.
+    /// What the training will miss, to be told to the user before it begins.
     ///
     /// # Errors
     /// As [`Feed::new`].
-    pub fn missing(&self) -> Result<Vec<Class>> {
-        Ok(Feed::new(self.data, &self.plan.mixture, 0)?.missing())
+    pub fn warnings(&self) -> Result<Vec<String>> {
+        let feed = Feed::new(self.data, &self.plan.mixture, 0)?;
+        let missing = feed.missing().into_iter();
+        let missing =
+            missing.map(|class| format!("there are NO {}: what they teach will not be learned", class.plural()));
+        let unknown = feed.unknown_folders().into_iter();
+        let unknown = unknown.map(|folder| format!("{folder} has a weight, but the samples are of no such folder"));
+        Ok(missing.chain(unknown).collect())
     }
 
     fn check(&self) -> Result<()> {
