@@ -33,6 +33,8 @@ pub mod cli;
 pub mod data;
 mod detect;
 mod error;
+#[cfg(feature = "train")]
+pub mod eval;
 mod face;
 #[cfg(feature = "train")]
 mod files;

@@ -9,6 +9,7 @@ use super::train::{Line, curves, stop_flag};
 use super::train_args as args;
 use super::{Outcome, Usage, complain};
 use crate::Isa;
+use crate::eval::{Curve, Passed};
 use crate::train::{Cascade, Event, MODEL, Recipe, Report, StageReport};
 
 /// Runs.
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
     let mut drawn = Ok(());
     let report = cascade.run(&mut |event| {
         match event {
-            Event::Preparing(_, progress) => advance(&bar, *progress),
+            Event::Preparing(_, progress) | Event::Evaluating(progress) => advance(&bar, *progress),
             Event::Prepared(stage, _, warnings) => {
                 bar.reset();
                 for warning in *warnings {
@@ -79,6 +80,18 @@ fn write_report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         match validation.as_ref().or(trained.as_ref()) {
             Some(line) => writeln!(out, " {:>9.4} {:>9.4}", line.accuracy, line.recall)?,
             None => writeln!(out)?,
+        }
+    }
+    let curves = [("all pictures", &report.all), ("photographs", &report.photographs)];
+    for ((name, curve), passed) in curves.into_iter().zip(&report.passed) {
+        let Some(Curve { faces, found, wrong, average_precision, .. }) = curve else { continue };
+        writeln!(
+            out,
+            "{name}: average precision {average_precision:.4}; {found} of {faces} faces found, {wrong} wrong"
+        )?;
+        for (stage, Passed { boxes, faces: kept }) in report.stages.iter().zip(passed) {
+            let (name, part) = (stage.stage.name(), *kept as f64 / (*faces).max(1) as f64);
+            writeln!(out, "  after {name}: {boxes} boxes, {kept} of {faces} faces among them ({part:.3})")?;
         }
     }
     Ok(())

@@ -42,9 +42,10 @@ fn print_recipe(name: &str) -> anyhow::Result<Outcome> {
 
 fn train(stage: Stage, args: &args::Net) -> anyhow::Result<Outcome> {
     let plan = plan(stage, args)?;
-    let open = |folder| DataSet::open(folder).map(|set| set.with_resident(args.work.ram));
-    let data = open(&args.data)?;
-    let validation = args.validation.as_ref().map(open).transpose()?;
+    // Both sets together may take what is allowed.
+    let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(args.work.ram / 4 * part));
+    let data = open(&args.data, 3)?;
+    let validation = args.validation.as_ref().map(|folder| open(folder, 1)).transpose()?;
     let pool = pool(&args.work)?;
     let training = Training {
         plan: &plan,

@@ -20,11 +20,13 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
-use super::recipe::Recipe;
+use super::recipe::{self, Recipe};
 use super::run::{self, Ended, METRICS, MODEL, Training};
+use crate::data::wider::Wider;
 use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, Stage, StageBoxes, prepare};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::eval::{self, Curve, Passed};
+use crate::{Detector, Thresholds, files};
 
 /// A whole training to do.
 pub struct Cascade<'a> {
@@ -55,6 +57,8 @@ pub enum Event<'a> {
     Training(Stage, run::Progress<'a>),
     /// It is complete, in this folder.
     Trained(Stage, &'a Path),
+    /// The result is measured.
+    Evaluating(data::Progress),
 }
 
 /// What a whole training came to.
@@ -62,6 +66,12 @@ pub enum Event<'a> {
 pub struct Report {
     /// The nets, in their order.
     pub stages: Vec<StageReport>,
+    /// The cascade on all pictures of the validation part; none if there is no such part.
+    pub all: Option<Curve>,
+    /// On those of them that are not made up, if some are.
+    pub photographs: Option<Curve>,
+    /// What each net of the cascade lets pass, of all pictures and of photographs.
+    pub passed: Vec<[Passed; 3]>,
     /// Of the whole, in seconds; runs that were interrupted included, as far as their steps were completed.
     pub seconds: f64,
 }
@@ -136,9 +146,43 @@ impl Cascade<'_> {
         let model = model.expect("three nets");
         let bytes = fs::read(&model).map_err(|source| Error::Io { path: model, source })?;
         files::replace(&out.join(MODEL), &bytes)?;
-        let report = Report { stages, seconds: times.values().sum() };
+        let began = Instant::now();
+        let measured = match Wider::read(self.wider, Split::Val) {
+            Ok(list) => self.evaluate(&list, on)?,
+            Err(Error::Io { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        note(&mut times, out, Path::new("evaluation"), began)?;
+        let made_up = |folder: &str| self.recipe.evaluation.made_up.iter().any(|it| it == folder);
+        let all = measured.as_ref().map(|it| it.curve(|_| true));
+        let mut passed: Vec<_> = measured.iter().map(|it| it.stages(|_| true)).collect();
+        let photographs = measured.filter(|_| !self.recipe.evaluation.made_up.is_empty());
+        passed.extend(photographs.iter().map(|it| it.stages(|folder| !made_up(folder))));
+        let photographs = photographs.map(|it| it.curve(|folder| !made_up(folder)));
+        let report = Report { stages, all, photographs, passed, seconds: times.values().sum() };
         write_json(&out.join(REPORT), &report)?;
         Ok(Some(report))
+    }
+
+    /// Runs the cascade on a list; `None` if it was told to stop.
+    fn evaluate(&self, list: &Wider, on: &mut dyn FnMut(&Event<'_>) -> bool) -> Result<Option<eval::Evaluation>> {
+        let recipe::Evaluation { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
+        let detector = Detector::builder()
+            .weights(self.out.join(MODEL))
+            .isa(self.isa)
+            .threads(1)
+            .min_face(min_face)
+            .thresholds(Thresholds { pnet, rnet, onet })
+            .build()?;
+        let mut going = true;
+        let evaluation = eval::evaluate(&detector, list, min_face, self.pool, &mut |progress| {
+            going = going && on(&Event::Evaluating(progress));
+            going
+        });
+        match evaluation {
+            Err(_) if !going => Ok(None),
+            evaluation => evaluation.map(Some),
+        }
     }
 
     fn check_recipe(&self) -> Result<()> {
@@ -214,9 +258,10 @@ impl Cascade<'_> {
         base: Option<&Path>,
         on: &mut dyn FnMut(&Event<'_>) -> bool,
     ) -> Result<bool> {
-        let open = |folder| DataSet::open(folder).map(|set| set.with_resident(self.ram));
-        let data = open(samples)?;
-        let validation = validation.exists().then(|| open(validation)).transpose()?;
+        // Both sets together may take what is allowed.
+        let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(self.ram / 4 * part));
+        let data = open(samples, 3)?;
+        let validation = validation.exists().then(|| open(validation, 1)).transpose()?;
         let plan = self.recipe.plan(stage);
         let training = Training {
             plan: &plan,

@@ -1,0 +1,77 @@
+//! Precision and recall over all thresholds, and the area under their curve.
+
+use serde::{Deserialize, Serialize};
+
+/// A threshold and what is found with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The least score.
+    pub score: f32,
+    /// The part of the faces that are found.
+    pub recall: f64,
+    /// The part of what is found that are faces.
+    pub precision: f64,
+}
+
+/// Precision and recall at every score that something was found with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Faces to be found.
+    pub faces: usize,
+    /// Of them, found at the lowest threshold.
+    pub found: usize,
+    /// Found at the lowest threshold, and no face.
+    pub wrong: usize,
+    /// The area under the curve, each precision being the best at its recall or a higher one (Pascal VOC from
+    /// 2010 on).
+    pub average_precision: f64,
+    /// From the highest score to the lowest.
+    pub points: Vec<Point>,
+}
+
+impl Curve {
+    /// Of scores with whether each is right, in any order, and the number of faces to be found.
+    pub(super) fn new(mut scores: Vec<(f32, bool)>, faces: usize) -> Self {
+        scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (mut found, mut wrong) = (0, 0);
+        let mut points: Vec<Point> = Vec::new();
+        for (score, right) in scores {
+            found += usize::from(right);
+            wrong += usize::from(!right);
+            let recall = found as f64 / faces.max(1) as f64;
+            let point = Point { score, recall, precision: found as f64 / (found + wrong) as f64 };
+            // All of one score are found together.
+            match points.last_mut() {
+                Some(last) if last.score == score => *last = point,
+                _ => points.push(point),
+            }
+        }
+        let (mut area, mut best, mut recall) = (0.0, 0.0_f64, points.last().map_or(0.0, |last| last.recall));
+        for pair in points.iter().rev().zip(points.iter().rev().skip(1).map(|point| point.recall).chain([0.0])) {
+            best = best.max(pair.0.precision);
+            area += best * (recall - pair.1);
+            recall = pair.1;
+        }
+        Self { faces, found, wrong, average_precision: area, points }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_is_that_under_the_best_precisions() {
+        // Right, wrong, right, of 4 faces: 1/4 at 1, 1/4 at 2/3.
+        let curve = Curve::new(vec![(0.7, true), (0.9, true), (0.8, false)], 4);
+        assert_eq!((curve.faces, curve.found, curve.wrong), (4, 2, 1));
+        approx::assert_abs_diff_eq!(curve.average_precision, 0.25 + 0.25 * 2.0 / 3.0, epsilon = 1e-12);
+        assert_eq!(Curve::new(vec![], 4).average_precision, 0.0);
+        assert_eq!(Curve::new(vec![(0.5, false)], 0).average_precision, 0.0);
+        approx::assert_abs_diff_eq!(
+            Curve::new(vec![(0.5, true), (0.5, false)], 1).average_precision,
+            0.5,
+            epsilon = 1e-12
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! A detector on the pictures of WIDER FACE.
+
+use std::path::PathBuf;
+
+use rayon::ThreadPool;
+use serde::{Deserialize, Serialize};
+
+use super::matching::{Annotated, Verdict, judge, overlapped};
+use super::precision::Curve;
+use crate::data::wider::{Picture, Wider};
+use crate::data::{Progress, Skipped};
+use crate::error::{Error, Result};
+use crate::{Detector, ImageView, image, ordered};
+
+/// What a detector found in the pictures of a list.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The pictures that could be read.
+    pub pictures: Vec<PictureResult>,
+    /// Those that could not.
+    pub skipped: Vec<Skipped>,
+}
+
+/// What was found in a picture.
+#[derive(Clone, Debug)]
+pub struct PictureResult {
+    /// As the list has it.
+    pub name: String,
+    /// Faces to be found.
+    pub faces: usize,
+    /// What PNet, RNet and ONet let pass.
+    pub stages: [Passed; 3],
+    /// Scores of what was found, and whether it is a face. Those that are faces which need not be found are left out.
+    pub scores: Vec<(f32, bool)>,
+}
+
+/// What a stage of the cascade lets pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Boxes, after the stage has moved them and suppressed those that overlap.
+    pub boxes: usize,
+    /// Faces to be found that a box overlaps by half or more: what is lost here, no later stage finds.
+    pub faces: usize,
+}
+
+impl Evaluation {
+    /// What each stage lets pass in all the pictures that `chosen` says yes to.
+    pub fn stages(&self, chosen: impl Fn(&str) -> bool) -> [Passed; 3] {
+        let mut sums = [Passed::default(); 3];
+        for picture in self.pictures.iter().filter(|picture| picture.is_in(&chosen)) {
+            for (sum, stage) in sums.iter_mut().zip(picture.stages) {
+                sum.boxes += stage.boxes;
+                sum.faces += stage.faces;
+            }
+        }
+        sums
+    }
+
+    /// Precision and recall over the pictures that `chosen` says yes to, by the first folder of their name.
+    pub fn curve(&self, chosen: impl Fn(&str) -> bool) -> Curve {
+        let chosen = || self.pictures.iter().filter(|picture| picture.is_in(&chosen));
+        let scores = chosen().flat_map(|picture| picture.scores.iter().copied()).collect();
+        Curve::new(scores, chosen().map(|picture| picture.faces).sum())
+    }
+}
+
+impl PictureResult {
+    /// Whether `chosen` says yes to the first folder of its name.
+    fn is_in(&self, chosen: impl Fn(&str) -> bool) -> bool {
+        self.name.split('/').next().is_some_and(chosen)
+    }
+}
+
+/// Looks for the faces of all pictures in a list. Faces that are marked as invalid, or whose shorter side has less than
+/// `min_face` pixels, need not be found.
+///
+/// Pictures are worked on side by side: the detector should use one thread. `progress` is called after each
+/// picture and says whether to go on.
+///
+/// # Errors
+/// [`Error::Data`] if no picture could be read, or it was told to stop.
+pub fn evaluate(
+    detector: &Detector,
+    list: &Wider,
+    min_face: f64,
+    pool: &ThreadPool,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Evaluation> {
+    let (total, mut evaluation) = (list.pictures.len(), Evaluation { pictures: Vec::new(), skipped: Vec::new() });
+    ordered::for_each(
+        pool,
+        total,
+        |index| look(detector, list, &list.pictures[index], min_face),
+        |index, result| {
+            match result {
+                Ok(result) => evaluation.pictures.push(result),
+                Err((picture, reason)) => evaluation.skipped.push(Skipped { picture, reason }),
+            }
+            match progress(Progress { done: index + 1, total }) {
+                true => Ok(()),
+                false => Err(Error::Data("the evaluation was stopped".into())),
+            }
+        },
+    )?;
+    match &evaluation.skipped[..] {
+        [Skipped { picture, reason }, ..] if evaluation.pictures.is_empty() => {
+            let picture = picture.display();
+            Err(Error::Data(format!("none of {total} pictures can be read; {picture}: {reason}")))
+        }
+        _ => Ok(evaluation),
+    }
+}
+
+fn look(
+    detector: &Detector,
+    list: &Wider,
+    picture: &Picture,
+    min_face: f64,
+) -> Result<PictureResult, (PathBuf, String)> {
+    let path = list.images.join(&picture.name);
+    let look = || -> Result<_> {
+        let pixels = image::open(&path)?;
+        Ok((detector.detect(&pixels)?, pixels))
+    };
+    let (found, pixels) = look().map_err(|error| (path.clone(), error.to_string()))?;
+    let annotated = picture.faces.iter().filter(|face| face.is_possible()).map(|face| Annotated {
+        corners: face.corners(),
+        counts: !face.invalid && face.width.min(face.height) >= min_face,
+    });
+    let annotated: Vec<_> = annotated.collect();
+    let passed = |boxes: &[[f64; 4]]| Passed { boxes: boxes.len(), faces: overlapped(boxes, &annotated) };
+    let boxes: Vec<_> = found.iter().map(|face| face.bbox.to_array().map(f64::from)).collect();
+    let view = ImageView::from(&pixels);
+    let stages = [passed(&detector.pnet_boxes(&view)), passed(&detector.rnet_boxes(&view)), passed(&boxes)];
+    let verdicts = judge(boxes.into_iter(), &annotated);
+    let judged = found.iter().map(|face| face.score).zip(verdicts);
+    let scores = judged.filter(|(_, verdict)| *verdict != Verdict::Ignored);
+    Ok(PictureResult {
+        name: picture.name.clone(),
+        faces: annotated.iter().filter(|face| face.counts).count(),
+        stages,
+        scores: scores.map(|(score, verdict)| (score, verdict == Verdict::Right)).collect(),
+    })
+}
