@@ -90,7 +90,7 @@ impl Panel<'_> {
             let (low, high) = values
                 .filter(|it| it.is_finite())
                 .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), it| (low.min(it), high.max(it)));
-            if low < high { (low, high) } else { (low.min(0.0).max(-1e9), high.max(1.0).min(1e9)) }
+            if low < high { (low, high) } else { (low.clamp(-1e9, 0.0), high.clamp(1.0, 1e9)) }
         };
         let (left, right) = bounds(&mut points().map(|point| point.0));
         let (bottom, top) = self.range.unwrap_or_else(|| bounds(&mut points().map(|point| point.1)));
