@@ -82,7 +82,7 @@ impl Dropout<'_> {
     }
 }
 
-/// See the [module](self).
+/// See the module.
 pub struct Net {
     body: Body,
     parameters: Vec<Parameter>,

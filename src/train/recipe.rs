@@ -24,7 +24,7 @@ pub const PRESETS: [(&str, &str); 2] =
 /// A recipe is larger than this only by mistake.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// See the [module](self).
+/// See the module.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
