@@ -20,6 +20,18 @@ struct Expected {
     least_iou: f64,
 }
 
+/// Detections that the reference calls stable, but that hang on a tie: two boxes of PNet overlap much and
+/// both have the score 1 in f32, and which one stays is NumPy's unstable sort, which gives one result with
+/// AVX-512 and another without (`NPY_DISABLE_CPU_FEATURES`). Profile, picture and first corner. Ours is
+/// what the package gives when its sort is made stable.
+const TIED: [(&str, &str, [f64; 2]); 1] = [("ipazc", "bald_guys.png", [336.753_997_8, 27.268_692])];
+
+fn hangs_on_a_tie(profile: Profile, picture: &str, corners: [f64; 4]) -> bool {
+    TIED.iter().any(|&(name, tied, [x, y])| {
+        (name, tied) == (profile.name(), picture) && (corners[0] - x).abs() < 1e-3 && (corners[1] - y).abs() < 1e-3
+    })
+}
+
 fn numbers<const N: usize>(value: &Value) -> [f64; N] {
     std::array::from_fn(|i| value[i].as_f64().expect("a number"))
 }
@@ -126,7 +138,13 @@ fn compare_profile(profile: Profile, weights: Option<Vec<u8>>, limits: [f64; 3])
                 let what = format!("{} {isa} {name}", profile.name());
                 let faces = detector.detect(&picture(&images.join(name))).expect("a detection");
                 let variants = expected(&reference["variants_only"][name]);
-                let [corners, points, score] = compare(&faces, &expected(list), &variants, limits, &what);
+                let mut detections = expected(list);
+                for detection in &mut detections {
+                    if hangs_on_a_tie(profile, name, detection.corners) {
+                        (detection.stable, detection.least_iou) = (false, 0.95);
+                    }
+                }
+                let [corners, points, score] = compare(&faces, &detections, &variants, limits, &what);
                 println!("  {name:48} {:3} {corners:.5} {points:.5} {score:.7}", faces.len());
                 all = [all[0].max(corners), all[1].max(points), all[2].max(score)];
                 count += faces.len();

@@ -21,22 +21,29 @@ pub(crate) struct Rule {
     pub(crate) extra: f64,
     /// Whether a box that was suppressed suppresses nothing.
     pub(crate) greedy: bool,
+    /// Whether of equal scores the last counts as better, or the first.
+    pub(crate) last_wins: bool,
 }
 
 impl Rule {
     /// By the area that two boxes cover together, greedy.
     pub(crate) const fn union(threshold: f64, extra: f64) -> Self {
-        Self { threshold, overlap: Overlap::Union, extra, greedy: true }
+        Self { threshold, overlap: Overlap::Union, extra, greedy: true, last_wins: false }
     }
 
     /// By the area of the smaller box, greedy.
     pub(crate) const fn smaller(threshold: f64, extra: f64) -> Self {
-        Self { threshold, overlap: Overlap::Smaller, extra, greedy: true }
+        Self { threshold, overlap: Overlap::Smaller, extra, greedy: true, last_wins: false }
     }
 
     /// The same rule, by which every box suppresses, whether it stays or not.
     pub(crate) const fn not_greedy(self) -> Self {
         Self { greedy: false, ..self }
+    }
+
+    /// The same rule, by which of equal scores the last counts as better: NumPy's sorting, turned round.
+    pub(crate) const fn last_wins(self) -> Self {
+        Self { last_wins: true, ..self }
     }
 }
 
@@ -90,8 +97,7 @@ struct Extent {
 }
 
 impl Suppressor {
-    /// Keeps those of `things[first..]` that no better one overlaps too much by the rule, best first; of
-    /// equal scores the first counts as better.
+    /// Keeps those of `things[first..]` that no better one overlaps too much by the rule, best first.
     pub(crate) fn suppress<T: Copy>(
         &mut self,
         things: &mut Vec<T>,
@@ -103,7 +109,8 @@ impl Suppressor {
         let score = |i: u32| candidate(&things[first + i as usize]).score;
         self.order.clear();
         self.order.extend(0..count as u32);
-        self.order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+        let ties = |a: u32, b: u32| if rule.last_wins { b.cmp(&a) } else { a.cmp(&b) };
+        self.order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(ties(a, b)));
         let extent = self.lay_out(things[first..].iter().map(|thing| candidate(thing).corners));
         for place in 0..count {
             let thing = things[first + self.order[place] as usize];
@@ -282,10 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_scores_keep_the_first() {
-        let mut boxes = vec![candidate([0.0, 0.0, 10.0, 10.0], 0.9), candidate([0.0, 1.0, 10.0, 10.0], 0.9)];
-        suppress(&mut boxes, Rule::union(0.5, 0.0));
-        assert_eq!(boxes, [candidate([0.0, 0.0, 10.0, 10.0], 0.9)]);
+    fn equal_scores_keep_the_first_or_the_last() {
+        let boxes = [candidate([0.0, 0.0, 10.0, 10.0], 0.9), candidate([0.0, 1.0, 10.0, 10.0], 0.9)];
+        for (rule, kept) in [(Rule::union(0.5, 0.0), boxes[0]), (Rule::union(0.5, 0.0).last_wins(), boxes[1])] {
+            let mut boxes = boxes.to_vec();
+            suppress(&mut boxes, rule);
+            assert_eq!(boxes, [kept]);
+        }
     }
 
     #[test]
@@ -297,6 +307,9 @@ mod tests {
 
     /// Every box against every better one.
     fn naive(mut candidates: Vec<Candidate>, rule: Rule) -> Vec<Candidate> {
+        if rule.last_wins {
+            candidates.reverse();
+        }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut all: Vec<Better> = Vec::new();
         candidates.retain(|&Candidate { corners, .. }| {
@@ -339,6 +352,7 @@ mod tests {
                 Rule::union(0.7, 1.0),
                 Rule::smaller(0.7, 1.0),
                 Rule::union(0.0, 0.0),
+                Rule::union(0.6, 0.0).last_wins(),
                 Rule::union(0.6, 0.0).not_greedy(),
                 Rule::smaller(0.7, 0.0).not_greedy(),
             ] {

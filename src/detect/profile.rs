@@ -189,10 +189,10 @@ impl Profile {
         crop: Crop::Sampled,
         first_pixel: 0.0,
         suppression: Suppression {
-            level: Rule::union(0.5, 0.0).not_greedy(),
-            pnet: Rule::union(0.7, 0.0).not_greedy(),
-            rnet: Rule::union(0.7, 0.0).not_greedy(),
-            onet: Rule::smaller(0.7, 0.0).not_greedy(),
+            level: Rule::union(0.5, 0.0).not_greedy().last_wins(),
+            pnet: Rule::union(0.7, 0.0).not_greedy().last_wins(),
+            rnet: Rule::union(0.7, 0.0).not_greedy().last_wins(),
+            onet: Rule::smaller(0.7, 0.0).not_greedy().last_wins(),
         },
         clips_faces: true,
         ..Profile::FACENET_PYTORCH
@@ -213,10 +213,10 @@ impl Profile {
         crop: Crop::BlackThenClipped,
         first_pixel: 0.0,
         suppression: Suppression {
-            level: Rule::union(0.5, 1.0),
-            pnet: Rule::union(0.7, 1.0),
-            rnet: Rule::union(0.6, 1.0),
-            onet: Rule::smaller(0.6, 1.0),
+            level: Rule::union(0.5, 1.0).last_wins(),
+            pnet: Rule::union(0.7, 1.0).last_wins(),
+            rnet: Rule::union(0.6, 1.0).last_wins(),
+            onet: Rule::smaller(0.6, 1.0).last_wins(),
         },
         ..Profile::FACENET_PYTORCH
     };

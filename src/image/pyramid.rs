@@ -82,7 +82,7 @@ impl LevelMaker {
     pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
         let fill = match resize {
             Resize::AreaBins => Axis::area_bins,
-            Resize::AreaCoverage => Axis::area_coverage,
+            Resize::AreaCoverage => Axis::area_coverage_f32,
             Resize::AreaOpenCv | Resize::LinearOpenCv => return,
         };
         fill(&mut self.down, view.height(), shape.height);
