@@ -109,8 +109,8 @@ fn tensorflow() {
         let (_, boxes) = f32s(&file, &format!("{number}.boxes_xyxy"));
         for isa in common::instruction_sets() {
             let (mut down, mut across) = (Axis::default(), Axis::default());
-            down.area_coverage_f32(source.height, shape[0]);
-            across.area_coverage_f32(source.width, shape[1]);
+            down.area_coverage(source.height, shape[0]);
+            across.area_coverage(source.width, shape[1]);
             let found = difference(&separable(isa, source, &down, &across, Affine::NORMALISE), &area);
             println!("{isa} {number}: {found} from TensorFlow's area");
             assert!(found <= TOLERANCE, "{isa} {number}: area {found}");

@@ -70,7 +70,7 @@ pub(crate) fn make(
             let (height, width) = (region.height, region.width);
             match filter {
                 Resize::AreaBins => (down.area_bins(height, side), across.area_bins(width, side)),
-                Resize::AreaCoverage => (down.area_coverage_f32(height, side), across.area_coverage_f32(width, side)),
+                Resize::AreaCoverage => (down.area_coverage(height, side), across.area_coverage(width, side)),
                 Resize::AreaOpenCv => {
                     let shrinks = height >= side && width >= side;
                     (down.area_opencv(height, side, shrinks), across.area_opencv(width, side, shrinks))

@@ -82,7 +82,7 @@ impl LevelMaker {
     pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
         let fill = match resize {
             Resize::AreaBins => Axis::area_bins,
-            Resize::AreaCoverage => Axis::area_coverage_f32,
+            Resize::AreaCoverage => Axis::area_coverage,
             Resize::AreaOpenCv | Resize::LinearOpenCv => return,
         };
         fill(&mut self.down, view.height(), shape.height);
@@ -169,10 +169,10 @@ mod tests {
     #[test]
     fn the_last_level_is_that_of_the_profile() {
         let shorter = |length: usize, profile: Profile| {
-            levels_of(length, length + 50, profile).iter().map(|level| level.height).collect::<Vec<_>>()
+            levels_of(length, length + 50, profile).iter().map(|level| level.height).collect::<Vec<usize>>()
         };
         assert_eq!(shorter(22, Profile::MTCNN_CAFFE), [13], "the next has 10");
-        assert_eq!(shorter(21, Profile::MTCNN_CAFFE), [], "12.6 are 12, which is not more than 12");
+        assert_eq!(shorter(21, Profile::MTCNN_CAFFE), [0; 0], "12.6 are 12, which is not more than 12");
         // -(ln(27 / 12) / ln(.709) + 1) is 1.36, of 29 pixels 1.57; the second level of these has 12.3.
         assert_eq!(shorter(27, Profile::IPAZC), [16]);
         assert_eq!(shorter(29, Profile::IPAZC), [17, 12]);

@@ -88,11 +88,14 @@ const NETS: [Net; 3] = [
     },
 ];
 
-/// The parameters of the three nets by name, with their shapes, for BGR pictures as they are in the files;
+/// Parameters by name, with their shapes.
+pub(crate) type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// The parameters of the three nets for BGR pictures as they are in the files;
 /// `None` where the files are absent.
-pub(crate) fn mtcnn_caffe() -> Option<HashMap<String, (Vec<usize>, Vec<f32>)>> {
+pub(crate) fn mtcnn_caffe() -> Option<Tensors> {
     let folder = super::shared("weights/mtcnn-caffe")?;
-    let mut tensors = HashMap::new();
+    let mut tensors = Tensors::new();
     for net in &NETS {
         let blobs = blobs(&folder.join(net.file));
         assert_eq!(blobs.len(), net.parameters.len(), "{}: as many blobs as parameters", net.file);

@@ -98,8 +98,8 @@ impl Axis {
     }
 
     /// Area coverage: output `i` is the mean of the source between `i·source/target` and
-    /// `(i+1)·source/target`, positions that are cut counting in part. OpenCV's INTER_AREA where the
-    /// target is not larger; as there, parts below 0.001 are left out.
+    /// `(i+1)·source/target`, positions that are cut counting in part. TensorFlow's AREA, and
+    /// OpenCV's INTER_AREA where the target is not larger; as there, parts below 0.001 are left out.
     pub fn area_coverage(&mut self, source: usize, target: usize) {
         self.clear(source, source / target.max(1) + 2);
         let scale = source as f64 / target as f64;
@@ -116,31 +116,6 @@ impl Axis {
             let start = first - usize::from(cut_before.is_some());
             let whole = std::iter::repeat_n((1.0 / length) as f32, last - first);
             self.push(start, cut_before.into_iter().chain(whole).chain(cut_behind));
-        }
-    }
-
-    /// The same as TensorFlow's AREA has it: no part is left out, but positions are f32, which moves them
-    /// by some ten thousandths in a large picture.
-    pub fn area_coverage_f32(&mut self, source: usize, target: usize) {
-        self.clear(source, source / target.max(1) + 3);
-        let scale = source as f32 / target as f32;
-        for i in 0..target {
-            let (from, to) = (i as f32 * scale, (i + 1) as f32 * scale);
-            let part = |at: usize| {
-                let (begin, end) = (at as f32, (at + 1) as f32);
-                match (begin < from, end > to) {
-                    (true, true) => 1.0,
-                    (true, false) => (end - from) / scale,
-                    (false, true) => (to - begin) / scale,
-                    (false, false) => 1.0 / scale,
-                }
-            };
-            let first = (from.floor() as usize).min(source - 1);
-            let last = (to.ceil() as usize).max(first + 1) - 1;
-            // What a rounded position asks for beyond the source is its last position again.
-            let again: f32 = (source.max(first + 1)..=last).map(part).sum();
-            let inside = last.min(source - 1);
-            self.push(first, (first..=inside).map(|at| part(at) + if at == inside { again } else { 0.0 }));
         }
     }
 
