@@ -203,7 +203,9 @@ fn options_reach_the_detector() {
     assert!((1..30).contains(&faces(&["--min-face", "60"])));
     assert!(faces(&["--thresholds", "0.6,0.7,0.99999"]) < all);
     assert_ne!(detect(&[PORTRAIT, "--factor", "0.5"]).out, detect(&[PORTRAIT]).out);
-    assert_ne!(detect(&[PORTRAIT, "--profile", "kpzhang"]).out, detect(&[PORTRAIT]).out);
+    for profile in ["kpzhang", "ipazc", "mtcnn-caffe"] {
+        assert_ne!(detect(&[PORTRAIT, "--profile", profile]).out, detect(&[PORTRAIT]).out, "{profile}");
+    }
 }
 
 #[test]

@@ -67,9 +67,9 @@ fn opencv_and_pytorch() {
         let (shape, area) = expected("cv2_area_u8");
         let (height, width) = (shape[0], shape[1]);
         let (mut by_area, mut by_line) = (vec![f32::NAN; area.len()], vec![f32::NAN; area.len()]);
-        let affine = Affine::IDENTITY;
-        opencv::area(source, height, width, 0..height, affine, &mut opencv::Scratch::default(), &mut by_area);
-        opencv::linear(source, height, width, 0..height, affine, &mut by_line);
+        let (affine, whole, scratch) = (Affine::IDENTITY, Region::whole(source), &mut opencv::Scratch::default());
+        opencv::area(source, height, width, 0..height, affine, scratch, &mut by_area);
+        opencv::linear(source, whole, height, width, 0..height, affine, scratch, &mut by_line);
         for (kind, got, expected) in [("area", by_area, area), ("linear", by_line, expected("cv2_linear_u8").1)] {
             assert!(got == expected, "{number}: OpenCV's {kind} to the bit, not {} apart", difference(&got, &expected));
         }

@@ -10,7 +10,7 @@ struct Case {
     height: u8,
     padding: u8,
     format: u8,
-    profile: bool,
+    profile: u8,
     min_face: f32,
     factor: f32,
     thresholds: [f32; 3],
@@ -27,7 +27,7 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
         .min_face(f64::from(case.min_face.max(8.0)))
         .factor(f64::from(case.factor.min(0.8)))
         .thresholds(Thresholds { pnet, rnet, onet })
-        .profile(Profile::ALL[usize::from(case.profile)]);
+        .profile(Profile::ALL[usize::from(case.profile) % Profile::ALL.len()]);
     let Ok(detector) = builder.build() else { return };
     let (width, height) = (usize::from(case.width), usize::from(case.height));
     let stride = width * format.bytes_per_pixel() + usize::from(case.padding);

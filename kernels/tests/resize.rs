@@ -165,10 +165,41 @@ fn opencv_keeps_a_flat_picture_flat() {
             opencv::area(&source, height, width, rows.clone(), affine, &mut opencv::Scratch::default(), out);
         });
         let linear = poisoned(height * width * 3, |out| {
-            opencv::linear(&source, height, width, rows.clone(), affine, out);
+            let (whole, scratch) = (Region::whole(&source), &mut opencv::Scratch::default());
+            opencv::linear(&source, whole, height, width, rows.clone(), affine, scratch, out);
         });
         for got in [area, linear] {
             assert!(got.iter().all(|&x| x == 201.0), "{height}x{width}: {:?}", got.iter().find(|&&x| x != 201.0));
+        }
+    }
+}
+
+/// A region that reaches beyond the picture is resized as if the picture had a black border there.
+#[test]
+fn opencv_sees_black_beyond_the_picture() {
+    let (width, height) = (23_usize, 17_usize);
+    let data: Vec<u8> = (0..width * height * 3).map(|i| (i * 7 + i / 5 * 31) as u8 | 1).collect();
+    let source = Source { data: &data, width, height, stride: width * 3, pixel: 3, channels: [2, 1, 0] };
+    for (x, y, side) in [(0, 0, 10), (-4, 3, 12), (15, -6, 12), (-5, -5, 40), (20, 14, 9), (30, 2, 6), (-9, -9, 9)] {
+        let region = Region { x, y, width: side, height: side };
+        let mut bordered = vec![0; side * side * 3];
+        for (i, pixel) in bordered.chunks_exact_mut(3).enumerate() {
+            let (px, py) = (x + (i % side) as isize, y + (i / side) as isize);
+            if (0..width as isize).contains(&px) && (0..height as isize).contains(&py) {
+                let at = (py as usize * width + px as usize) * 3;
+                pixel.copy_from_slice(&data[at..at + 3]);
+            }
+        }
+        let bordered = Source { data: &bordered, width: side, height: side, stride: side * 3, ..source };
+        for target in [side / 2, side - 1, side, 24] {
+            let resized = |source: &Source<'_>, region| {
+                let scratch = &mut opencv::Scratch::default();
+                poisoned(target * target * 3, |out| {
+                    opencv::linear(source, region, target, target, 0..target, Affine::IDENTITY, scratch, out);
+                })
+            };
+            let expected = resized(&bordered, Region::whole(&bordered));
+            assert_eq!(resized(&source, region), expected, "{side} from {x}, {y} to {target}");
         }
     }
 }

@@ -110,7 +110,7 @@ pub(crate) struct Detection {
     )]
     pub(crate) min_face: f64,
 
-    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.709].
+    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.709; 0.79 of mtcnn-caffe].
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
     pub(crate) factor: Option<f64>,
 
@@ -139,14 +139,15 @@ pub(crate) struct Detection {
     #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
     pub(crate) roi: Option<Part>,
 
-    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7].
+    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7; 0.6,0.7,0.8 of ipazc].
     ///
     /// The last is the least score of a face in the results. Lower ones find more faces, and more that
     /// are none.
     #[arg(long, value_name = "A,B,C", value_parser = thresholds, allow_hyphen_values = true, help_heading = "Detection")]
     pub(crate) thresholds: Option<Thresholds>,
 
-    /// The implementation of MTCNN whose results to reproduce.
+    /// The implementation of MTCNN whose results to reproduce, with the weights inside or those of
+    /// --weights.
     #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
     pub(crate) profile: Profile,
 

@@ -1,6 +1,6 @@
 //! Cutting out a crop and resizing it to the side that a net looks at.
 
-use mtcnn_kernels::resize::{Affine, Source, opencv};
+use mtcnn_kernels::resize::{Affine, Region, Source, opencv};
 
 use super::plan::{Crop, Turn};
 use crate::image::ImageView;
@@ -11,6 +11,7 @@ use crate::image::pyramid::source;
 pub(super) struct Cutter {
     turned: Vec<u8>,
     resized: Vec<f32>,
+    scratch: opencv::Scratch,
 }
 
 impl Cutter {
@@ -30,7 +31,8 @@ impl Cutter {
             }
         };
         self.resized.resize(side * side * 3, 0.0);
-        opencv::linear(&part, side, side, 0..side, Affine::IDENTITY, &mut self.resized);
+        let (all, rows) = (Region::whole(&part), 0..side);
+        opencv::linear(&part, all, side, side, rows, Affine::IDENTITY, &mut self.scratch, &mut self.resized);
         let begin = pixels.len();
         pixels.extend(self.resized.iter().map(|&value| value as u8));
         if crop.mirrored {

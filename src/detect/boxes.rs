@@ -1,6 +1,9 @@
-//! Boxes on their way through the cascade: regression, squaring, rounding.
+//! Boxes on their way through the cascade: regression, squaring, rounding, clipping.
 
-/// A box with its score. Coordinates are pixels of the picture, from 1 as the references have them.
+use super::profile::Rounding;
+use crate::ImageView;
+
+/// A box with its score. Coordinates are pixels of the picture, from 1 or 0 as the profile has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Candidate {
     /// x1, y1, x2, y2
@@ -23,17 +26,31 @@ impl Candidate {
         }
     }
 
-    /// Grows the shorter side about the centre.
-    pub(crate) fn square(&mut self) {
+    /// Grows the shorter side about the centre. `extra` as in [`Candidate::regress`].
+    pub(crate) fn square(&mut self, extra: f64) {
         let [x1, y1, x2, y2] = self.corners;
-        let (width, height) = (x2 - x1, y2 - y1);
+        let (width, height) = (x2 - x1 + extra, y2 - y1 + extra);
         let side = width.max(height);
         let (x, y) = (x1 + width * 0.5 - side * 0.5, y1 + height * 0.5 - side * 0.5);
-        self.corners = [x, y, x + side, y + side];
+        self.corners = [x, y, x + side - extra, y + side - extra];
     }
 
-    /// Drops the parts of pixels.
-    pub(crate) fn truncate(&mut self) {
-        self.corners = self.corners.map(f64::trunc);
+    /// Drops or rounds the parts of pixels.
+    pub(crate) fn round(&mut self, rounding: Rounding) {
+        self.corners = match rounding {
+            Rounding::Keep => self.corners,
+            Rounding::Truncate => self.corners.map(f64::trunc),
+            Rounding::Round => self.corners.map(f64::round_ties_even),
+        };
+    }
+
+    /// Moves the corners that are beyond the picture, whose first pixel has the number `first`, to its
+    /// border.
+    pub(crate) fn clip(&mut self, view: &ImageView<'_>, first: f64) {
+        let last = |length: usize| first.max(length as f64 - 1.0 + first);
+        let (right, bottom) = (last(view.width()), last(view.height()));
+        for (corner, last) in self.corners.iter_mut().zip([right, bottom, right, bottom]) {
+            *corner = corner.clamp(first, last);
+        }
     }
 }

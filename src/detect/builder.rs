@@ -68,7 +68,7 @@ impl DetectorBuilder {
     }
 
     /// The size of a pyramid level divided by that of the level before, 0.1 to 0.99; by default the
-    /// profile's, usually 0.709, which halves the area.
+    /// profile's, usually 0.709, which halves the area ([`Profile::factor`]).
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = Some(factor);
         self

@@ -30,8 +30,9 @@ use crate::image::{ImageView, Part};
 use crate::nets::{self, Net};
 use crate::weights::Model;
 use boxes::Candidate;
-use nms::{Overlap, Suppressor};
+use nms::Suppressor;
 use parallel::Store;
+use profile::Moves;
 use refine::Refined;
 
 /// Finds faces. Made once, used from any number of threads: [`Detector::detect`] takes `&self`, and
@@ -267,40 +268,57 @@ impl Detector {
     ) {
         let Arena { search, suppressor, boxes, look, finished, .. } = arena;
         self.propose(view, min_face, search, suppressor, boxes, timing);
-        for candidate in &mut *boxes {
-            candidate.regress(0.0);
-            self.square(candidate);
-        }
-
-        let stage = self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
-        let suppressing = Instant::now();
-        boxes.clear();
-        boxes.extend(look.passed.iter().map(|refined| refined.candidate));
-        suppressor.suppress(boxes, 0, |candidate| candidate, 0.7, Overlap::Union, self.profile.nms_extra());
-        timing.suppression += suppressing.elapsed();
-        timing.rnet.add(StageTimes { outputs: boxes.len(), ..stage });
-        for candidate in &mut *boxes {
-            candidate.regress(1.0);
-            self.square(candidate);
-        }
-
+        self.reject(view, boxes, suppressor, look, timing);
+        self.square(boxes);
         let stage = self.look_again(&self.onet, view, boxes, self.thresholds.onet, look, timing);
         let suppressing = Instant::now();
         finished.clear();
         finished.extend(look.passed.iter().map(finish));
-        suppressor.suppress(finished, 0, |face| &face.0, 0.7, Overlap::Smaller, 1.0);
+        suppressor.suppress(finished, 0, |face| &face.0, self.profile.suppression.onet);
         timing.suppression += suppressing.elapsed();
         timing.onet.add(StageTimes { outputs: finished.len(), ..stage });
 
         faces.clear();
-        faces.extend(finished.iter().map(|(candidate, landmarks)| face(candidate, *landmarks)));
+        for (mut candidate, landmarks) in finished.iter().copied() {
+            if self.profile.clips_faces {
+                candidate.clip(view, self.profile.first_pixel);
+            }
+            faces.push(face(&candidate, landmarks));
+        }
     }
 
-    /// Makes a box ready for the next net.
-    fn square(&self, candidate: &mut Candidate) {
-        candidate.square();
-        if self.profile.truncate_boxes {
-            candidate.truncate();
+    /// The second stage: the boxes that RNet lets pass, after suppression and moved by its offsets, take the
+    /// place of PNet's.
+    fn reject(
+        &self,
+        view: &ImageView<'_>,
+        boxes: &mut Vec<Candidate>,
+        suppressor: &mut Suppressor,
+        look: &mut refine::Look,
+        timing: &mut Timing,
+    ) {
+        self.square(boxes);
+        let stage = self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
+        let suppressing = Instant::now();
+        let moves = |boxes: &mut [Candidate], when: Moves| {
+            if self.profile.moves == when {
+                boxes.iter_mut().for_each(|candidate| candidate.regress(1.0));
+            }
+        };
+        boxes.clear();
+        boxes.extend(look.passed.iter().map(|refined| refined.candidate));
+        moves(boxes, Moves::BeforeSuppression);
+        suppressor.suppress(boxes, 0, |candidate| candidate, self.profile.suppression.rnet);
+        moves(boxes, Moves::AfterSuppression);
+        timing.suppression += suppressing.elapsed();
+        timing.rnet.add(StageTimes { outputs: boxes.len(), ..stage });
+    }
+
+    /// Makes boxes ready for the next net.
+    fn square(&self, boxes: &mut [Candidate]) {
+        for candidate in boxes {
+            candidate.square(self.profile.side_extra);
+            candidate.round(self.profile.rounding);
         }
     }
 }

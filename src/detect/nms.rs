@@ -11,17 +11,54 @@ pub(crate) enum Overlap {
     Smaller,
 }
 
+/// Which boxes of an overlap stay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rule {
+    /// The most that a box may overlap a better one.
+    pub(crate) threshold: f64,
+    pub(crate) overlap: Overlap,
+    /// What a side adds to `x2 - x1`, 0 or 1.
+    pub(crate) extra: f64,
+    /// Whether a box that was suppressed suppresses nothing.
+    pub(crate) greedy: bool,
+    /// Whether of equal scores the last counts as better, or the first.
+    pub(crate) last_wins: bool,
+}
+
+impl Rule {
+    /// By the area that two boxes cover together, greedy.
+    pub(crate) const fn union(threshold: f64, extra: f64) -> Self {
+        Self { threshold, overlap: Overlap::Union, extra, greedy: true, last_wins: false }
+    }
+
+    /// By the area of the smaller box, greedy.
+    pub(crate) const fn smaller(threshold: f64, extra: f64) -> Self {
+        Self { threshold, overlap: Overlap::Smaller, extra, greedy: true, last_wins: false }
+    }
+
+    /// The same rule, by which every box suppresses, whether it stays or not.
+    pub(crate) const fn not_greedy(self) -> Self {
+        Self { greedy: false, ..self }
+    }
+
+    /// The same rule, by which of equal scores the last counts as better: NumPy's sorting, turned round.
+    pub(crate) const fn last_wins(self) -> Self {
+        Self { last_wins: true, ..self }
+    }
+}
+
 /// Suppresses; it keeps its memory from one time to the next.
 ///
-/// A box is compared only with kept ones that may overlap it: those that begin near it, in grids of one
+/// A box is compared only with better ones that may overlap it: those that begin near it, in grids of one
 /// a size class. So the time grows with the boxes, not with their square.
 #[derive(Default)]
 pub(crate) struct Suppressor {
     /// Numbers of the boxes, best first.
     order: Vec<u32>,
-    kept: Vec<Kept>,
+    /// The boxes that suppress, best first.
+    better: Vec<Better>,
     classes: [Class; CLASSES],
-    /// The last kept box that begins in a cell, for all cells of all classes.
+    /// The last of them that begins in a cell, for all cells of all classes.
     last: Vec<u32>,
 }
 
@@ -31,10 +68,10 @@ const CLASSES: usize = 16;
 /// No box.
 const NONE: u32 = u32::MAX;
 
-struct Kept {
+struct Better {
     corners: [f64; 4],
     area: f64,
-    /// The box that was kept before it in its cell.
+    /// The one before it in its cell.
     before: u32,
 }
 
@@ -43,7 +80,7 @@ struct Kept {
 struct Class {
     boxes: usize,
     longest_side: f64,
-    /// Of those kept.
+    /// Of those that suppress.
     areas: Option<(f64, f64)>,
     /// The side of a cell.
     cell: f64,
@@ -60,28 +97,24 @@ struct Extent {
 }
 
 impl Suppressor {
-    /// Keeps those of `things[first..]` that no better one overlaps by more than `threshold`, best first;
-    /// of equal scores the first counts as better. `extra` is what a side adds to `x2 - x1`, 0 or 1.
-    ///
-    /// Greedy: a box that was suppressed suppresses nothing.
+    /// Keeps those of `things[first..]` that no better one overlaps too much by the rule, best first.
     pub(crate) fn suppress<T: Copy>(
         &mut self,
         things: &mut Vec<T>,
         first: usize,
         candidate: impl Fn(&T) -> &Candidate,
-        threshold: f64,
-        overlap: Overlap,
-        extra: f64,
+        rule: Rule,
     ) {
         let count = things.len() - first;
         let score = |i: u32| candidate(&things[first + i as usize]).score;
         self.order.clear();
         self.order.extend(0..count as u32);
-        self.order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+        let ties = |a: u32, b: u32| if rule.last_wins { b.cmp(&a) } else { a.cmp(&b) };
+        self.order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(ties(a, b)));
         let extent = self.lay_out(things[first..].iter().map(|thing| candidate(thing).corners));
         for place in 0..count {
             let thing = things[first + self.order[place] as usize];
-            if self.keep(candidate(&thing).corners, extent, threshold, overlap, extra) {
+            if self.keep(candidate(&thing).corners, extent, rule) {
                 things.push(thing);
             }
         }
@@ -92,7 +125,7 @@ impl Suppressor {
     fn lay_out(&mut self, boxes: impl ExactSizeIterator<Item = [f64; 4]>) -> Extent {
         // Cells as many as boxes at most, along both axes alike.
         let most = (boxes.len() as f64).sqrt().ceil().max(1.0);
-        self.kept.clear();
+        self.better.clear();
         self.classes = Default::default();
         let mut extent = Extent { from: [f64::INFINITY; 2], to: [f64::NEG_INFINITY; 2] };
         for corners in boxes {
@@ -119,25 +152,41 @@ impl Suppressor {
         extent
     }
 
-    /// Keeps the box unless a kept one overlaps it too much.
-    fn keep(&mut self, corners: [f64; 4], extent: Extent, threshold: f64, overlap: Overlap, extra: f64) -> bool {
+    /// Whether no better box overlaps this one too much. If so, or if the rule is not greedy, the box
+    /// suppresses from now on.
+    fn keep(&mut self, corners: [f64; 4], extent: Extent, rule: Rule) -> bool {
         let [x1, y1, x2, y2] = corners;
-        let area = (x2 - x1 + extra) * (y2 - y1 + extra);
+        let area = (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra);
+        let free = self.is_free(corners, area, extent, rule);
+        if free || !rule.greedy {
+            let class = &mut self.classes[class_of(corners)];
+            let (least, most) = class.areas.unwrap_or((area, area));
+            class.areas = Some((least.min(area), most.max(area)));
+            let cell = class.first_cell + class.row(y1, extent) * class.columns + class.column(x1, extent);
+            let before = std::mem::replace(&mut self.last[cell], self.better.len() as u32);
+            self.better.push(Better { corners, area, before });
+        }
+        free
+    }
+
+    /// Whether no better box overlaps this one too much.
+    fn is_free(&self, corners: [f64; 4], area: f64, extent: Extent, rule: Rule) -> bool {
+        let [x1, y1, x2, y2] = corners;
         for class in &self.classes {
             let Some((least, most)) = class.areas else { continue };
             // The smaller area divided by the larger one is more than the overlap can be; a little less is
             // tested, since numbers are rounded.
-            if overlap == Overlap::Union && most.min(area) < 0.999 * threshold * least.max(area) {
+            if rule.overlap == Overlap::Union && most.min(area) < 0.999 * rule.threshold * least.max(area) {
                 continue;
             }
-            let reach = class.longest_side + extra;
-            let columns = class.column(x1 - reach, extent)..=class.column(x2 + extra, extent);
-            for row in class.row(y1 - reach, extent)..=class.row(y2 + extra, extent) {
+            let reach = class.longest_side + rule.extra;
+            let columns = class.column(x1 - reach, extent)..=class.column(x2 + rule.extra, extent);
+            for row in class.row(y1 - reach, extent)..=class.row(y2 + rule.extra, extent) {
                 for column in columns.clone() {
                     let mut at = self.last[class.first_cell + row * class.columns + column];
                     while at != NONE {
-                        let better = &self.kept[at as usize];
-                        if overlaps(corners, area, better, threshold, overlap, extra) {
+                        let better = &self.better[at as usize];
+                        if overlaps(corners, area, better, rule) {
                             return false;
                         }
                         at = better.before;
@@ -145,12 +194,6 @@ impl Suppressor {
                 }
             }
         }
-        let class = &mut self.classes[class_of(corners)];
-        let (least, most) = class.areas.unwrap_or((area, area));
-        class.areas = Some((least.min(area), most.max(area)));
-        let cell = class.first_cell + class.row(y1, extent) * class.columns + class.column(x1, extent);
-        let before = std::mem::replace(&mut self.last[cell], self.kept.len() as u32);
-        self.kept.push(Kept { corners, area, before });
         true
     }
 }
@@ -175,25 +218,18 @@ fn class_of(corners: [f64; 4]) -> usize {
     (longer_side(corners).max(1.0).log2() as usize).min(CLASSES - 1)
 }
 
-/// Whether a kept box overlaps this one by more than the threshold.
-fn overlaps(
-    [x1, y1, x2, y2]: [f64; 4],
-    area: f64,
-    better: &Kept,
-    threshold: f64,
-    overlap: Overlap,
-    extra: f64,
-) -> bool {
+/// Whether a better box overlaps this one by more than the rule allows.
+fn overlaps([x1, y1, x2, y2]: [f64; 4], area: f64, better: &Better, rule: Rule) -> bool {
     let [bx1, by1, bx2, by2] = better.corners;
-    let width = (x2.min(bx2) - x1.max(bx1) + extra).max(0.0);
-    let height = (y2.min(by2) - y1.max(by1) + extra).max(0.0);
+    let width = (x2.min(bx2) - x1.max(bx1) + rule.extra).max(0.0);
+    let height = (y2.min(by2) - y1.max(by1) + rule.extra).max(0.0);
     let common = width * height;
-    let whole = match overlap {
+    let whole = match rule.overlap {
         Overlap::Union => area + better.area - common,
         Overlap::Smaller => area.min(better.area),
     };
     // Boxes without an area do not overlap, whatever 0/0 is.
-    !(common <= 0.0 || common / whole <= threshold)
+    !(common <= 0.0 || common / whole <= rule.threshold)
 }
 
 #[cfg(test)]
@@ -204,12 +240,12 @@ mod tests {
         Candidate { corners, score, offsets: [0.0; 4] }
     }
 
-    fn suppress(candidates: &mut Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) {
-        Suppressor::default().suppress(candidates, 0, |candidate| candidate, threshold, overlap, extra);
+    fn suppress(candidates: &mut Vec<Candidate>, rule: Rule) {
+        Suppressor::default().suppress(candidates, 0, |candidate| candidate, rule);
     }
 
-    fn kept(mut candidates: Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) -> Vec<f32> {
-        suppress(&mut candidates, threshold, overlap, extra);
+    fn kept(mut candidates: Vec<Candidate>, rule: Rule) -> Vec<f32> {
+        suppress(&mut candidates, rule);
         candidates.iter().map(|candidate| candidate.score).collect()
     }
 
@@ -220,23 +256,23 @@ mod tests {
             candidate([1.0, 0.0, 11.0, 10.0], 0.9),
             candidate([100.0, 0.0, 110.0, 10.0], 0.8),
         ];
-        assert_eq!(kept(boxes, 0.5, Overlap::Union, 0.0), [0.9, 0.8]);
+        assert_eq!(kept(boxes, Rule::union(0.5, 0.0)), [0.9, 0.8]);
     }
 
     #[test]
     fn an_overlap_of_just_the_threshold_stays() {
         // 50 of 100 + 50 - 50.
         let boxes = || vec![candidate([0.0, 0.0, 10.0, 10.0], 0.9), candidate([0.0, 0.0, 10.0, 5.0], 0.8)];
-        assert_eq!(kept(boxes(), 0.5, Overlap::Union, 0.0), [0.9, 0.8]);
+        assert_eq!(kept(boxes(), Rule::union(0.5, 0.0)), [0.9, 0.8]);
         // 66 of 121: more than half, as soon as a side counts one more.
-        assert_eq!(kept(boxes(), 0.5, Overlap::Union, 1.0), [0.9]);
+        assert_eq!(kept(boxes(), Rule::union(0.5, 1.0)), [0.9]);
     }
 
     #[test]
     fn a_box_inside_another_is_all_overlap_by_the_smaller() {
         let boxes = || vec![candidate([0.0, 0.0, 100.0, 100.0], 0.9), candidate([10.0, 10.0, 20.0, 20.0], 0.8)];
-        assert_eq!(kept(boxes(), 0.7, Overlap::Union, 0.0), [0.9, 0.8]);
-        assert_eq!(kept(boxes(), 0.7, Overlap::Smaller, 0.0), [0.9]);
+        assert_eq!(kept(boxes(), Rule::union(0.7, 0.0)), [0.9, 0.8]);
+        assert_eq!(kept(boxes(), Rule::smaller(0.7, 0.0)), [0.9]);
     }
 
     #[test]
@@ -247,33 +283,41 @@ mod tests {
             candidate([4.0, 0.0, 14.0, 1.0], 0.8),
             candidate([8.0, 0.0, 18.0, 1.0], 0.7),
         ];
-        assert_eq!(kept(boxes, 0.4, Overlap::Union, 0.0), [0.9, 0.7]);
+        assert_eq!(kept(boxes.clone(), Rule::union(0.4, 0.0)), [0.9, 0.7]);
+        // … unless the rule says so.
+        assert_eq!(kept(boxes, Rule::union(0.4, 0.0).not_greedy()), [0.9]);
     }
 
     #[test]
-    fn equal_scores_keep_the_first() {
-        let mut boxes = vec![candidate([0.0, 0.0, 10.0, 10.0], 0.9), candidate([0.0, 1.0, 10.0, 10.0], 0.9)];
-        suppress(&mut boxes, 0.5, Overlap::Union, 0.0);
-        assert_eq!(boxes, [candidate([0.0, 0.0, 10.0, 10.0], 0.9)]);
+    fn equal_scores_keep_the_first_or_the_last() {
+        let boxes = [candidate([0.0, 0.0, 10.0, 10.0], 0.9), candidate([0.0, 1.0, 10.0, 10.0], 0.9)];
+        for (rule, kept) in [(Rule::union(0.5, 0.0), boxes[0]), (Rule::union(0.5, 0.0).last_wins(), boxes[1])] {
+            let mut boxes = boxes.to_vec();
+            suppress(&mut boxes, rule);
+            assert_eq!(boxes, [kept]);
+        }
     }
 
     #[test]
     fn no_boxes_and_boxes_without_area() {
-        assert!(kept(vec![], 0.5, Overlap::Union, 0.0).is_empty());
+        assert!(kept(vec![], Rule::union(0.5, 0.0)).is_empty());
         let point = || vec![candidate([5.0; 4], 0.9), candidate([5.0; 4], 0.8)];
-        assert_eq!(kept(point(), 0.5, Overlap::Union, 0.0), [0.9, 0.8]);
+        assert_eq!(kept(point(), Rule::union(0.5, 0.0)), [0.9, 0.8]);
     }
 
-    /// Every box against every kept one.
-    fn naive(mut candidates: Vec<Candidate>, threshold: f64, overlap: Overlap, extra: f64) -> Vec<Candidate> {
+    /// Every box against every better one.
+    fn naive(mut candidates: Vec<Candidate>, rule: Rule) -> Vec<Candidate> {
+        if rule.last_wins {
+            candidates.reverse();
+        }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut kept: Vec<Kept> = Vec::new();
+        let mut all: Vec<Better> = Vec::new();
         candidates.retain(|&Candidate { corners, .. }| {
             let [x1, y1, x2, y2] = corners;
-            let area = (x2 - x1 + extra) * (y2 - y1 + extra);
-            let free = !kept.iter().any(|better| overlaps(corners, area, better, threshold, overlap, extra));
-            if free {
-                kept.push(Kept { corners, area, before: NONE });
+            let area = (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra);
+            let free = !all.iter().any(|better| overlaps(corners, area, better, rule));
+            if free || !rule.greedy {
+                all.push(Better { corners, area, before: NONE });
             }
             free
         });
@@ -303,21 +347,24 @@ mod tests {
                 // Few scores, so that many are equal.
                 candidates.push(candidate(corners, next(50) as f32 / 50.0));
             }
-            for (threshold, overlap, extra) in [
-                (0.5, Overlap::Union, 0.0),
-                (0.7, Overlap::Union, 1.0),
-                (0.7, Overlap::Smaller, 1.0),
-                (0.0, Overlap::Union, 0.0),
+            for rule in [
+                Rule::union(0.5, 0.0),
+                Rule::union(0.7, 1.0),
+                Rule::smaller(0.7, 1.0),
+                Rule::union(0.0, 0.0),
+                Rule::union(0.6, 0.0).last_wins(),
+                Rule::union(0.6, 0.0).not_greedy(),
+                Rule::smaller(0.7, 0.0).not_greedy(),
             ] {
                 let before = [candidate([0.0; 4], 0.5); 3];
                 let mut got = [&before[..], &candidates].concat();
-                suppressor.suppress(&mut got, 3, |candidate| candidate, threshold, overlap, extra);
+                suppressor.suppress(&mut got, 3, |candidate| candidate, rule);
                 let scores = |boxes: &[Candidate]| {
                     boxes.iter().map(|c| (c.score.to_bits(), c.corners.map(f64::to_bits))).collect::<Vec<_>>()
                 };
                 assert_eq!(scores(&got[..3]), scores(&before), "what stands before is left alone");
-                let expected = naive(candidates.clone(), threshold, overlap, extra);
-                assert_eq!(scores(&got[3..]), scores(&expected), "round {round}, {threshold} {overlap:?} {extra}");
+                let expected = naive(candidates.clone(), rule);
+                assert_eq!(scores(&got[3..]), scores(&expected), "round {round}, {rule:?}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Profiles: the small choices in which the known implementations of MTCNN differ, as a value.
 
 use super::Thresholds;
+use super::nms::Rule;
 
 /// How a pyramid level's size follows from the picture's size `n` and the scale `s`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,37 +10,105 @@ pub(crate) enum LevelSize {
     FloorPlusOne,
     /// `ceil(n·s)`
     Ceil,
+    /// `int(n·s)`
+    Floor,
 }
 
-/// How levels and crops are resized.
+/// Which level of the pyramid is the last. `n` is the picture's shorter side, `f` the factor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum LastLevel {
+    /// The last whose exact shorter side `n·s` is not less than what PNet looks at.
+    Fits,
+    /// The last whose shorter side in whole pixels is more than that.
+    Exceeds,
+    /// There are `round(-(ln(n / 12) / ln(f) + 1))` levels, whatever the smallest face, but for those too
+    /// small for PNet.
+    Counted,
+}
+
+/// How levels are resized, and crops of whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Resize {
     /// The mean of whole source pixels (adaptive average pooling), in float.
     AreaBins,
+    /// The mean of the area that an output pixel covers, in float: TensorFlow's.
+    AreaCoverage,
     /// OpenCV's INTER_AREA; levels are rounded to u8, crops are not.
     AreaOpenCv,
+    /// OpenCV's INTER_LINEAR, rounded to u8.
+    LinearOpenCv,
 }
 
-/// In which precision a cell of PNet's map is divided by the level's scale.
+/// The square of the picture that cell `i` of a map looks at, along one axis of a level of scale `s`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum CellDivision {
-    F32,
-    F64,
+pub(crate) enum Cell {
+    /// From `floor((2i + 1) / s)` to `floor((2i + 12) / s)`, divided in f32.
+    FloorF32,
+    /// The same in f64.
+    FloorF64,
+    /// From `round(2i / s)` to `round((2i + 12) / s)`, halves to even.
+    Round,
+    /// From `(2i + 1) / s` to `(2i + 12) / s`.
+    Exact,
 }
 
-/// What happens to a crop that reaches beyond the picture.
+/// When a box is moved as the net says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Border {
-    /// Cut off: the rest, no longer square, is stretched.
-    Clip,
-    /// Filled with zeros, which are black before normalising.
-    Zero,
+pub(crate) enum Moves {
+    /// Before PNet's and RNet's non-maximum suppression.
+    BeforeSuppression,
+    /// After it.
+    AfterSuppression,
+}
+
+/// What becomes of the parts of pixels of a box that is to be cut out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rounding {
+    /// The box keeps them; a crop of whole pixels drops them.
+    Keep,
+    /// Dropped for good.
+    Truncate,
+    /// Rounded for good, halves to even.
+    Round,
+}
+
+/// What a crop is made of, and what is beyond the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Crop {
+    /// Whole pixels. What is beyond the picture is cut off: the rest, no longer square, is stretched.
+    Clipped,
+    /// Whole pixels, black beyond the picture.
+    Black,
+    /// The same, but the box itself, from which the net's offsets and landmarks count, is then cut off at
+    /// the border.
+    BlackThenClipped,
+    /// Bilinear samples between the corners of the box, which need no whole pixels; grey (0 after
+    /// normalising) beyond the picture. TensorFlow's crop_and_resize.
+    Sampled,
+}
+
+/// Which boxes overlap too much, wherever that is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Suppression {
+    /// Among PNet's of one level.
+    pub(crate) level: Rule,
+    /// Among PNet's of all levels.
+    pub(crate) pnet: Rule,
+    /// Among RNet's.
+    pub(crate) rnet: Rule,
+    /// Among ONet's.
+    pub(crate) onet: Rule,
 }
 
 /// A set of choices that reproduces one implementation of MTCNN: the same weights give other boxes
 /// with other rounding, resizing and non-maximum suppression.
 ///
-/// A profile also brings the implementation's usual thresholds and factor; the builder's own win.
+/// A profile also brings the implementation's usual thresholds and factor; the builder's own win. It does
+/// not bring weights: [`Profile::MTCNN_CAFFE`] gives the results of its system with the weights of that
+/// system only, in a model file for RGB pictures.
+///
+/// Whether a score that equals a threshold passes is not among the choices: scores of two systems are not
+/// equal to the last bit anyway. PNet's passes here, the others' do not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
     pub(crate) name: &'static str,
@@ -47,54 +116,117 @@ pub struct Profile {
     pub(crate) thresholds: Thresholds,
     pub(crate) factor: f64,
     pub(crate) level_size: LevelSize,
+    pub(crate) last_level: LastLevel,
     pub(crate) resize: Resize,
-    pub(crate) cell_division: CellDivision,
-    pub(crate) border: Border,
-    /// Whether areas and overlaps in the union NMS of the first two stages count a side as `x2 - x1 + 1`.
-    pub(crate) nms_plus_one: bool,
-    /// Whether boxes are truncated to whole pixels for good before each crop, or for the crop only.
-    pub(crate) truncate_boxes: bool,
+    pub(crate) cell: Cell,
+    pub(crate) moves: Moves,
+    /// What `x2 - x1` lacks of a side where PNet's boxes are moved and where boxes are made square, 0 or
+    /// 1. Where RNet's and ONet's are moved it is 1 in all implementations.
+    pub(crate) side_extra: f64,
+    pub(crate) rounding: Rounding,
+    pub(crate) crop: Crop,
+    /// The number that the picture's first column and row have in the coordinates of boxes, 0 or 1.
+    pub(crate) first_pixel: f64,
+    pub(crate) suppression: Suppression,
+    /// Whether the faces' boxes are cut off at the picture's border.
+    pub(crate) clips_faces: bool,
 }
 
 impl Profile {
     /// The PyPI package facenet-pytorch, 2.6.0.
     pub const FACENET_PYTORCH: Profile = Profile {
         name: "facenet-pytorch",
-        about: "the PyPI package facenet-pytorch 2.6.0",
+        about: "the PyPI package facenet-pytorch 2.6.0: the choice where nothing else is asked for",
         thresholds: Thresholds { pnet: 0.6, rnet: 0.7, onet: 0.7 },
         factor: 0.709,
         level_size: LevelSize::FloorPlusOne,
+        last_level: LastLevel::Fits,
         resize: Resize::AreaBins,
-        cell_division: CellDivision::F32,
-        border: Border::Clip,
-        nms_plus_one: false,
-        truncate_boxes: false,
+        cell: Cell::FloorF32,
+        moves: Moves::AfterSuppression,
+        side_extra: 0.0,
+        rounding: Rounding::Keep,
+        crop: Crop::Clipped,
+        first_pixel: 1.0,
+        suppression: Suppression {
+            level: Rule::union(0.5, 0.0),
+            pnet: Rule::union(0.7, 0.0),
+            rnet: Rule::union(0.7, 0.0),
+            onet: Rule::smaller(0.7, 1.0),
+        },
+        clips_faces: false,
     };
 
     /// The original MTCNN (kpzhang93, MTCNNv1), as davidsandberg's facenet runs it.
     pub const KPZHANG: Profile = Profile {
         name: "kpzhang",
-        about: "the original MTCNN as davidsandberg/facenet runs it",
+        about: "the original MTCNN as davidsandberg/facenet runs it: to compare with published results",
         level_size: LevelSize::Ceil,
         resize: Resize::AreaOpenCv,
-        cell_division: CellDivision::F64,
-        border: Border::Zero,
-        nms_plus_one: true,
-        truncate_boxes: true,
+        cell: Cell::FloorF64,
+        rounding: Rounding::Truncate,
+        crop: Crop::Black,
+        suppression: Suppression {
+            level: Rule::union(0.5, 1.0),
+            pnet: Rule::union(0.7, 1.0),
+            rnet: Rule::union(0.7, 1.0),
+            onet: Rule::smaller(0.7, 1.0),
+        },
+        ..Profile::FACENET_PYTORCH
+    };
+
+    /// The PyPI package mtcnn (ipazc), 1.0.0. Its levels are counted from the picture's size alone: with a
+    /// smallest face other than about 20 pixels the largest faces may be left out, as there.
+    pub const IPAZC: Profile = Profile {
+        name: "ipazc",
+        about: "the PyPI package mtcnn 1.0.0 by ipazc: to take its place without TensorFlow",
+        thresholds: Thresholds { pnet: 0.6, rnet: 0.7, onet: 0.8 },
+        level_size: LevelSize::Floor,
+        last_level: LastLevel::Counted,
+        resize: Resize::AreaCoverage,
+        cell: Cell::Exact,
+        moves: Moves::BeforeSuppression,
+        crop: Crop::Sampled,
+        first_pixel: 0.0,
+        suppression: Suppression {
+            level: Rule::union(0.5, 0.0).not_greedy().last_wins(),
+            pnet: Rule::union(0.7, 0.0).not_greedy().last_wins(),
+            rnet: Rule::union(0.7, 0.0).not_greedy().last_wins(),
+            onet: Rule::smaller(0.7, 0.0).not_greedy().last_wins(),
+        },
+        clips_faces: true,
+        ..Profile::FACENET_PYTORCH
+    };
+
+    /// The Caffe training project lippman1125/mtcnn_caffe and its relatives (AITTSMD, TFMTCNN), whose
+    /// detection is the same. Meant for weights that such a project trained.
+    pub const MTCNN_CAFFE: Profile = Profile {
+        name: "mtcnn-caffe",
+        about: "lippman1125/mtcnn_caffe: for weights that it or a relative (AITTSMD, TFMTCNN) trained",
+        factor: 0.79,
+        level_size: LevelSize::Floor,
+        last_level: LastLevel::Exceeds,
+        resize: Resize::LinearOpenCv,
+        cell: Cell::Round,
+        side_extra: 1.0,
+        rounding: Rounding::Round,
+        crop: Crop::BlackThenClipped,
+        first_pixel: 0.0,
+        suppression: Suppression {
+            level: Rule::union(0.5, 1.0).last_wins(),
+            pnet: Rule::union(0.7, 1.0).last_wins(),
+            rnet: Rule::union(0.6, 1.0).last_wins(),
+            onet: Rule::smaller(0.6, 1.0).last_wins(),
+        },
         ..Profile::FACENET_PYTORCH
     };
 
     /// Every profile, the default first.
-    pub const ALL: [Profile; 2] = [Profile::FACENET_PYTORCH, Profile::KPZHANG];
+    pub const ALL: [Profile; 4] = [Profile::FACENET_PYTORCH, Profile::KPZHANG, Profile::IPAZC, Profile::MTCNN_CAFFE];
 
     /// The profile of that [name](Profile::name), if there is one.
     pub fn by_name(name: &str) -> Option<Profile> {
         Self::ALL.into_iter().find(|profile| profile.name == name)
-    }
-
-    /// What the union NMS adds to `x2 - x1` for a side.
-    pub(crate) fn nms_extra(&self) -> f64 {
-        f64::from(u8::from(self.nms_plus_one))
     }
 
     /// The name, as `mtcnn-cpu detect --profile` takes it.
@@ -102,7 +234,7 @@ impl Profile {
         self.name
     }
 
-    /// Which implementation it reproduces.
+    /// Which implementation it reproduces, and what for.
     pub fn about(&self) -> &'static str {
         self.about
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use mtcnn_kernels::{Buffer, softmax};
 
 use super::boxes::Candidate;
-use super::nms::{Overlap, Suppressor};
+use super::nms::Suppressor;
 use super::parallel::run;
-use super::profile::CellDivision;
+use super::profile::{Cell, Moves};
 use super::{Detector, Level, Timing, Workspace};
 use crate::ImageView;
 use crate::image::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
@@ -48,8 +48,8 @@ pub(super) struct StripBuffers {
 }
 
 impl Detector {
-    /// Puts the boxes that PNet proposes in a picture into `all`, after both suppressions, not yet moved by
-    /// its offsets. Levels on which the smallest face has less than `min_face` pixels are left out.
+    /// Puts the boxes that PNet proposes in a picture into `all`, after both suppressions and moved by its
+    /// offsets. Levels on which the smallest face has less than `min_face` pixels are left out.
     pub(super) fn propose(
         &self,
         view: &ImageView<'_>,
@@ -62,7 +62,7 @@ impl Detector {
         let profile = &self.profile;
         let Search { shapes, makers, strips } = search;
         let (height, width) = (view.height(), view.width());
-        pyramid::levels(height, width, PNET.side, min_face, self.factor, profile.level_size, shapes);
+        pyramid::levels(height, width, PNET.side, min_face, self.factor, profile, shapes);
         makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(&mut *makers).enumerate() {
@@ -90,7 +90,6 @@ impl Detector {
         strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
 
         let begin = Instant::now();
-        let extra = profile.nms_extra();
         all.clear();
         for (level, strips) in strips.chunk_by(|a, b| a.level == b.level).enumerate() {
             let first = all.len();
@@ -100,11 +99,16 @@ impl Detector {
                 all.extend_from_slice(&strip.candidates);
             }
             let candidates = all.len() - first;
-            suppressor.suppress(all, first, |candidate| candidate, 0.5, Overlap::Union, extra);
+            suppressor.suppress(all, first, |candidate| candidate, profile.suppression.level);
             let (LevelShape { scale, height, width }, kept) = (shapes[level], all.len() - first);
             timing.levels.push(Level { scale, width, height, candidates, kept });
         }
-        suppressor.suppress(all, 0, |candidate| candidate, 0.7, Overlap::Union, extra);
+        suppressor.suppress(all, 0, |candidate| candidate, profile.suppression.pnet);
+        if profile.moves == Moves::AfterSuppression {
+            for candidate in &mut *all {
+                candidate.regress(profile.side_extra);
+            }
+        }
         timing.pnet.outputs += all.len();
         timing.suppression += begin.elapsed();
     }
@@ -143,22 +147,29 @@ impl Detector {
             if score >= self.thresholds.pnet {
                 let (x, y) = (i % columns, strip.first + i / columns);
                 let corners = self.cell(x, y, shape.scale);
-                strip.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] });
+                let mut candidate = Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] };
+                if self.profile.moves == Moves::BeforeSuppression {
+                    candidate.regress(self.profile.side_extra);
+                }
+                strip.candidates.push(candidate);
             }
         }
         strip.net = begin.elapsed();
     }
 
-    /// The square of the picture that a cell of a level's map looks at, in whole pixels from 1.
+    /// The square of the picture that a cell of a level's map looks at.
     fn cell(&self, x: usize, y: usize, scale: f64) -> [f64; 4] {
         let at = |cell: usize, extra: usize| {
             let position = PNET_STRIDE * cell + extra;
-            match self.profile.cell_division {
-                CellDivision::F32 => f64::from((position as f32 / scale as f32).floor()),
-                CellDivision::F64 => (position as f64 / scale).floor(),
+            match self.profile.cell {
+                Cell::FloorF32 => f64::from((position as f32 / scale as f32).floor()),
+                Cell::FloorF64 => (position as f64 / scale).floor(),
+                Cell::Round => (position as f64 / scale).round_ties_even(),
+                Cell::Exact => position as f64 / scale,
             }
         };
-        [at(x, 1), at(y, 1), at(x, PNET.side), at(y, PNET.side)]
+        let first = if self.profile.cell == Cell::Round { 0 } else { 1 };
+        [at(x, first), at(y, first), at(x, PNET.side), at(y, PNET.side)]
     }
 }
 

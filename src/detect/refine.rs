@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use mtcnn_kernels::resize::Region;
 use mtcnn_kernels::{Buffer, softmax};
 
 use super::boxes::Candidate;
 use super::parallel::run;
+use super::profile::Crop;
 use super::{Detector, StageTimes, Timing, Workspace};
 use crate::ImageView;
-use crate::image::crop::{self, CropScratch};
+use crate::image::crop::{self, CropScratch, Cut};
 use crate::nets::Net;
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
@@ -45,7 +45,7 @@ struct Batch {
 /// What a second look needs; it is kept for the next one.
 #[derive(Default)]
 pub(super) struct Look {
-    looked: Vec<(Candidate, Region)>,
+    looked: Vec<(Candidate, Cut)>,
     /// Of the most boxes; the first so many are in use.
     batches: Vec<Batch>,
     /// The boxes that passed, in the order of those shown.
@@ -66,11 +66,13 @@ impl Detector {
     ) -> StageTimes {
         let Look { looked, batches, passed } = look;
         looked.clear();
-        looked.extend(
-            boxes.iter().filter_map(|&candidate| {
-                Some((candidate, crop::region(candidate.corners, view, self.profile.border)?))
-            }),
-        );
+        looked.extend(boxes.iter().filter_map(|&(mut candidate)| {
+            let cut = crop::cut(candidate.corners, view, &self.profile)?;
+            if self.profile.crop == Crop::BlackThenClipped {
+                candidate.clip(view, self.profile.first_pixel);
+            }
+            Some((candidate, cut))
+        }));
         // As many batches as keep all threads at work to the end.
         let count = looked.len().div_ceil(BATCH).next_multiple_of(timing.threads.max(1)).min(looked.len());
         batches.resize_with(batches.len().max(count), Batch::default);
@@ -97,7 +99,7 @@ impl Detector {
         &self,
         net: &Net,
         view: &ImageView<'_>,
-        boxes: &[(Candidate, Region)],
+        boxes: &[(Candidate, Cut)],
         threshold: f32,
         batch: &mut Batch,
         workspace: &mut Workspace,
@@ -106,8 +108,8 @@ impl Detector {
         let begin = Instant::now();
         let size = net.side() * net.side() * 3;
         let pixels = pixels.resize(boxes.len() * size);
-        for ((_, region), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
-            crop::make(self.isa, view, *region, net.side(), self.profile.resize, crop, pixels);
+        for ((_, cut), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
+            crop::make(self.isa, view, *cut, net.side(), self.profile.resize, crop, pixels);
         }
         batch.cropping = begin.elapsed();
 

@@ -1,7 +1,6 @@
 //! What the first stages let pass: the samples that teach the next net are made of it.
 
 use super::boxes::Candidate;
-use super::nms::Overlap;
 use super::{Arena, Detector, Timing};
 use crate::ImageView;
 
@@ -16,31 +15,18 @@ impl Detector {
     pub(crate) fn rnet_boxes(&self, view: &ImageView<'_>) -> Vec<[f64; 4]> {
         self.boxes_of(view, |arena, timing| {
             let Arena { suppressor, boxes, look, .. } = arena;
-            for candidate in &mut *boxes {
-                self.square(candidate);
-            }
-            self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
-            boxes.clear();
-            boxes.extend(look.passed.iter().map(|refined| refined.candidate));
-            suppressor.suppress(boxes, 0, |candidate| candidate, 0.7, Overlap::Union, self.profile.nms_extra());
-            for candidate in boxes {
-                candidate.regress(1.0);
-            }
+            self.reject(view, boxes, suppressor, look, timing);
         })
     }
 
     /// PNet's boxes, after a further stage.
     fn boxes_of(&self, view: &ImageView<'_>, further: impl Fn(&mut Arena, &mut Timing) + Sync) -> Vec<[f64; 4]> {
-        // Candidates count pixels from 1.
-        let corners = |candidate: &Candidate| candidate.corners.map(|corner| corner - 1.0);
+        let corners = |candidate: &Candidate| candidate.corners.map(|corner| corner - self.profile.first_pixel);
         self.on_threads(|threads| {
             self.arenas.lend(|arena| {
                 let mut timing = Timing::new(self.isa, threads);
                 let Arena { search, suppressor, boxes, .. } = &mut *arena;
                 self.propose(view, self.min_face, search, suppressor, boxes, &mut timing);
-                for candidate in boxes {
-                    candidate.regress(0.0);
-                }
                 further(arena, &mut timing);
                 arena.boxes.iter().map(corners).collect()
             })

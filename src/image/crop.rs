@@ -5,28 +5,42 @@ use mtcnn_kernels::{Buffer, Isa};
 
 use super::ImageView;
 use super::pyramid::source;
-use crate::detect::profile::{Border, Resize};
+use crate::detect::profile::{Crop, Profile, Resize};
 
-/// The part of a picture that a box asks for. Corners are whole pixels counted from 1, both included;
-/// parts of pixels are dropped. `None` if nothing is left, or if the box is beyond all measure.
-pub(crate) fn region([x1, y1, x2, y2]: [f64; 4], view: &ImageView<'_>, border: Border) -> Option<Region> {
+/// What a crop is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cut {
+    /// Whole pixels.
+    Pixels(Region),
+    /// Samples between `[x1, y1, x2, y2]`, ends included, in parts of the picture's sides.
+    Samples([f32; 4]),
+}
+
+/// The part of a picture that a box asks for. Corners of whole pixels are both included; parts of pixels
+/// are dropped. `None` if nothing is left, or if the box is beyond all measure.
+pub(crate) fn cut([x1, y1, x2, y2]: [f64; 4], view: &ImageView<'_>, profile: &Profile) -> Option<Cut> {
     let (width, height) = (view.width() as f64, view.height() as f64);
     // A box many times as large as the picture comes from broken weights, and would take for ever.
     if !(x2 - x1).is_finite() || (x2 - x1).max(y2 - y1) > 4.0 * (width + height) {
         return None;
     }
-    let [mut x1, mut y1, mut x2, mut y2] = [x1, y1, x2, y2].map(f64::trunc);
-    if border == Border::Clip {
-        (x1, y1) = (x1.max(1.0), y1.max(1.0));
-        (x2, y2) = (x2.min(width), y2.min(height));
+    let first = profile.first_pixel;
+    if profile.crop == Crop::Sampled {
+        let part = |at: f64, length: f64| ((at - first) / length) as f32;
+        return Some(Cut::Samples([part(x1, width), part(y1, height), part(x2, width), part(y2, height)]));
+    }
+    let [mut x1, mut y1, mut x2, mut y2] = [x1, y1, x2, y2].map(|corner| corner.trunc() - first);
+    if profile.crop == Crop::Clipped {
+        (x1, y1) = (x1.max(0.0), y1.max(0.0));
+        (x2, y2) = (x2.min(width - 1.0), y2.min(height - 1.0));
     }
     let (columns, rows) = (x2 - x1 + 1.0, y2 - y1 + 1.0);
-    (columns >= 1.0 && rows >= 1.0).then(|| Region {
-        x: x1 as isize - 1,
-        y: y1 as isize - 1,
+    (columns >= 1.0 && rows >= 1.0).then_some(Cut::Pixels(Region {
+        x: x1 as isize,
+        y: y1 as isize,
         width: columns as usize,
         height: rows as usize,
-    })
+    }))
 }
 
 /// Tables and lines that one crop after the other uses.
@@ -35,30 +49,45 @@ pub(crate) struct CropScratch {
     down: Axis,
     across: Axis,
     line: Buffer,
+    opencv: resize::opencv::Scratch,
 }
 
-/// Resizes a region to `side x side` pixels, normalised, `[row][column][3]`.
+/// Resizes what is cut out to `side x side` pixels, normalised, `[row][column][3]`. `filter` is for whole
+/// pixels.
 pub(crate) fn make(
     isa: Isa,
     view: &ImageView<'_>,
-    region: Region,
+    cut: Cut,
     side: usize,
     filter: Resize,
     scratch: &mut CropScratch,
     output: &mut [f32],
 ) {
-    let CropScratch { down, across, line } = scratch;
-    match filter {
-        Resize::AreaBins => {
-            down.area_bins(region.height, side);
-            across.area_bins(region.width, side);
-        }
-        Resize::AreaOpenCv => {
-            let shrinks = region.height >= side && region.width >= side;
-            down.area_opencv(region.height, side, shrinks);
-            across.area_opencv(region.width, side, shrinks);
-        }
-    }
+    let CropScratch { down, across, line, opencv } = scratch;
     let (source, affine) = (source(view), Affine::NORMALISE);
+    let region = match cut {
+        Cut::Pixels(region) => {
+            let (height, width) = (region.height, region.width);
+            match filter {
+                Resize::AreaBins => (down.area_bins(height, side), across.area_bins(width, side)),
+                Resize::AreaCoverage => (down.area_coverage(height, side), across.area_coverage(width, side)),
+                Resize::AreaOpenCv => {
+                    let shrinks = height >= side && width >= side;
+                    (down.area_opencv(height, side, shrinks), across.area_opencv(width, side, shrinks))
+                }
+                Resize::LinearOpenCv => {
+                    return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
+                }
+            };
+            region
+        }
+        Cut::Samples([x1, y1, x2, y2]) => {
+            // The last pixel is 1 here, though the box was divided by the number of pixels.
+            let at = |part: f32, length: usize| part * (length - 1) as f32;
+            across.sampled(source.width, at(x1, source.width), at(x2, source.width), side);
+            down.sampled(source.height, at(y1, source.height), at(y2, source.height), side);
+            Region::whole(&source)
+        }
+    };
     resize::forward(isa, &source, region, down, across, 0..side, affine, Order::Interleaved, line, output);
 }

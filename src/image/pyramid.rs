@@ -7,7 +7,7 @@ use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::{Buffer, Isa};
 
 use super::ImageView;
-use crate::detect::profile::{LevelSize, Resize};
+use crate::detect::profile::{LastLevel, LevelSize, Profile, Resize};
 
 /// The sizes of one level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,29 +18,48 @@ pub(crate) struct LevelShape {
 }
 
 /// The levels of a picture of `height x width` pixels, largest first: on the first, a face of
-/// `min_face` pixels has the `side` that the net looks at; the last is the last whose shorter side is
-/// not less than that.
+/// `min_face` pixels has the `side` that the net looks at.
 pub(crate) fn levels(
     height: usize,
     width: usize,
     side: usize,
     min_face: f64,
     factor: f64,
-    size: LevelSize,
+    profile: &Profile,
     levels: &mut Vec<LevelShape>,
 ) {
     levels.clear();
-    let side = side as f64;
-    let mut scale = side / min_face;
-    let mut shorter = height.min(width) as f64 * scale;
-    while shorter >= side {
-        let sized = |length: usize| match size {
+    let first = side as f64 / min_face;
+    let shorter = height.min(width);
+    let most = match profile.last_level {
+        LastLevel::Fits | LastLevel::Exceeds => usize::MAX,
+        LastLevel::Counted => {
+            let count = -((shorter as f64 / side as f64).ln() / factor.ln() + 1.0);
+            count.round_ties_even() as usize
+        }
+    };
+    // Two ways to the same scale: they differ in the last bit, which can be a pixel.
+    let (mut scale, mut exact) = (first, shorter as f64 * first);
+    while levels.len() < most {
+        if profile.last_level == LastLevel::Counted {
+            scale = first * factor.powf(levels.len() as f64);
+        }
+        let sized = |length: usize| match profile.level_size {
             LevelSize::FloorPlusOne => (length as f64 * scale + 1.0) as usize,
             LevelSize::Ceil => (length as f64 * scale).ceil() as usize,
+            LevelSize::Floor => (length as f64 * scale) as usize,
         };
+        let large_enough = match profile.last_level {
+            LastLevel::Fits => exact >= side as f64,
+            LastLevel::Exceeds => sized(shorter) > side,
+            LastLevel::Counted => sized(shorter) >= side,
+        };
+        if !large_enough {
+            break;
+        }
         levels.push(LevelShape { scale, height: sized(height), width: sized(width) });
         scale *= factor;
-        shorter *= factor;
+        exact *= factor;
     }
 }
 
@@ -61,10 +80,13 @@ pub(crate) struct LevelMaker {
 impl LevelMaker {
     /// Makes ready for a level of a picture; what was allocated is kept.
     pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
-        if resize == Resize::AreaBins {
-            self.down.area_bins(view.height(), shape.height);
-            self.across.area_bins(view.width(), shape.width);
-        }
+        let fill = match resize {
+            Resize::AreaBins => Axis::area_bins,
+            Resize::AreaCoverage => Axis::area_coverage,
+            Resize::AreaOpenCv | Resize::LinearOpenCv => return,
+        };
+        fill(&mut self.down, view.height(), shape.height);
+        fill(&mut self.across, view.width(), shape.width);
     }
 
     /// Rows `rows` of the level, normalised, `[row][3][column]`.
@@ -79,22 +101,25 @@ impl LevelMaker {
         output: &mut [f32],
     ) {
         let LevelScratch { line, opencv } = scratch;
+        let LevelShape { height, width, .. } = *shape;
         let source = source(view);
+        let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
         match resize {
-            Resize::AreaBins => {
-                let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
+            Resize::AreaBins | Resize::AreaCoverage => {
                 let Self { down, across } = self;
-                resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, line, output)
+                return resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, line, output);
             }
             Resize::AreaOpenCv => {
-                let LevelShape { height, width, .. } = *shape;
-                let interleaved = line.resize(output.len());
-                resize::opencv::area(&source, height, width, rows, Affine::NORMALISE, opencv, interleaved);
-                for (row, planes) in interleaved.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {
-                    for (i, value) in planes.iter_mut().enumerate() {
-                        *value = row[i % width * 3 + i / width];
-                    }
-                }
+                resize::opencv::area(&source, height, width, rows, affine, opencv, line.resize(output.len()));
+            }
+            Resize::LinearOpenCv => {
+                let pixels = line.resize(output.len());
+                resize::opencv::linear(&source, whole, height, width, rows, affine, opencv, pixels);
+            }
+        }
+        for (row, planes) in line.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {
+            for (i, value) in planes.iter_mut().enumerate() {
+                *value = row[i % width * 3 + i / width];
             }
         }
     }
@@ -116,25 +141,43 @@ pub(crate) fn source<'a>(view: &ImageView<'a>) -> Source<'a> {
 mod tests {
     use super::*;
 
-    fn levels_of(height: usize, width: usize, size: LevelSize) -> Vec<LevelShape> {
+    fn levels_of(height: usize, width: usize, profile: Profile) -> Vec<LevelShape> {
         let mut shapes = Vec::new();
-        levels(height, width, 12, 20.0, 0.709, size, &mut shapes);
+        levels(height, width, 12, 20.0, profile.factor, &profile, &mut shapes);
         shapes
     }
 
     #[test]
     fn a_picture_too_small_has_no_level() {
         for (height, width) in [(0, 0), (1, 1), (11, 11), (19, 400), (1, 100_000)] {
-            assert_eq!(levels_of(height, width, LevelSize::FloorPlusOne), []);
+            for profile in Profile::ALL {
+                assert_eq!(levels_of(height, width, profile), [], "{}", profile.name);
+            }
         }
-        assert_eq!(levels_of(20, 20, LevelSize::Ceil).len(), 1, "just one face fits");
+        assert_eq!(levels_of(20, 20, Profile::KPZHANG).len(), 1, "just one face fits");
     }
 
     #[test]
     fn vga_has_ten_levels() {
-        let levels = levels_of(480, 640, LevelSize::FloorPlusOne);
+        let levels = levels_of(480, 640, Profile::FACENET_PYTORCH);
         assert_eq!(levels.len(), 10);
         assert_eq!((levels[0].height, levels[0].width), (289, 385));
         assert_eq!((levels[9].height, levels[9].width), (14, 18));
+    }
+
+    /// The last level of each rule, and one that a larger picture has beyond it.
+    #[test]
+    fn the_last_level_is_that_of_the_profile() {
+        let shorter = |length: usize, profile: Profile| {
+            levels_of(length, length + 50, profile).iter().map(|level| level.height).collect::<Vec<usize>>()
+        };
+        assert_eq!(shorter(22, Profile::MTCNN_CAFFE), [13], "the next has 10");
+        assert_eq!(shorter(21, Profile::MTCNN_CAFFE), [0; 0], "12.6 are 12, which is not more than 12");
+        // -(ln(27 / 12) / ln(.709) + 1) is 1.36, of 29 pixels 1.57; the second level of these has 12.3.
+        assert_eq!(shorter(27, Profile::IPAZC), [16]);
+        assert_eq!(shorter(29, Profile::IPAZC), [17, 12]);
+        let mut shapes = Vec::new();
+        levels(29, 79, 12, 40.0, 0.709, &Profile::IPAZC, &mut shapes);
+        assert_eq!(shapes, [], "two levels are asked for, but PNet can't look at 8 pixels");
     }
 }

@@ -1,7 +1,7 @@
 //! The nets against the reference: every activation between two layers, and the answers.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use approx::abs_diff_eq;
 use mtcnn_kernels::{Conv, Dense, Isa, prelu, softmax};
@@ -182,71 +182,12 @@ fn the_embedded_weights_are_the_reference_weights() {
 /// Other weights (those of mtcnn-caffe), which the reference files do not hold: from the Caffe model.
 #[test]
 fn mtcnn_caffe_gives_the_reference_activations() {
-    let folder = "weights/mtcnn-caffe";
-    let mut tensors = HashMap::new();
-    for (table, file) in table::ALL.into_iter().zip(["PNet", "RNet", "ONet"]) {
-        let Some(path) = common::shared(&format!("{folder}/{file}_iter_1200000.caffemodel")) else { return };
-        tensors.extend(from_caffe(table, path));
-    }
-    let model = Model::from_tensors(tensors);
+    let Some(tensors) = common::caffe::mtcnn_caffe() else { return };
+    let model = Model::from_tensors(tensors.into_iter().map(|(name, (_, values))| (name, values)).collect());
     for table in table::ALL {
         let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", table.name)) else { return };
         for isa in common::instruction_sets() {
             compare(isa, table, &model, &path, true);
         }
     }
-}
-
-/// The parameters of a Caffe model, whose layers come in the net's order, the heads last.
-fn from_caffe(table: &Table, path: PathBuf) -> HashMap<String, Vec<f32>> {
-    let bytes = std::fs::read(path).expect("a readable file");
-    let mut blobs = Vec::new();
-    for (field, layer) in fields(&bytes) {
-        if field == 100 {
-            blobs.extend(fields(layer).into_iter().filter(|&(field, _)| field == 7).map(|(_, blob)| {
-                let numbers: Vec<u8> =
-                    fields(blob).into_iter().filter(|&(f, _)| f == 5).flat_map(|(_, x)| x.to_vec()).collect();
-                numbers.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect::<Vec<f32>>()
-            }));
-        }
-    }
-    let parameters = table.parameters();
-    assert_eq!(blobs.len(), parameters.len(), "{}: as many blobs as parameters", table.name);
-    parameters.into_iter().map(|parameter| parameter.name).zip(blobs).collect()
-}
-
-/// The fields of a protocol buffer message that have a length: (number, bytes).
-fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
-    let varint = |bytes: &mut &[u8]| {
-        let (mut value, mut shift) = (0, 0);
-        loop {
-            let (&byte, rest) = bytes.split_first().expect("a whole varint");
-            *bytes = rest;
-            value |= u64::from(byte & 0x7F) << shift;
-            shift += 7;
-            if byte < 0x80 {
-                return value;
-            }
-        }
-    };
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let key = varint(&mut bytes);
-        let length = match key & 7 {
-            0 => {
-                varint(&mut bytes);
-                continue;
-            }
-            1 => 8,
-            2 => varint(&mut bytes) as usize,
-            5 => 4,
-            wire => panic!("wire type {wire}"),
-        };
-        let (field, rest) = bytes.split_at(length);
-        bytes = rest;
-        if key & 7 == 2 {
-            fields.push((key >> 3, field));
-        }
-    }
-    fields
 }

@@ -1,6 +1,8 @@
 //! What tests share: the material that is not in the repository, and the instruction sets to run on.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod caffe;
+
 use std::path::{Path, PathBuf};
 
 use mtcnn_kernels::Isa;

@@ -1,5 +1,7 @@
 //! The filters, each as a table: the source positions and weights of every output position.
 
+use std::ops::Range;
+
 /// One axis of a resize.
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
@@ -55,6 +57,14 @@ impl Axis {
     /// Whether an output position is made of nothing.
     pub(super) fn has_gaps(&self) -> bool {
         self.taps.iter().any(|taps| taps.count == 0)
+    }
+
+    /// The source positions from the first that an output position is made of to the last.
+    pub(super) fn reach(&self) -> Range<usize> {
+        let used = self.taps.iter().filter(|taps| taps.count > 0);
+        let first = used.clone().map(|taps| taps.start).min();
+        let last = used.map(|taps| taps.start + taps.count).max();
+        first.unwrap_or(0)..last.unwrap_or(0)
     }
 
     /// Makes room for another table, of at most `most_taps` taps; what was allocated is kept.

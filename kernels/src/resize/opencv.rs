@@ -4,16 +4,16 @@
 use std::ops::Range;
 
 use super::axis::{linear_area_position, linear_position};
-use super::{Affine, Axis, Source};
+use super::{Affine, Axis, Region, Source};
 
-/// Tables and a line of [`area`]; it keeps its memory from one time to the next.
+/// Tables and a line of a resize; it keeps its memory from one time to the next.
 #[derive(Default)]
 pub struct Scratch {
     down: Axis,
     across: Axis,
     line: Vec<f32>,
-    /// For each column the two of the source, and their weights.
-    columns: Vec<([usize; 2], [i32; 2])>,
+    /// For each column the two of the source.
+    columns: Vec<Pair>,
 }
 
 /// INTER_AREA of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
@@ -32,7 +32,8 @@ pub fn area(
 ) {
     check(source, height, width, &rows, output);
     if source.height < height || source.width < width {
-        return bilinear(source, height, width, linear_area_position, rows, affine, &mut scratch.columns, output);
+        let (whole, columns) = (Region::whole(source), &mut scratch.columns);
+        return bilinear(source, whole, height, width, linear_area_position, rows, affine, columns, output);
     }
     let whole = source.height.is_multiple_of(height) && source.width.is_multiple_of(width);
     if whole {
@@ -107,52 +108,71 @@ fn area_of_whole_pixels(
     }
 }
 
-/// INTER_LINEAR of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
-/// and then `affine`, `[row][column][3]`.
+/// INTER_LINEAR of a region of a picture, which is 0 outside of it: rows `rows` of an output of
+/// `height x width` pixels, rounded to u8 and then `affine`, `[row][column][3]`.
 ///
 /// # Panics
 /// If a size is 0, `rows` are not in the output, or `output` is not of that size.
 pub fn linear(
     source: &Source<'_>,
+    region: Region,
     height: usize,
     width: usize,
     rows: Range<usize>,
     affine: Affine,
+    scratch: &mut Scratch,
     output: &mut [f32],
 ) {
     check(source, height, width, &rows, output);
-    if (source.height, source.width) == (2 * height, 2 * width) {
-        return area_of_whole_pixels(source, 2, 2, rows, affine, output);
+    // Where both sides are halved OpenCV takes the mean of four: these sums are the same.
+    bilinear(source, region, height, width, linear_position, rows, affine, &mut scratch.columns, output);
+}
+
+/// Two source positions next to each other, and their weights of 2048 in all. A position outside of the
+/// picture, which is 0 there, is any other with a weight of 0.
+type Pair = ([usize; 2], [i32; 2]);
+
+/// The pair of `at` and the next, `part` of the way to that, in a region of `length` positions whose
+/// border is repeated; the region begins at `begin` of a picture of `size` positions.
+fn pair((at, part): (isize, f32), begin: isize, length: usize, size: usize) -> Pair {
+    let mut weights = [1.0 - part, part].map(|weight| (weight * 2048.0).round_ties_even() as i32);
+    let mut places = [at, at + 1].map(|at| begin.saturating_add(at.clamp(0, length as isize - 1)));
+    for (place, weight) in places.iter_mut().zip(&mut weights) {
+        if !(0..size as isize).contains(place) {
+            (*place, *weight) = (0, 0);
+        }
     }
-    bilinear(source, height, width, linear_position, rows, affine, &mut Vec::new(), output);
+    (places.map(|place| place as usize), weights)
 }
 
 /// Two taps an axis in fixed point: 11 bits of weight, then two shifts that drop bits as OpenCV does.
-/// `position` says between which source positions an output position lies.
+/// `position` says between which positions of the region an output position lies.
 fn bilinear(
     source: &Source<'_>,
+    region: Region,
     height: usize,
     width: usize,
     position: fn(usize, usize, usize) -> (isize, f32),
     rows: Range<usize>,
     affine: Affine,
-    columns: &mut Vec<([usize; 2], [i32; 2])>,
+    columns: &mut Vec<Pair>,
     output: &mut [f32],
 ) {
-    let fixed = |part: f32| [1.0 - part, part].map(|weight| (weight * 2048.0).round_ties_even() as i32);
-    // Two columns or rows next to each other, the border repeated.
-    let clip = |at: isize, length: usize| [at, at + 1].map(|at| at.clamp(0, length as isize - 1) as usize);
+    assert!(region.height > 0 && region.width > 0, "a region of 1 pixel or more");
+    if source.height == 0 || source.width == 0 {
+        output.fill(affine.apply(0.0));
+        return;
+    }
     columns.clear();
     columns.extend((0..width).map(|x| {
-        let (at, part) = position(x, source.width, width);
-        let inside = (0..source.width as isize - 1).contains(&at);
-        (clip(at, source.width), fixed(if inside { part } else { 0.0 }))
+        let (at, part) = position(x, region.width, width);
+        let inside = (0..region.width as isize - 1).contains(&at);
+        pair((at, if inside { part } else { 0.0 }), region.x, region.width, source.width)
     }));
     for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
         // Beyond the border both rows are the same one, but each is rounded by itself.
-        let (at, part) = position(y, source.height, height);
-        let lines = clip(at, source.height).map(|y| source.row(y, 0, source.width));
-        let [top, bottom] = fixed(part);
+        let (lines, [top, bottom]) = pair(position(y, region.height, height), region.y, region.height, source.height);
+        let lines = lines.map(|y| source.row(y, 0, source.width));
         for (out, &([x0, x1], [left, right])) in out.chunks_exact_mut(3).zip(&*columns) {
             for c in 0..3 {
                 let [a, b] = lines.map(|line| {

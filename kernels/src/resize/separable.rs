@@ -33,11 +33,13 @@ pub fn forward(
     assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
     assert_eq!(output.len(), product([rows.len(), across.target(), 3]), "output of rows x columns x 3");
     source.check();
-    // The columns of the region that lie in the picture; the others stay 0.
+    // The columns that are asked for and lie in the picture; the others stay 0.
+    let reach = across.reach();
+    let column = |place: usize| region.x.saturating_add_unsigned(place);
     let inside = Inside {
-        first: region.x.max(0) as usize,
-        last: region.x.saturating_add_unsigned(region.width).clamp(0, source.width as isize) as usize,
-        offset: region.x.min(0).unsigned_abs(),
+        first: column(reach.start).max(0) as usize,
+        last: column(reach.end).clamp(0, source.width as isize) as usize,
+        offset: reach.start.max(region.x.min(0).unsigned_abs()),
     };
     let line = scratch.resize(product([region.width.saturating_add(SLACK), source.pixel]));
     line.fill(0.0);
