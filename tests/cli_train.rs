@@ -235,7 +235,7 @@ fn damaged_samples_are_found_and_named() {
     let sets = Sets::new(&["pnet", "rnet"]);
     let run = sets.train("pnet", "none", &["--data", &sets.text("nowhere")]);
     assert_eq!(run.code, 1);
-    assert!(run.err.contains("nowhere/manifest.json"), "{}", run.err);
+    assert!(run.err.contains("nowhere: not a data set"), "{}", run.err);
     // A set for another net.
     fs::rename(sets.path("pnet"), sets.path("kept")).unwrap();
     fs::rename(sets.path("rnet"), sets.path("pnet")).unwrap();

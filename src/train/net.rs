@@ -82,7 +82,7 @@ impl Dropout<'_> {
     }
 }
 
-/// See the module.
+/// A net that learns: its parameters, by the names and in the layout of the model file, and their gradients.
 pub struct Net {
     body: Body,
     parameters: Vec<Parameter>,

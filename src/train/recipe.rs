@@ -24,7 +24,7 @@ pub const PRESETS: [(&str, &str); 2] =
 /// A recipe is larger than this only by mistake.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// See the module.
+/// Every number of a whole training, as a small TOML file has it; what a file leaves out is its base's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
