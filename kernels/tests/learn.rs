@@ -230,6 +230,61 @@ fn max_pool_learns_as_its_twin() {
 }
 
 #[test]
+fn weights_behind_a_pool_learn_as_their_twins() {
+    let mut numbers = Numbers::new(46);
+    let mut scratch = Buffer::default();
+    for (size, inputs, outputs) in [(3, 3, 10), (3, 3, 28), (3, 3, 32), (1, 1, 1), (2, 5, 17), (5, 7, 3), (3, 11, 9)] {
+        for (window, stride) in [(2, 2), (3, 2), (3, 1), (3, 3)] {
+            let pool = MaxPool { size: window, stride };
+            for (images, map_height, map_width) in [(1, 3, 3), (3, 4, 7), (2, 5, 4), (5, 10, 10), (0, 3, 3)] {
+                let (height, width) = (map_height + size - 1, map_width + size - 1);
+                let input = numbers.floats(images * height * width * inputs);
+                let map: Vec<f32> = numbers.floats(images * map_height * map_width * outputs);
+                let (x, active) = (wide(&input), wide(&map));
+                let pooled = naive::max_pool(images, map_height, map_width, outputs, window, stride, &active);
+                let gradient = numbers.floats(pooled.len());
+                let d = wide(&gradient);
+                let of_map = backward::max_pool(images, map_height, map_width, outputs, window, stride, &active, &d);
+                let weights = vec![0.0; outputs * inputs * size * size];
+                let expected = match images {
+                    0 => weights,
+                    _ => backward::conv(images, height, width, size, &x, &weights, &of_map).1,
+                };
+                for isa in instruction_sets() {
+                    let mut places = vec![0xFF; pool.places(images, map_height, map_width, outputs)];
+                    let slopes = vec![1.0; outputs];
+                    let mut kept = vec![0.0; gradient.len()];
+                    pool.forward_before_prelu(
+                        isa,
+                        images,
+                        map_height,
+                        map_width,
+                        &slopes,
+                        &map,
+                        &mut kept,
+                        &mut places,
+                    );
+                    let conv = Conv::new(isa, size, inputs, outputs);
+                    let before = numbers.floats(expected.len());
+                    scratch.fill(f32::NAN);
+                    let sums = poisoned(before.len(), |out| {
+                        out.copy_from_slice(&before);
+                        let (scratch, x, d) = (&mut scratch, &input, &gradient);
+                        conv.weight_gradient_of_maxima(pool, images, height, width, x, d, &places, scratch, out);
+                    });
+                    let sums: Vec<f32> = sums.iter().zip(&before).map(|(after, before)| after - before).collect();
+                    let got = poisoned(sums.len(), |out| conv.unpack(&sums, out));
+                    let what = format!(
+                        "{isa} {size} {inputs}->{outputs}, pool {window}/{stride}, {images} of {height}x{width}"
+                    );
+                    assert_close(&got, &expected, tolerance(images * map_height * map_width + 2), &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn losses_equal_their_twins() {
     let mut numbers = Numbers::new(45);
     for epsilon in [0.0, 1e-10] {

@@ -2,30 +2,31 @@
 
 use crate::random::Random;
 
-/// Bits behind the point of the factors.
-const SHIFT: u32 = 12;
 /// How bright each colour looks, by ITU-R BT.601.
-const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
+const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// Pixels that are worked on at a time.
+const PIXELS: usize = 48;
 
 /// Changes RGB pixels. Contrast (about the middle grey) and saturation are multiplied with factors from
 /// `1 - strength` to `1 + strength`; the brightness moves by at most `strength * 128`.
 pub(super) fn jitter(pixels: &mut [u8], strength: f64, random: &mut Random) {
     let mut amount = || strength * (2.0 * random.unit() - 1.0);
     let (contrast, saturation, brightness) = (1.0 + amount(), 1.0 + amount(), 128.0 * amount());
-    // All of it is one map: a matrix and an offset.
-    let fixed = |number: f64| (number * f64::from(1 << SHIFT)).round() as i32;
-    let own: [[i32; 3]; 3] = std::array::from_fn(|to| {
-        std::array::from_fn(|from| {
-            let same = if to == from { saturation } else { 0.0 };
-            fixed(contrast * (same + (1.0 - saturation) * LUMA[from]))
-        })
-    });
-    let offset = fixed(128.0 * (1.0 - contrast) + brightness + 0.5);
-    for pixel in pixels.as_chunks_mut::<3>().0 {
-        let old = pixel.map(i32::from);
-        for (new, row) in pixel.iter_mut().zip(own) {
-            let sum = row[0] * old[0] + row[1] * old[1] + row[2] * old[2] + offset;
-            *new = (sum >> SHIFT).clamp(0, 255) as u8;
+    // All of it is one map: a part of the number itself, a part of the pixel's grey, and an offset.
+    let own = (contrast * saturation) as f32;
+    let luma = LUMA.map(|part| part * (contrast * (1.0 - saturation)) as f32);
+    // A cast to an integer cuts off: half of one rounds.
+    let offset = (128.0 * (1.0 - contrast) + brightness + 0.5) as f32;
+    let mut moved = [0.0; 3 * PIXELS];
+    for pixels in pixels.chunks_mut(3 * PIXELS) {
+        for (moved, pixel) in moved.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
+            let [r, g, b]: [f32; 3] = pixel.map(f32::from);
+            *moved = [luma[0] * r + luma[1] * g + luma[2] * b + offset; 3];
+        }
+        // On its own, so that it is vectorized.
+        for (number, moved) in pixels.iter_mut().zip(&moved) {
+            *number = (own * f32::from(*number) + moved) as u8;
         }
     }
 }

@@ -59,7 +59,7 @@ impl Linear {
     }
 
     /// Adds the gradient of the weights to `sums`, and gives that of the input where it is asked for.
-    pub(super) fn backward(
+    fn backward(
         &self,
         images: usize,
         side: usize,
@@ -135,6 +135,38 @@ impl Layer {
     /// Numbers that the gradients of weights, bias and slopes are added up in.
     pub(super) fn sums(&self) -> usize {
         self.linear.sums() + 2 * self.outputs
+    }
+
+    /// Adds the gradient of the weights to `sums`, from that of the output before PReLU and the places of the
+    /// pool's maxima, and gives that of the input where it is asked for.
+    pub(super) fn backward(
+        &self,
+        isa: Isa,
+        images: usize,
+        input: &[f32],
+        gradient: &[f32],
+        places: &[u8],
+        map: &mut Buffer,
+        scratch: &mut Buffer,
+        sums: &mut [f32],
+        input_gradient: Option<&mut [f32]>,
+    ) {
+        let Some(pool) = self.pool else {
+            return self.linear.backward(images, self.side, input, gradient, scratch, sums, input_gradient);
+        };
+        let map = map.resize(images * self.map_len());
+        let of_map =
+            |map: &mut [f32]| pool.backward(isa, images, self.map, self.map, self.outputs, gradient, places, map);
+        let Linear::Direct(conv) = &self.linear else {
+            of_map(map);
+            return self.linear.backward(images, self.side, input, map, scratch, sums, input_gradient);
+        };
+        let side = self.side;
+        conv.weight_gradient_of_maxima(pool, images, side, side, input, gradient, places, scratch, sums);
+        if let Some(input_gradient) = input_gradient {
+            of_map(map);
+            conv.input_gradient(images, side, side, map, input_gradient);
+        }
     }
 
     /// How many of `images` pictures are worked on at a time: groups of about one size.

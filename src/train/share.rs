@@ -177,21 +177,12 @@ impl Share {
                 let output = first * layer.output_len()..(first + count) * layer.output_len();
                 let of_output = &mut gradient[output.clone()];
                 prelu::backward(body.isa, &layer.slopes, &numbers[output], of_output, slopes, bias);
-                let of_map = match layer.pool {
-                    None => of_output,
-                    Some(pool) => {
-                        let map = map.resize(count * layer.map_len());
-                        let places = &places[first * layer.places_len()..][..count * layer.places_len()];
-                        let (side, channels) = (layer.map, layer.outputs);
-                        pool.backward(body.isa, count, side, side, channels, of_output, places, map);
-                        map
-                    }
-                };
+                let places = &places[first * layer.places_len()..][..count * layer.places_len()];
                 let input = input.resize(count * layer.input_len());
                 activations(body, crops, &self.samples, before, first, input);
                 let of_input =
                     of_input.as_mut().map(|all| &mut all[first * layer.input_len()..][..count * layer.input_len()]);
-                layer.linear.backward(count, layer.side, input, of_map, linear, weights, of_input);
+                layer.backward(body.isa, count, input, of_output, places, map, linear, weights, of_input);
             }
             std::mem::swap(gradient, next);
         }

@@ -13,11 +13,11 @@ use crate::{Buffer, Isa};
 ///
 /// On pictures of the kernel's own size, of which one pixel remains, it is a dense layer.
 pub struct Conv {
-    size: usize,
-    inputs: usize,
-    outputs: usize,
+    pub(super) size: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// Steps are (ky, kx, input), columns outputs.
-    forward: Panels,
+    pub(super) forward: Panels,
     /// For the gradient of the input: steps are (ky, kx, output) of the kernel turned by 180°, columns inputs.
     backward: Panels,
     bias: Buffer,
@@ -60,12 +60,17 @@ impl Conv {
 
     /// Checks the slices of a pass and gives the size of the output.
     fn check(&self, images: usize, height: usize, width: usize, input: usize, output: usize) -> (usize, usize) {
-        let Self { size, inputs, outputs, .. } = *self;
-        assert!(height >= size && width >= size, "a {height}x{width} picture is smaller than the kernel");
-        let (oh, ow) = (height - size + 1, width - size + 1);
-        assert_eq!(input, product([images, height, width, inputs]), "[images][height][width][inputs]");
-        assert_eq!(output, product([images, oh, ow, outputs]), "[images][height][width][outputs]");
+        let (oh, ow) = self.check_input(images, height, width, input);
+        assert_eq!(output, product([images, oh, ow, self.outputs]), "[images][height][width][outputs]");
         (oh, ow)
+    }
+
+    /// [`Conv::check`] without the output.
+    pub(super) fn check_input(&self, images: usize, height: usize, width: usize, input: usize) -> (usize, usize) {
+        let Self { size, inputs, .. } = *self;
+        assert!(height >= size && width >= size, "a {height}x{width} picture is smaller than the kernel");
+        assert_eq!(input, product([images, height, width, inputs]), "[images][height][width][inputs]");
+        (height - size + 1, width - size + 1)
     }
 
     /// Convolves `images` NHWC pictures of `height x width` pixels, one behind the other.

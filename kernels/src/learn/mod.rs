@@ -6,6 +6,7 @@
 
 mod conv;
 mod dropout;
+mod maxima;
 mod pool;
 mod winograd;
 

@@ -55,7 +55,7 @@ impl MaxPool {
         dispatch(isa, Backward { shape, gradient, places, input_gradient });
     }
 
-    fn shape(
+    pub(super) fn shape(
         &self,
         images: usize,
         height: usize,
@@ -75,15 +75,24 @@ impl MaxPool {
     }
 }
 
+/// Sizes that were checked: of the pictures before the pool, and their rows and columns behind it.
 #[derive(Clone, Copy)]
-struct Shape {
-    pool: MaxPool,
-    images: usize,
-    height: usize,
-    width: usize,
-    channels: usize,
-    oh: usize,
-    ow: usize,
+pub(super) struct Shape {
+    pub(super) pool: MaxPool,
+    pub(super) images: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    pub(super) oh: usize,
+    pub(super) ow: usize,
+}
+
+impl Shape {
+    /// Places of a pixel.
+    #[inline(always)]
+    pub(super) fn padded(&self) -> usize {
+        self.channels.next_multiple_of(PLACES)
+    }
 }
 
 struct Forward<'a> {
@@ -98,7 +107,7 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Shape { pool, images, height, width, channels, oh, ow } = self.shape;
-        let padded = channels.next_multiple_of(PLACES);
+        let padded = self.shape.padded();
         for image in 0..images {
             for y in 0..oh {
                 for x in 0..ow {
@@ -160,7 +169,7 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Shape { pool, images, height, width, channels, oh, ow } = self.shape;
-        let padded = channels.next_multiple_of(PLACES);
+        let padded = self.shape.padded();
         for image in 0..images {
             for y in 0..height {
                 let (y_from, y_to) = windows(y, pool, oh);

@@ -1,0 +1,200 @@
+//! The gradient of a convolution's weights where a max-pool follows, from that of the pool's output.
+//!
+//! Each number of the pool's output sends its gradient to one pixel of the map, so most of the map's gradient is
+//! zeros. They are neither stored nor multiplied: what lies under the kernel at each pixel of the map is
+//! unfolded into a row, and each gradient is multiplied with the row of its maximum.
+
+use super::Conv;
+use super::pool::Shape;
+use crate::conv::MAX_SIZE;
+use crate::simd::{Kernel, Simd, dispatch, load_up_to};
+use crate::tile::{even_tiles, most_rows, with_tile};
+use crate::{Buffer, MaxPool};
+
+/// Rows are filled up to whole vectors of any instruction set, two at a time.
+const ROW: usize = 32;
+
+/// No byte, cut to the bits below it, is beyond the places of a window.
+const PLACES: usize = (MAX_SIZE * MAX_SIZE).next_power_of_two();
+
+impl Conv {
+    /// Adds the gradient of the weights to `sums`, `[size][size][inputs][outputs]`, from the `gradient` of what
+    /// `pool` made of the convolution's output, with the `places` that [`MaxPool::forward_before_prelu`] gave.
+    /// It is what [`MaxPool::backward`] and [`Conv::weight_gradient`] behind it give.
+    ///
+    /// # Panics
+    /// If the pictures are smaller than the kernel, or their maps than the window, or the slices are not of the
+    /// sizes that follow.
+    pub fn weight_gradient_of_maxima(
+        &self,
+        pool: MaxPool,
+        images: usize,
+        height: usize,
+        width: usize,
+        input: &[f32],
+        gradient: &[f32],
+        places: &[u8],
+        scratch: &mut Buffer,
+        sums: &mut [f32],
+    ) {
+        let (map_height, map_width) = self.check_input(images, height, width, input.len());
+        let map = images * map_height * map_width * self.outputs;
+        let shape = pool.shape(images, map_height, map_width, self.outputs, map, gradient.len(), places.len());
+        assert_eq!(sums.len(), self.weights(), "sums [size][size][inputs][outputs]");
+        let taps = self.size * self.size * self.inputs;
+        let row = taps.next_multiple_of(ROW);
+        // A window may reach beyond the map, and the last row is written in whole vectors.
+        let reach = |windows: usize| (windows - 1) * pool.stride + pool.size;
+        let rows = reach(shape.oh).max(map_height) * reach(shape.ow).max(map_width);
+        let (turned, unfolded) = scratch.resize((self.outputs + rows + 1) * row).split_at_mut(self.outputs * row);
+        turned.fill(0.0);
+        let columns = reach(shape.ow).max(map_width);
+        let work = Maxima { conv: self, shape, columns, width, row, input, gradient, places, unfolded, turned };
+        dispatch(self.forward.isa, work);
+        for (output, turned) in turned.chunks_exact(row).enumerate() {
+            for (sum, more) in sums[output..].iter_mut().step_by(self.outputs).zip(turned) {
+                *sum += more;
+            }
+        }
+    }
+}
+
+struct Maxima<'a> {
+    conv: &'a Conv,
+    shape: Shape,
+    /// Of the unfolded map.
+    columns: usize,
+    /// Of the pictures.
+    width: usize,
+    /// Numbers of an unfolded row.
+    row: usize,
+    input: &'a [f32],
+    gradient: &'a [f32],
+    places: &'a [u8],
+    /// One picture's, `[map row][column][row]`.
+    unfolded: &'a mut [f32],
+    /// The sums, `[outputs][row]`.
+    turned: &'a mut [f32],
+}
+
+impl Kernel for Maxima<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let Shape { pool, images, channels, oh, ow, .. } = self.shape;
+        let (padded, row, columns) = (self.shape.padded(), self.row, self.columns);
+        let mut steps = [0; PLACES];
+        for place in 0..pool.size * pool.size {
+            steps[place] = (place / pool.size * columns + place % pool.size) * row;
+        }
+        const VECTORS: usize = 2;
+        let (_, tile_rows) = even_tiles(channels, most_rows::<S>(VECTORS));
+        for image in 0..images {
+            self.unfold(s, image);
+            for first in (0..channels).step_by(tile_rows) {
+                let rows = tile_rows.min(channels - first);
+                let windows = Windows {
+                    rows: oh,
+                    columns: ow,
+                    row_step: pool.stride * columns * row,
+                    column_step: pool.stride * row,
+                    channels,
+                    padded,
+                    steps: &steps,
+                };
+                let gradient = self.gradient[image * oh * ow * channels + first..].as_ptr();
+                let places = self.places[image * oh * ow * padded + first..].as_ptr();
+                for column in (0..row).step_by(VECTORS * S::LANES) {
+                    let unfolded = self.unfolded[column..].as_ptr();
+                    let sums = self.turned[first * row + column..].as_mut_ptr();
+                    // SAFETY: gradients and places of `rows` channels are there for each window; from the first
+                    // row of a window on, all of its places are rows of the unfolded map, and a row is whole vectors.
+                    unsafe {
+                        with_tile!(S, rows, VECTORS, maxima_tile(s, &windows, unfolded, gradient, places, sums, row));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Maxima<'_> {
+    /// Brings what lies under the kernel at each pixel of a picture's map into a row.
+    #[inline(always)]
+    fn unfold<S: Simd>(&mut self, s: S, image: usize) {
+        let &mut Maxima { conv: &Conv { size, inputs, .. }, ref shape, columns, width, row, input, .. } = self;
+        let picture = image * (shape.height + size - 1) * width;
+        let side_by_side = size * inputs;
+        for y in 0..shape.height {
+            for x in 0..shape.width {
+                let to = (y * columns + x) * row;
+                for ky in 0..size {
+                    let from = (picture + (y + ky) * width + x) * inputs;
+                    for first in (0..side_by_side).step_by(S::LANES) {
+                        let (from, to) = (&input[from + first..], &mut self.unfolded[to + ky * side_by_side + first..]);
+                        // Behind the numbers come others, which the next vectors replace or nobody reads.
+                        assert!(to.len() >= S::LANES);
+                        // SAFETY: no more than `from` has is read, and `to` has a vector.
+                        unsafe { s.store(to.as_mut_ptr(), load_up_to(s, from.as_ptr(), from.len())) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The windows of a picture: the steps from one to the next in the unfolded map, and to its places.
+struct Windows<'a> {
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+    channels: usize,
+    padded: usize,
+    steps: &'a [usize; PLACES],
+}
+
+/// Adds to the sums of `ROWS` outputs, over all windows, the gradient times `VECTORS` vectors of the row at
+/// the maximum.
+///
+/// # Safety
+/// For each window, `ROWS` gradients and places must be readable, and in the unfolded map, from its first
+/// pixel on, all that `steps` lead to; at `sums`, `ROWS` rows of `VECTORS` vectors must be writable.
+#[inline(always)]
+unsafe fn maxima_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    windows: &Windows<'_>,
+    unfolded: *const f32,
+    gradient: *const f32,
+    places: *const u8,
+    sums: *mut f32,
+    row: usize,
+) {
+    let mut tile = [[s.splat(0.0); VECTORS]; ROWS];
+    // SAFETY: the caller's.
+    unsafe {
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                tile[r][v] = s.load(sums.add(r * row + v * S::LANES));
+            }
+        }
+        for y in 0..windows.rows {
+            for x in 0..windows.columns {
+                let window = y * windows.columns + x;
+                let pixel = unfolded.add(y * windows.row_step + x * windows.column_step);
+                for r in 0..ROWS {
+                    let place = *places.add(window * windows.padded + r);
+                    let at = pixel.add(windows.steps[usize::from(place) % PLACES]);
+                    let gradient = s.splat(*gradient.add(window * windows.channels + r));
+                    for v in 0..VECTORS {
+                        tile[r][v] = s.mul_add(gradient, s.load(at.add(v * S::LANES)), tile[r][v]);
+                    }
+                }
+            }
+        }
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                s.store(sums.add(r * row + v * S::LANES), tile[r][v]);
+            }
+        }
+    }
+}
