@@ -13,7 +13,7 @@ use crate::{Isa, Part, Profile, Thresholds};
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
 #[command(
-    after_help = "`mtcnn-cpu detect --help`, `bench --help`, `prepare --help` and `train --help` show the options, the formats and examples."
+    after_help = "`mtcnn-cpu detect --help`, `bench --help`, `eval --help`, `prepare --help` and `train --help` show the options, the formats and examples."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,6 +24,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Detect(Detect),
     Bench(Bench),
+    Eval(super::eval_args::Eval),
     Prepare(super::prepare_args::Prepare),
     Train(super::train_args::Train),
 }
@@ -46,9 +47,9 @@ pub(crate) struct Detect {
     #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
     pub(crate) format: Option<Format>,
 
-    /// Write the results to a file instead of stdout.
+    /// Write the results to a file instead of stdout; with --format wider to a folder.
     ///
-    /// The file appears under its name when it is complete.
+    /// A file appears under its name when it is complete.
     #[arg(short, long, value_name = "FILE", help_heading = "Results")]
     pub(crate) output: Option<PathBuf>,
 
@@ -94,9 +95,42 @@ pub(crate) struct Bench {
     pub(crate) detection: Detection,
 }
 
-/// How faces are looked for.
+/// How faces are looked for, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Detection {
+    #[command(flatten)]
+    pub(crate) search: Search,
+
+    /// Give the largest face only.
+    ///
+    /// Large faces are looked for first, and smaller ones only while there is none: where a face fills much
+    /// of the picture, this takes a small part of the time. Its box can differ by a few pixels.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) largest: bool,
+
+    /// Give at most so many faces, those of the best scores. It takes as long as all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
+    pub(crate) max_faces: Option<u32>,
+
+    /// Look only at this part of each picture: left, top, width and height in pixels.
+    ///
+    /// What reaches beyond the picture is cut off. Results are in pixels of the whole picture; the time
+    /// goes with the size of the part.
+    #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
+    pub(crate) roi: Option<Part>,
+
+    /// Leave pictures as they are stored: do not turn them by their EXIF orientation.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) no_exif: bool,
+
+    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
+    pub(crate) threads: u16,
+}
+
+/// How faces are looked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
     /// The side of the smallest face to look for, in pixels.
     ///
     /// The time goes with the inverse of its square: 40 takes a quarter of the time of 20.
@@ -121,24 +155,6 @@ pub(crate) struct Detection {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
     pub(crate) max_side: Option<u32>,
 
-    /// Give the largest face only.
-    ///
-    /// Large faces are looked for first, and smaller ones only while there is none: where a face fills much
-    /// of the picture, this takes a small part of the time. Its box can differ by a few pixels.
-    #[arg(long, help_heading = "Detection")]
-    pub(crate) largest: bool,
-
-    /// Give at most so many faces, those of the best scores. It takes as long as all.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
-    pub(crate) max_faces: Option<u32>,
-
-    /// Look only at this part of each picture: left, top, width and height in pixels.
-    ///
-    /// What reaches beyond the picture is cut off. Results are in pixels of the whole picture; the time
-    /// goes with the size of the part.
-    #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
-    pub(crate) roi: Option<Part>,
-
     /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7; 0.6,0.7,0.8 of ipazc].
     ///
     /// The last is the least score of a face in the results. Lower ones find more faces, and more that
@@ -154,14 +170,6 @@ pub(crate) struct Detection {
     /// A model file (safetensors) instead of the weights inside.
     #[arg(long, value_name = "FILE", help_heading = "Detection")]
     pub(crate) weights: Option<PathBuf>,
-
-    /// Leave pictures as they are stored: do not turn them by their EXIF orientation.
-    #[arg(long, help_heading = "Detection")]
-    pub(crate) no_exif: bool,
-
-    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
-    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
-    pub(crate) threads: u16,
 }
 
 /// How results are written.
@@ -175,6 +183,10 @@ pub(crate) enum Format {
     Jsonl,
     /// A row a face
     Csv,
+    /// As WIDER FACE is evaluated: a text file for each picture in the folder OUTPUT
+    Wider,
+    /// As FDDB is evaluated: one text file
+    Fddb,
 }
 
 /// How what was measured is written.
@@ -199,6 +211,11 @@ const DETECT_HELP: &str = r#"Formats:
           row with nothing but its name and the error.
   table   A line a face, without landmarks. A picture without faces has the line
           "no faces"; one that can't be read "not read", and stderr says why.
+  wider   A folder in the layout of WIDER FACE: for 0--Parade/a.jpg in a folder of
+          pictures OUTPUT/0--Parade/a.txt, with the picture's name, the number of
+          faces, and a line "x y width height score" for each.
+  fddb    The same lines for all pictures in one file, with names as FDDB has
+          them, without extension. `eval --help` says more of both.
   Coordinates are pixels of the upright picture; left is the picture's left.
 
 Examples:
@@ -208,6 +225,7 @@ Examples:
   mtcnn-cpu detect a.jpg b.png --format csv > faces.csv
   curl -s https://example.org/a.jpg | mtcnn-cpu detect -
   mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, and how fast
+  mtcnn-cpu detect WIDER_val/images --format wider -o results/
 
 Exit status:
   0  all pictures were read, with or without faces

@@ -23,7 +23,7 @@ const MOST_RUNS: usize = 1_000_000;
 
 /// Runs.
 pub(crate) fn run(args: &args::Bench) -> anyhow::Result<Outcome> {
-    let detector = options::detector(&args.detection, args.detection.threads.into())?;
+    let detector = options::detection(&args.detection, args.detection.threads.into())?;
     let (name, picture) = read(args)?;
     let report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::options::{self, Options};
+use super::options::{self, Options, Output};
 use super::output::{Found, Report};
 use super::timing::Summary;
 use super::{Outcome, complain};
@@ -24,10 +24,11 @@ struct Seen {
 /// Runs.
 pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let mut output = options.output.take();
-    let out: Box<dyn Write> = match &mut output {
-        Some(file) => Box::new(file),
-        None => Box::new(io::stdout()),
+    let mut output = std::mem::replace(&mut options.output, Output::Stdout);
+    let (out, layout): (Box<dyn Write>, _) = match &mut output {
+        Output::File(file) => (Box::new(file), None),
+        Output::Stdout => (Box::new(io::stdout()), None),
+        Output::Folder(layout) => (Box::new(io::sink()), Some(&*layout)),
     };
     let mut report = Report::begin(BufWriter::new(out), options.format, &options.inputs)?;
     let mut summary = Summary::default();
@@ -40,22 +41,25 @@ pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
         inputs.len(),
         |index| look(&options, index),
         |index, seen| {
-            let name = &inputs[index].name;
+            let input = &inputs[index];
             bar.inc(1);
             bar.suspend(|| {
                 let seen = match seen {
                     Ok(seen) => seen,
                     Err(reason) => {
                         unread += 1;
-                        complain(format_args!("{}: {reason}", name.replace(char::is_control, "?")));
-                        return report.picture(name, Err(&reason));
+                        complain(format_args!("{}: {reason}", input.name.replace(char::is_control, "?")));
+                        return report.picture(input, Err(&reason));
                     }
                 };
                 if let Some(reason) = &seen.not_drawn {
                     undrawn += 1;
                     complain(reason);
                 }
-                report.picture(name, Ok(&seen.found))?;
+                report.picture(input, Ok(&seen.found))?;
+                if let Some(layout) = layout {
+                    layout.write(index, input, &seen.found.faces)?;
+                }
                 summary.add(seen.read, seen.timing);
                 anyhow::Ok(())
             })
@@ -64,7 +68,7 @@ pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     done?;
     report.finish()?;
-    if let Some(file) = output {
+    if let Output::File(file) = output {
         file.finish()?;
     }
 

@@ -18,7 +18,7 @@ const EXTENSIONS: [&str; 16] = [
 pub(crate) struct Input {
     /// What the results call it.
     pub(crate) name: String,
-    /// Where a drawn copy goes in the folder of drawn copies.
+    /// Where a drawn copy goes in the folder of drawn copies: the place in the folder that was typed.
     pub(crate) relative: PathBuf,
     pub(crate) source: Source,
 }
@@ -57,6 +57,12 @@ impl Input {
             Source::File(path) => identity(path),
             Source::Stdin | Source::Nothing(_) => None,
         }
+    }
+
+    /// Its place in the folder that was typed, with slashes between the folders: the name that evaluations know it by.
+    pub(crate) fn slashed(&self) -> String {
+        let parts: Vec<_> = self.relative.iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
     }
 
     /// All bytes, or the reason why not.

@@ -7,7 +7,13 @@ mod chart;
 mod detect;
 mod doctor;
 mod drawing;
+mod eval;
+mod eval_args;
+mod eval_fddb;
+mod eval_landmarks;
+mod eval_wider;
 mod input;
+mod layout;
 mod options;
 mod output;
 mod prepare;
@@ -52,6 +58,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
         args::Command::Bench(args) => bench::run(&args),
+        args::Command::Eval(args) => eval::run(&args),
         args::Command::Prepare(args) => prepare::run(&args),
         args::Command::Train(args) => train::run(&args),
     };

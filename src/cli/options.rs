@@ -10,9 +10,10 @@ use super::Usage;
 use super::args::{self, Format};
 use super::drawing::Drawings;
 use super::input::{self, Input};
+use super::layout::Layout;
 use super::save::Save;
 use crate::image::Orientation;
-use crate::{Detector, Face, ImageView, Isa, Part, Timing};
+use crate::{Detector, DetectorBuilder, Face, ImageView, Isa, Part, Timing};
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
@@ -24,10 +25,17 @@ pub(crate) struct Options {
     /// Pictures and the parts of one picture share these threads.
     pub(crate) pool: ThreadPool,
     pub(crate) format: Format,
-    /// Where results go if not to stdout.
-    pub(crate) output: Option<Save>,
+    pub(crate) output: Output,
     pub(crate) drawings: Option<Drawings>,
     pub(crate) timing: bool,
+}
+
+/// Where results go.
+pub(crate) enum Output {
+    Stdout,
+    File(Save),
+    /// A file for each picture.
+    Folder(Layout),
 }
 
 impl Options {
@@ -36,23 +44,28 @@ impl Options {
             return Err(Usage("stdin (-) can be read only once".into()).into());
         }
         // No threads of its own: it uses those of the pool that calls it.
-        let detector = detector(&args.detection, 0)?;
-        let threads = args.detection.threads;
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build()
-            .with_context(|| format!("can't start {threads} threads"))?;
+        let detector = detection(&args.detection, 0)?;
+        let pool = pool(args.detection.threads)?;
 
         let inputs = input::find(&args.inputs);
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
+        let (output, layout) = match (args.format, output) {
+            (Some(Format::Wider), Some(folder)) => (None, Some(Layout::plan(folder, &inputs)?)),
+            (Some(Format::Wider), None) => return Err(Usage("--format wider needs --output FOLDER".into()).into()),
+            (_, output) => (output, None),
+        };
         let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
         let drawings = plan.transpose()?;
         if drawings.iter().flat_map(Drawings::paths).any(|path| Some(path) == output) {
             return Err(Usage("--output and a drawn picture can't be the same file".into()).into());
         }
-        refuse_to_overwrite(&inputs, output.into_iter().chain(drawings.iter().flat_map(Drawings::paths)))?;
+        let results = output.into_iter().chain(layout.iter().flat_map(Layout::paths));
+        refuse_to_overwrite(&inputs, results.chain(drawings.iter().flat_map(Drawings::paths)))?;
         if let Some(drawings) = &drawings {
             drawings.probe()?;
+        }
+        if let Some(layout) = &layout {
+            layout.probe()?;
         }
 
         let on_terminal = output.is_none() && io::stdout().is_terminal();
@@ -63,7 +76,11 @@ impl Options {
             detector,
             pool,
             format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
-            output: output.map(Save::begin).transpose()?,
+            output: match (output, layout) {
+                (_, Some(layout)) => Output::Folder(layout),
+                (Some(file), None) => Output::File(Save::begin(file)?),
+                (None, None) => Output::Stdout,
+            },
             drawings,
             timing: args.timing,
         })
@@ -76,27 +93,42 @@ impl args::Detection {
     }
 }
 
-/// A detector with so many threads of its own, or with 0 those that it is called in.
-pub(crate) fn detector(args: &args::Detection, threads: usize) -> anyhow::Result<Detector> {
+/// A detector as `detect` has it, with so many threads of its own, or with 0 those that it is called in.
+pub(crate) fn detection(args: &args::Detection, threads: usize) -> anyhow::Result<Detector> {
+    let mut builder = builder(&args.search)?.threads(threads).largest(args.largest);
+    if let Some(count) = args.max_faces {
+        builder = builder.max_faces(count as usize);
+    }
+    Ok(builder.build()?)
+}
+
+/// A detector of all faces, with so many threads of its own.
+pub(crate) fn detector(args: &args::Search, threads: usize) -> anyhow::Result<Detector> {
+    Ok(builder(args)?.threads(threads).build()?)
+}
+
+fn builder(args: &args::Search) -> anyhow::Result<DetectorBuilder> {
     let isa = Isa::from_env().map_err(Usage)?;
-    let mut builder = Detector::builder().isa(isa).threads(threads).profile(args.profile).min_face(args.min_face);
+    let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
     }
     if let Some(side) = args.max_side {
         builder = builder.max_side(side as usize);
     }
-    if let Some(count) = args.max_faces {
-        builder = builder.max_faces(count as usize);
-    }
-    builder = builder.largest(args.largest);
     if let Some(thresholds) = args.thresholds {
         builder = builder.thresholds(thresholds);
     }
     if let Some(file) = &args.weights {
         builder = builder.weights(file);
     }
-    Ok(builder.build()?)
+    Ok(builder)
+}
+
+/// So many threads, or with 0 as many as the machine has.
+pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.into()).build();
+    pool.with_context(|| format!("can't start {threads} threads"))
 }
 
 /// The faces in a picture, or in what lies in it of a part.

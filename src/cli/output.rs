@@ -1,4 +1,4 @@
-//! Results in four formats, one picture at a time.
+//! Results in one stream, one picture at a time.
 
 use std::io::Write;
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::input::Input;
+use crate::eval::picture_of_results;
 use crate::{Face, Landmarks, Point};
 
 /// The table's column of names is as wide as the longest, up to this.
@@ -32,7 +33,9 @@ impl<W: Write> Report<W> {
         let name_width = longest.clamp(5, WIDEST_NAME);
         match format {
             Format::Json => out.write_all(b"[")?,
-            Format::Jsonl => {}
+            // `layout` writes a file for each picture.
+            Format::Wider => {}
+            Format::Jsonl | Format::Fddb => {}
             Format::Csv => write_csv(&mut out, &csv_header())?,
             Format::Table => writeln!(
                 out,
@@ -44,7 +47,8 @@ impl<W: Write> Report<W> {
     }
 
     /// Adds a picture: what was found in it, or why it could not be read.
-    pub(crate) fn picture(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
+    pub(crate) fn picture(&mut self, input: &Input, result: Result<&Found, &str>) -> anyhow::Result<()> {
+        let name = &input.name;
         match self.format {
             Format::Jsonl => {
                 serde_json::to_writer(&mut self.out, &Record::new(name, result))?;
@@ -56,6 +60,14 @@ impl<W: Write> Report<W> {
             }
             Format::Csv => self.csv(name, result)?,
             Format::Table => self.table(name, result)?,
+            Format::Wider => {}
+            Format::Fddb => {
+                let name = input.slashed();
+                let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+                // Each picture must be there for the evaluation; stderr says which could not be read.
+                let faces = result.map_or(&[][..], |found| &found.faces);
+                self.out.write_all(picture_of_results(stem, faces).as_bytes())?;
+            }
         }
         self.pictures += 1;
         // Whoever reads along sees each picture when it is done.
@@ -190,6 +202,7 @@ impl From<&Face> for JsonFace {
 mod tests {
     use super::*;
     use crate::BBox;
+    use crate::cli::input::Source;
 
     /// Two faces in one picture, none in the next, and one that can't be read.
     fn written(format: Format) -> String {
@@ -202,9 +215,10 @@ mod tests {
         let second = Face { score: 0.75, ..first };
         let mut out = Vec::new();
         let mut report = Report::begin(&mut out, format, &[]).unwrap();
-        report.picture("a.jpg", Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
-        report.picture("b, \"c\"\n.jpg", Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
-        report.picture("d.jpg", Err("no such file")).unwrap();
+        let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
+        report.picture(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
+        report.picture(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
+        report.picture(&input("d.jpg"), Err("no such file")).unwrap();
         report.finish().unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -254,5 +268,12 @@ mod tests {
             "d.jpg               not read",
         ];
         assert_eq!(written(Format::Table), expected.join("\n") + "\n");
+    }
+
+    #[test]
+    fn fddb_has_names_without_extension() {
+        let expected =
+            ["a", "2", "1.5 -2 28.75 42 0.9900000095367432", "1.5 -2 28.75 42 0.75", "b, \"c\"\n", "0", "d", "0"];
+        assert_eq!(written(Format::Fddb), expected.join("\n") + "\n");
     }
 }

@@ -3,16 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 use serde::Serialize;
 
 use super::prepare_args::{self as args, TextOrJson, What};
-use super::{Outcome, Usage, complain, doctor};
+use super::{Outcome, Usage, complain, doctor, options};
 use crate::data::{
     BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Options, Preparation, Progress, RandomCrops,
-    Skipped, Sources, Split, Stage, StageBoxes, Summary, prepare,
+    Skipped, Sources, Stage, StageBoxes, Summary, prepare,
 };
 use crate::{ImageView, Isa};
 
@@ -134,11 +133,7 @@ pub(crate) fn sources(args: &args::Sources) -> anyhow::Result<Sources> {
     if args.wider.is_none() && args.landmarks.is_none() {
         return Err(Usage("--wider or --landmarks is needed".into()).into());
     }
-    let split = match args.split {
-        args::Split::Train => Split::Train,
-        args::Split::Val => Split::Val,
-    };
-    Ok(Sources::read(args.wider.as_deref(), args.landmarks.as_deref(), split)?)
+    Ok(Sources::read(args.wider.as_deref(), args.landmarks.as_deref(), args.split.into())?)
 }
 
 pub(crate) fn random_crops(args: &args::Random) -> RandomCrops {
@@ -161,9 +156,7 @@ pub(crate) fn landmark_crops(args: &args::Landmarks) -> LandmarkCrops {
 }
 
 pub(crate) fn pool(args: &args::Work) -> anyhow::Result<ThreadPool> {
-    let threads = args.threads;
-    let pool = ThreadPoolBuilder::new().num_threads(threads.into()).build();
-    pool.with_context(|| format!("can't start {threads} threads"))
+    options::pool(args.threads)
 }
 
 /// On stderr, if that is a terminal.

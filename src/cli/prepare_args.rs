@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::data;
+
 /// Makes sets of samples to train with.
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true, after_long_help = HELP)]
@@ -146,6 +148,15 @@ pub(crate) enum Split {
     Train,
     /// To validate with
     Val,
+}
+
+impl From<Split> for data::Split {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Train => Self::Train,
+            Split::Val => Self::Val,
+        }
+    }
 }
 
 /// What the work may take.
@@ -312,7 +323,7 @@ fn ram(text: &str) -> Result<usize, String> {
     }
 }
 
-fn pixels(text: &str) -> Result<f64, String> {
+pub(crate) fn pixels(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(pixels) if (0.0..=1e9).contains(&pixels) => Ok(pixels),
         _ => Err("a number of pixels is needed, from 0 to 1e9".into()),

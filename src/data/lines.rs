@@ -1,15 +1,19 @@
 //! Lists of annotation: lines with their numbers, and errors that name both.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
 
 use crate::error::{Error, Result};
 
+/// Bytes of the longest line: the longest of any list here has some hundreds. What has none of its ends is no list,
+/// and must not fill the memory.
+const LONGEST: u64 = 1 << 16;
+
 /// A list being read line by line.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
     /// A line that was looked at and not taken.
@@ -19,7 +23,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self> {
         match File::open(&path) {
             Ok(file) => Ok(Self { path, reader: BufReader::new(file), ahead: None, number: 0, hasher: Hasher::new() }),
             Err(source) => Err(Error::Io { path, source }),
@@ -27,7 +31,7 @@ impl Lines {
     }
 
     /// The next line without its end, or `None` after the last.
-    pub(super) fn next(&mut self) -> Result<Option<String>> {
+    pub(crate) fn next(&mut self) -> Result<Option<String>> {
         self.peek()?;
         let line = self.ahead.take();
         self.number += usize::from(line.is_some());
@@ -35,13 +39,17 @@ impl Lines {
     }
 
     /// The line that [`Lines::next`] will give.
-    pub(super) fn peek(&mut self) -> Result<Option<&str>> {
+    pub(crate) fn peek(&mut self) -> Result<Option<&str>> {
         if self.ahead.is_none() {
             let mut bytes = Vec::new();
             let path = &self.path;
-            let read = self.reader.read_until(b'\n', &mut bytes);
+            let read = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
             if read.map_err(|source| Error::Io { path: path.clone(), source })? == 0 {
                 return Ok(None);
+            }
+            if bytes.len() as u64 == LONGEST && !bytes.ends_with(b"\n") {
+                self.number += 1;
+                return Err(self.error(&format!("the line has {LONGEST} bytes or more")));
             }
             self.hasher.update(&bytes);
             let Ok(line) = String::from_utf8(bytes) else {
@@ -54,28 +62,28 @@ impl Lines {
     }
 
     /// The number of the line that [`Lines::next`] gave last, from 1.
-    pub(super) fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.number
     }
 
     /// What is wrong with that line.
-    pub(super) fn error(&self, reason: &str) -> Error {
+    pub(crate) fn error(&self, reason: &str) -> Error {
         at(&self.path, self.number, reason)
     }
 
     /// The file, and the checksum of what was read of it.
-    pub(super) fn finish(self) -> (PathBuf, u32) {
+    pub(crate) fn finish(self) -> (PathBuf, u32) {
         (self.path, self.hasher.finalize())
     }
 }
 
 /// What is wrong with a line of a file.
-pub(super) fn at(path: &Path, line: usize, reason: &str) -> Error {
+pub(crate) fn at(path: &Path, line: usize, reason: &str) -> Error {
     Error::Data(format!("{}, line {line}: {reason}", path.display()))
 }
 
 /// The numbers of a line, or parts of one, if there are as many as asked for and all are finite.
-pub(super) fn numbers<'a, const N: usize>(words: impl IntoIterator<Item = &'a str>) -> Option<[f64; N]> {
+pub(crate) fn numbers<'a, const N: usize>(words: impl IntoIterator<Item = &'a str>) -> Option<[f64; N]> {
     let mut words = words.into_iter();
     let mut numbers = [0.0; N];
     for number in &mut numbers {
@@ -85,11 +93,26 @@ pub(super) fn numbers<'a, const N: usize>(words: impl IntoIterator<Item = &'a st
 }
 
 /// A part of a line as an error shows it: whole lines can be of any length.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, ["first\n".as_bytes(), &[b'x'; LONGEST as usize]].concat()).unwrap();
+        let mut lines = Lines::open(file.path().into()).unwrap();
+        assert_eq!(lines.next().unwrap().as_deref(), Some("first"));
+        let error = lines.next().unwrap_err().to_string();
+        assert!(error.ends_with(", line 2: the line has 65536 bytes or more"), "{error}");
+    }
 }

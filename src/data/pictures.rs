@@ -9,7 +9,7 @@ use ::image::{ImageReader, RgbImage};
 use crate::image::{self, Orientation};
 
 /// Reads a picture, or says why not.
-pub(super) fn read(path: &Path) -> Result<RgbImage, String> {
+pub(crate) fn read(path: &Path) -> Result<RgbImage, String> {
     let bytes = File::open(path).and_then(image::read).map_err(|error| error.to_string())?;
     image::decode_as(&bytes, Orientation::AsStored)
 }
@@ -19,9 +19,11 @@ pub(super) fn read(path: &Path) -> Result<RgbImage, String> {
 pub(super) fn decoding_bytes(path: &Path) -> usize {
     // RGB, and the coefficients of a progressive JPEG.
     const A_PIXEL: usize = 3 + 6;
-    let size = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map(ImageReader::into_dimensions);
-    match size {
-        Ok(Ok((width, height))) => (width as usize).saturating_mul(height as usize).saturating_mul(A_PIXEL),
-        _ => 0,
-    }
+    size(path).map_or(0, |[width, height]| (width as usize).saturating_mul(height as usize).saturating_mul(A_PIXEL))
+}
+
+/// Width and height as a picture's first bytes say them.
+pub(crate) fn size(path: &Path) -> Option<[u32; 2]> {
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).ok()?;
+    reader.into_dimensions().ok().map(|(width, height)| [width, height])
 }

@@ -71,17 +71,18 @@ impl Face {
 }
 
 impl Wider {
+    /// The folder of a split's pictures.
+    pub fn images(folder: &Path, split: Split) -> PathBuf {
+        folder.join(format!("WIDER_{}", name(split))).join("images")
+    }
+
     /// Reads the list of a split under the folder that holds `WIDER_train` and `wider_face_split`. The
     /// pictures are not looked at.
     ///
     /// # Errors
     /// [`crate::Error::Io`] if the list can't be read, [`crate::Error::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
-        let name = match split {
-            Split::Train => "train",
-            Split::Val => "val",
-        };
-        let images = folder.join(format!("WIDER_{name}")).join("images");
+        let (name, images) = (name(split), Self::images(folder, split));
         let mut lines = Lines::open(folder.join("wider_face_split").join(format!("wider_face_{name}_bbx_gt.txt")))?;
         let mut pictures = Vec::new();
         while let Some(line) = lines.next()? {
@@ -97,6 +98,13 @@ impl Wider {
         }
         let (list, crc32) = lines.finish();
         Ok(Self { images, list, crc32, pictures })
+    }
+}
+
+fn name(split: Split) -> &'static str {
+    match split {
+        Split::Train => "train",
+        Split::Val => "val",
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) fn overlapped(boxes: &[[f64; 4]], faces: &[Annotated]) -> usize {
     faces.iter().filter(hit).count()
 }
 
-fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
+/// Intersection over union; both ends of a side are inside.
+pub(super) fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
     let side = |from: f64, to: f64| (to - from + 1.0).max(0.0);
     let area = |[x1, y1, x2, y2]: [f64; 4]| side(x1, x2) * side(y1, y2);
     let both = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);

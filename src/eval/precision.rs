@@ -46,14 +46,31 @@ impl Curve {
                 _ => points.push(point),
             }
         }
-        let (mut area, mut best, mut recall) = (0.0, 0.0_f64, points.last().map_or(0.0, |last| last.recall));
-        for pair in points.iter().rev().zip(points.iter().rev().skip(1).map(|point| point.recall).chain([0.0])) {
-            best = best.max(pair.0.precision);
-            area += best * (recall - pair.1);
-            recall = pair.1;
-        }
-        Self { faces, found, wrong, average_precision: area, points }
+        Self { faces, found, wrong, average_precision: area(&points), points }
     }
+
+    /// Of what each threshold lets pass, from the highest threshold to the lowest: the threshold, what was found and
+    /// could be wrong, and how much of that was right. Thresholds that let nothing pass have no point.
+    pub(super) fn at_thresholds(passed: impl Iterator<Item = (f64, usize, usize)>, faces: usize) -> Self {
+        let (mut found, mut wrong, mut points) = (0, 0, Vec::new());
+        for (threshold, proposals, right) in passed.filter(|&(_, proposals, _)| proposals > 0) {
+            (found, wrong) = (right, proposals - right);
+            let recall = right as f64 / faces.max(1) as f64;
+            points.push(Point { score: threshold as f32, recall, precision: right as f64 / proposals as f64 });
+        }
+        Self { faces, found, wrong, average_precision: area(&points), points }
+    }
+}
+
+/// The area under points of growing recall, each precision being the best at its recall or a higher one.
+fn area(points: &[Point]) -> f64 {
+    let (mut area, mut best, mut recall) = (0.0, 0.0_f64, points.last().map_or(0.0, |last| last.recall));
+    for pair in points.iter().rev().zip(points.iter().rev().skip(1).map(|point| point.recall).chain([0.0])) {
+        best = best.max(pair.0.precision);
+        area += best * (recall - pair.1);
+        recall = pair.1;
+    }
+    area
 }
 
 #[cfg(test)]

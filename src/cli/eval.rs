@@ -1,0 +1,98 @@
+//! `mtcnn-cpu eval`: detectors measured by published protocols. What its subcommands share is here.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::args::BenchFormat;
+use super::chart::{Panel, write_panels};
+use super::eval_args::{self as args, What};
+use super::prepare::{advance, progress_bar};
+use super::{Outcome, complain, eval_fddb, eval_landmarks, eval_wider, options};
+use crate::Face;
+use crate::eval::{FoundBox, Look, look};
+
+/// Pictures that stderr names.
+const MOST_NAMED: usize = 20;
+
+/// Runs.
+pub(crate) fn run(args: &args::Eval) -> anyhow::Result<Outcome> {
+    match &args.what {
+        What::Wider(args) => eval_wider::run(args),
+        What::Fddb(args) => eval_fddb::run(args),
+        What::Landmarks(args) => eval_landmarks::run(args),
+    }
+}
+
+/// Looks for faces in pictures, with a progress bar.
+pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Look>> {
+    // The pictures are worked on side by side, each by one thread.
+    let detector = options::detector(&args.search, 1)?;
+    let pool = options::pool(args.threads)?;
+    let bar = progress_bar("pictures");
+    let looks = look(&detector, files, &pool, &mut |progress| {
+        advance(&bar, progress);
+        true
+    });
+    bar.finish_and_clear();
+    Ok(looks?)
+}
+
+/// The faces in pictures that were looked at, and the names of those that could not be read; stderr says why.
+pub(crate) fn readable(names: &[&str], looks: Vec<Look>) -> (Vec<Vec<Face>>, Vec<String>) {
+    let mut missed = Vec::new();
+    let mut faces = |(name, look): (&&str, Look)| {
+        look.unwrap_or_else(|reason| {
+            if missed.len() < MOST_NAMED {
+                complain(format_args!("{name}: {reason}"));
+            }
+            missed.push((*name).to_string());
+            Vec::new()
+        })
+    };
+    (names.iter().zip(looks).map(&mut faces).collect(), missed)
+}
+
+/// [`readable`], as the evaluations take boxes.
+pub(crate) fn boxes(names: &[&str], looks: Vec<Look>) -> (Vec<Vec<FoundBox>>, Vec<String>) {
+    let (faces, missed) = readable(names, looks);
+    (faces.iter().map(|faces| faces.iter().map(FoundBox::from).collect()).collect(), missed)
+}
+
+/// Says how many pictures are missed, and `why`.
+pub(crate) fn outcome(missed: &[String], total: usize, why: &str) -> Outcome {
+    if missed.is_empty() {
+        return Outcome::Done;
+    }
+    complain(format_args!("{} of {total} pictures {why}: their faces are counted as missed", missed.len()));
+    Outcome::Partly
+}
+
+impl args::Shown {
+    /// Writes what was measured: first the curves, so that nothing is printed if they can't be.
+    pub(crate) fn show(
+        &self,
+        panels: &[Panel<'_>],
+        result: &impl Serialize,
+        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        if let Some(path) = &self.curves {
+            write_panels(path, panels, panels.len() as u32)?;
+        }
+        let mut out = io::stdout().lock();
+        match self.format {
+            BenchFormat::Table => table(&mut out)?,
+            BenchFormat::Json => {
+                serde_json::to_writer(&mut out, result)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Fails before hours of work if the curves can't be written.
+    pub(crate) fn probe(&self) -> anyhow::Result<()> {
+        self.curves.as_deref().map_or(Ok(()), |path| super::save::Save::begin(path).map(drop))
+    }
+}

@@ -1,0 +1,114 @@
+//! The evaluation of WIDER FACE as its authors publish it, in Matlab, and as others have written it anew:
+//!
+//! 1. The scores of the whole set are stretched to 0 to 1.
+//! 2. In each picture boxes are judged from the best score on ([`judge`]): a box is of the face that it overlaps most;
+//!    faces that are not of the subset are neither right nor wrong.
+//! 3. At the thresholds 0.999, 0.998, …, 0 precision and recall over all pictures are counted.
+//! 4. The average precision is the area under the curve, each precision being the best at its recall or a higher one.
+
+mod mat;
+mod results;
+mod truth;
+
+pub use results::{Results, result_path};
+pub use truth::{Truth, TruthPicture};
+
+use super::found::FoundBox;
+use super::matching::{Annotated, Verdict, judge};
+use super::precision::Curve;
+
+/// Steps of the threshold.
+const THRESHOLDS: usize = 1000;
+
+/// Precision and recall of a subset of [`Truth::subsets`], of boxes for each of [`Truth::pictures`], in any order. A
+/// picture without boxes has an empty list, and its faces are missed.
+///
+/// If all scores are the same, all boxes pass at every threshold.
+///
+/// # Panics
+/// If `found` has not as many lists as there are pictures, or there is no such subset.
+pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<FoundBox>]) -> Curve {
+    assert_eq!(found.len(), truth.pictures.len(), "a list for each picture");
+    let scores = || found.iter().flatten().map(|found| found.score);
+    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
+    let stretched = |score: f64| if high > low { (score - low) / (high - low) } else { 1.0 };
+
+    let threshold = |step: usize| 1.0 - (step + 1) as f64 / THRESHOLDS as f64;
+    let (mut proposals, mut right) = (vec![0; THRESHOLDS], vec![0; THRESHOLDS]);
+    let mut faces = 0;
+    for (picture, found) in truth.pictures.iter().zip(found) {
+        let counts = &picture.counts[subset];
+        faces += counts.iter().filter(|&&counts| counts).count();
+        if picture.boxes.is_empty() && !truth.empty_pictures_count {
+            continue;
+        }
+        let mut found = found.clone();
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let annotated = picture.boxes.iter().zip(counts).map(|(&corners, &counts)| Annotated { corners, counts });
+        let annotated: Vec<_> = annotated.collect();
+        let verdicts = judge(found.iter().map(FoundBox::corners), &annotated);
+        let (mut passed, mut sums) = (0, (0, 0));
+        for step in 0..THRESHOLDS {
+            while found.get(passed).is_some_and(|next| stretched(next.score) >= threshold(step)) {
+                sums.0 += usize::from(verdicts[passed] != Verdict::Ignored);
+                sums.1 += usize::from(verdicts[passed] == Verdict::Right);
+                passed += 1;
+            }
+            proposals[step] += sums.0;
+            right[step] += sums.1;
+        }
+    }
+    Curve::at_thresholds((0..THRESHOLDS).map(|step| (threshold(step), proposals[step], right[step])), faces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(x: f64, score: f64) -> FoundBox {
+        FoundBox { x, y: 0.0, width: 9.0, height: 9.0, score }
+    }
+
+    /// Two pictures; the first has a face that counts, at 0, and one that does not, at 50; the second has one that
+    /// counts, at 0.
+    fn truth(empty_pictures_count: bool) -> Truth {
+        let at = |x: f64| [x, 0.0, x + 9.0, 9.0];
+        let picture = |boxes: Vec<[f64; 4]>, counts: Vec<bool>| TruthPicture {
+            name: "0--A/a.jpg".into(),
+            boxes,
+            counts: vec![counts],
+        };
+        let pictures = vec![
+            picture(vec![at(0.0), at(50.0)], vec![true, false]),
+            picture(vec![at(0.0)], vec![true]),
+            picture(vec![], vec![]),
+        ];
+        Truth { subsets: vec!["all".into()], pictures, empty_pictures_count }
+    }
+
+    #[test]
+    fn a_small_set_by_hand() {
+        // Right, wrong, ignored, right. Stretched: 8 -> 1, 6 -> 2 / 3, 5 -> 1 / 2, 2 -> 0.
+        let boxes = [vec![found(50.0, 5.0), found(20.0, 6.0), found(0.0, 8.0)], vec![found(0.0, 2.0)], vec![]];
+        let curve = official_curve(&truth(false), 0, &boxes);
+        assert_eq!((curve.faces, curve.found, curve.wrong), (2, 2, 1));
+        // Half the faces at precision 1, the others at 2 of 3.
+        approx::assert_abs_diff_eq!(curve.average_precision, 0.5 + 0.5 * 2.0 / 3.0, epsilon = 1e-12);
+        let first = |precision: f64| curve.points.iter().find(|point| (point.precision - precision).abs() < 1e-9);
+        assert_eq!(first(1.0).unwrap().score, 0.999);
+        assert_eq!(first(0.5).unwrap().score, 0.666);
+        assert_eq!(first(2.0 / 3.0).unwrap().score, 0.0);
+    }
+
+    #[test]
+    fn pictures_without_faces_count_by_choice() {
+        let boxes = [vec![found(0.0, 1.0)], vec![found(0.0, 1.0)], vec![found(0.0, 1.0)]];
+        for (empty_pictures_count, precision) in [(false, 1.0), (true, 2.0 / 3.0)] {
+            // All of one score: they pass together.
+            let curve = official_curve(&truth(empty_pictures_count), 0, &boxes);
+            approx::assert_abs_diff_eq!(curve.average_precision, precision, epsilon = 1e-12);
+        }
+        let nothing = official_curve(&truth(true), 0, &[vec![], vec![], vec![]]);
+        assert_eq!((nothing.faces, nothing.found, nothing.average_precision), (2, 0, 0.0));
+    }
+}
