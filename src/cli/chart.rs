@@ -97,10 +97,14 @@ impl Panel<'_> {
         let mut chart = ChartBuilder::on(area)
             .caption(self.title, ("sans-serif", 18))
             .margin(12)
+            .margin_right(28)
             .x_label_area_size(34)
             .y_label_area_size(56)
             .build_cartesian_2d(left..right, bottom..top)?;
-        chart.configure_mesh().x_desc(self.x).x_labels(6).y_labels(8).light_line_style(TRANSPARENT).draw()?;
+        // Whole steps without a ".0".
+        let label = |x: &f64| format!("{}", (x * 1e6).round() / 1e6);
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(self.x).x_labels(6).y_labels(8).x_label_formatter(&label).light_line_style(TRANSPARENT).draw()?;
         for ((name, points), colour) in self.lines.iter().zip(COLOURS) {
             // A line beyond the axes ends at them.
             let inside = points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
