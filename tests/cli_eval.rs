@@ -107,6 +107,51 @@ fn wider_from_detections_and_from_results() {
 }
 
 #[test]
+fn stages_say_where_faces_are_lost() {
+    let sets = Sets::new();
+    let args = ["eval", "stages", "--wider", &sets.path(""), "--format", "json"];
+    let measured = run(&args);
+    assert_eq!((measured.code, measured.err.as_str()), (0, ""));
+    let measured = measured.json();
+    let (all, sizes) = measured["sizes"].as_array().unwrap().split_first().unwrap();
+    let faces = all["faces"].as_u64().unwrap();
+    assert_eq!(sizes.iter().map(|size| size["faces"].as_u64().unwrap()).sum::<u64>(), faces);
+    // All that were annotated were found, but for one; the detector has 51 faces in two pictures.
+    let recall = |stage: &str, overlap: usize| all[stage]["recall"][overlap].as_f64().unwrap();
+    let but_one = (faces - 1) as f64 / faces as f64;
+    assert_eq!([recall("onet", 0), recall("onet", 1), recall("rnet", 0)], [but_one; 3]);
+    assert!(recall("pnet", 0) >= recall("pnet", 1) && recall("pnet", 0) > 0.9, "{all}");
+    let boxes = ["pnet", "rnet", "onet"].map(|stage| all[stage]["boxes"].as_f64().unwrap());
+    assert!(boxes[0] > boxes[1] && boxes[1] >= boxes[2] && boxes[2] == 25.5, "{boxes:?}");
+
+    // Nothing passes RNet: the recall of PNet is as before.
+    let strict = run(&[&args[..], &["--thresholds", "0.6,1,0.7"]].concat()).json();
+    let (pnet, rnet) = (&strict["sizes"][0]["pnet"], &strict["sizes"][0]["rnet"]);
+    assert_eq!((pnet, rnet), (&all["pnet"], &serde_json::json!({"boxes": 0.0, "recall": [0.0, 0.0]})));
+
+    let table = run(&args[..4]).out;
+    assert!(
+        table.starts_with("2 pictures; recall at an overlap of 0.50 and 0.65") && table.contains("\nall  "),
+        "{table}"
+    );
+    let without = run(&[&args[..], &["--without", "0--A"]].concat()).json();
+    assert_eq!((&without["pictures"], &without["sizes"][0]["faces"]), (&Value::from(1), &Value::from(0)));
+    assert_eq!(
+        run(&["eval", "wider", "--wider", &sets.path(""), "--without", "0--A", "-f", "json"]).json()["pictures"],
+        1
+    );
+
+    fs::remove_file(sets.path("WIDER_val/images/1--B/none.jpg")).unwrap();
+    let missed = run(&args);
+    assert_eq!((missed.code, &missed.json()["missed"]), (1, &serde_json::json!(["1--B/none.jpg"])));
+    assert!(
+        missed.err.contains("none.jpg: ") && missed.err.contains("1 of 2 pictures could not be read"),
+        "{}",
+        missed.err
+    );
+}
+
+#[test]
 fn fddb_from_detections_and_from_results() {
     let sets = Sets::new();
     let (folder, roc) = (sets.path(""), sets.path("roc"));
@@ -234,6 +279,9 @@ fn wrong_command_lines() {
         (&["eval", "wider", "--results", "x"], "--wider <DIR>"),
         (&["eval", "wider", "--wider", &folder, "--split", "train", "--ground-truth", "x"], "--split val"),
         (&["eval", "wider", "--wider", &folder, "--thresholds", "0.6,0.7,2"], "threshold of ONet is 2"),
+        (&["eval", "stages"], "--wider <DIR>"),
+        (&["eval", "stages", "--wider", &folder, "--without", "0--A,x"], "--without x: no picture is of this event"),
+        (&["eval", "wider", "--wider", &folder, "--without", "0--A,1--B"], "leaves no pictures"),
         (&["eval", "fddb"], "--fddb <DIR>"),
         (&["eval", "landmarks"], "--landmarks <DIR>"),
         (&["detect", PORTRAIT, "--format", "wider"], "needs --output"),

@@ -9,17 +9,18 @@ use super::args::BenchFormat;
 use super::chart::{Panel, write_panels};
 use super::eval_args::{self as args, What};
 use super::prepare::{advance, progress_bar};
-use super::{Outcome, complain, eval_fddb, eval_landmarks, eval_wider, options};
+use super::{Outcome, Usage, complain, eval_fddb, eval_landmarks, eval_stages, eval_wider, options};
 use crate::Face;
 use crate::eval::{FoundBox, Look, look};
 
 /// Pictures that stderr names.
-const MOST_NAMED: usize = 20;
+pub(crate) const MOST_NAMED: usize = 20;
 
 /// Runs.
 pub(crate) fn run(args: &args::Eval) -> anyhow::Result<Outcome> {
     match &args.what {
         What::Wider(args) => eval_wider::run(args),
+        What::Stages(args) => eval_stages::run(args),
         What::Fddb(args) => eval_fddb::run(args),
         What::Landmarks(args) => eval_landmarks::run(args),
     }
@@ -80,8 +81,24 @@ impl args::Shown {
         if let Some(path) = &self.curves {
             write_panels(path, panels, panels.len() as u32)?;
         }
+        self.format.show(result, table)
+    }
+
+    /// Fails before hours of work if the curves can't be written.
+    pub(crate) fn probe(&self) -> anyhow::Result<()> {
+        self.curves.as_deref().map_or(Ok(()), |path| super::save::Save::begin(path).map(drop))
+    }
+}
+
+impl BenchFormat {
+    /// Writes a result to stdout.
+    pub(crate) fn show(
+        self,
+        result: &impl Serialize,
+        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        match self.format {
+        match self {
             BenchFormat::Table => table(&mut out)?,
             BenchFormat::Json => {
                 serde_json::to_writer(&mut out, result)?;
@@ -90,9 +107,22 @@ impl args::Shown {
         }
         Ok(out.flush()?)
     }
+}
 
-    /// Fails before hours of work if the curves can't be written.
-    pub(crate) fn probe(&self) -> anyhow::Result<()> {
-        self.curves.as_deref().map_or(Ok(()), |path| super::save::Save::begin(path).map(drop))
+impl args::Chosen {
+    /// Leaves out the pictures of events that are not to be measured. A name that is none would change nothing, and
+    /// nobody would see it.
+    pub(crate) fn keep<T>(&self, pictures: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Result<(), Usage> {
+        let event = |picture: &T| name(picture).split('/').next().unwrap_or_default().to_string();
+        for without in &self.without {
+            if !pictures.iter().any(|picture| event(picture) == *without) {
+                return Err(Usage(format!("--without {without}: no picture is of this event")));
+            }
+        }
+        pictures.retain(|picture| !self.without.contains(&event(picture)));
+        if pictures.is_empty() && !self.without.is_empty() {
+            return Err(Usage("--without leaves no pictures".into()));
+        }
+        Ok(())
     }
 }

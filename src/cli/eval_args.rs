@@ -21,6 +21,7 @@ pub(crate) struct Eval {
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     Wider(Wider),
+    Stages(Stages),
     Fddb(Fddb),
     Landmarks(Landmarks),
 }
@@ -63,10 +64,51 @@ pub(crate) struct Wider {
     pub(crate) results: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) chosen: Chosen,
+
+    #[command(flatten)]
     pub(crate) shown: Shown,
 
     #[command(flatten)]
     pub(crate) detector: Detector,
+}
+
+/// Where the cascade loses faces of WIDER FACE: recall and boxes after each net, by the size of the faces.
+///
+/// The recall of a stage is the part of the faces that one of its boxes overlaps: by half or more, as the evaluations
+/// have it, and by 0.65. What a stage loses no later one finds, and each box that it lets pass costs the next one time.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = STAGES_HELP)]
+pub(crate) struct Stages {
+    /// The folder of WIDER FACE: WIDER_val and wider_face_split are in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wider: PathBuf,
+
+    /// Which part of it.
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    pub(crate) split: Split,
+
+    /// The shorter side in pixels of the smallest face that counts. Those that are marked as invalid don't.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = super::prepare_args::pixels)]
+    pub(crate) min_size: f64,
+
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
+    pub(crate) format: BenchFormat,
+
+    #[command(flatten)]
+    pub(crate) detector: Detector,
+}
+
+/// Which pictures are measured.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chosen {
+    /// Leave out the pictures of these events: folders such as 0--Parade, with commas between them.
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
 }
 
 /// ROC curves on FDDB, discrete and continuous, by the official protocol.
@@ -159,8 +201,10 @@ const HELP: &str = "\
 Examples:
   mtcnn-cpu eval wider --wider WIDER                 the list of WIDER_val
   mtcnn-cpu eval wider --wider WIDER --ground-truth eval_tools/ground_truth
+  mtcnn-cpu eval stages --wider WIDER                where faces are lost
   mtcnn-cpu eval fddb --fddb FDDB --curves roc.png
   mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --format json
+  Why one face is lost: `mtcnn-cpu explain`.
 
 Exit status:
   0  measured
@@ -194,6 +238,32 @@ Exit status:
   0  measured
   1  a file that is needed can't be read or is damaged; or pictures could not be
      read or have no results, and their faces are counted as missed
+  2  the command line is wrong";
+
+const STAGES_HELP: &str = "\
+Results:
+  SIZE   the shorter side of the faces in pixels
+  BOXES  that a net lets pass in a picture, in the mean, after it has moved them
+         and those that overlap better ones are gone; in a line of a size those
+         of that size. Those of ONet are the results.
+
+Formats:
+  table   All faces, then a line a size that some have.
+  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+          read],\"overlaps\":[0.5,0.65],\"sizes\":[{\"from\",\"to\",\"faces\",
+          \"pnet\":{\"boxes\",\"recall\":[at 0.5, at 0.65]},\"rnet\",\"onet\"}]}
+          with all faces first; \"to\" is null where there is no end, and recall
+          where there are no faces.
+
+Examples:
+  mtcnn-cpu eval stages --wider WIDER
+  mtcnn-cpu eval stages --wider WIDER --thresholds 0.5,0.6,0.7 --min-face 12
+  mtcnn-cpu eval stages --wider WIDER --split train --without 0--Parade,3--Riot
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read, and their faces are left out
   2  the command line is wrong";
 
 const FDDB_HELP: &str = "\

@@ -33,13 +33,14 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
         return Err(Usage("--ground-truth is of the pictures of --split val".into()).into());
     }
     let list = || args.wider.as_deref().map(|folder| Wider::read(folder, split)).transpose();
-    let (truth, images) = match (&args.ground_truth, &args.wider) {
+    let (mut truth, images) = match (&args.ground_truth, &args.wider) {
         (Some(folder), wider) => (Truth::read(folder)?, wider.as_ref().map(|folder| Wider::images(folder, split))),
         (None, _) => {
             let list = list()?.ok_or_else(|| Usage("--wider is needed".into()))?;
             (Truth::from_list(&list, args.min_size), Some(list.images))
         }
     };
+    args.chosen.keep(&mut truth.pictures, |picture| &picture.name)?;
     let (found, missed, why) = match (&args.results, images) {
         (Some(folder), _) => {
             let results = Results::read(folder, &truth)?;

@@ -11,6 +11,7 @@ mod eval;
 mod eval_args;
 mod eval_fddb;
 mod eval_landmarks;
+mod eval_stages;
 mod eval_wider;
 mod input;
 mod layout;

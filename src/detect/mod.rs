@@ -14,6 +14,7 @@ mod refine;
 #[cfg(feature = "train")]
 mod stages;
 mod timing;
+pub(crate) mod watch;
 
 use std::time::Instant;
 
@@ -34,6 +35,7 @@ use nms::Suppressor;
 use parallel::Store;
 use profile::Moves;
 use refine::Refined;
+use watch::{Nobody, Stage, Watch};
 
 /// Finds faces. Made once, used from any number of threads: [`Detector::detect`] takes `&self`, and
 /// its buffers are kept for the next picture.
@@ -155,7 +157,7 @@ impl Detector {
     /// As [`Detector::detect`].
     pub fn detect_into<'a>(&self, image: impl Into<ImageView<'a>>, faces: &mut Vec<Face>) -> Result<()> {
         let view = image.into();
-        self.on_threads(|threads| self.arenas.lend(|arena| self.find(&view, threads, arena, faces)));
+        self.on_threads(|threads| self.arenas.lend(|arena| self.find(&view, threads, arena, faces, &mut Nobody)));
         Ok(())
     }
 
@@ -187,10 +189,10 @@ impl Detector {
             let total: usize = images.iter().map(pixels).sum();
             let large = slots.partition_point(|(view, _)| threads > 1 && pixels(view) * threads * 4 > total);
             for (view, faces) in &mut slots[..large] {
-                self.arenas.lend(|arena| self.find(view, threads, arena, faces));
+                self.arenas.lend(|arena| self.find(view, threads, arena, faces, &mut Nobody));
             }
             parallel::run(threads, &self.arenas, &mut slots[large..], |arena, _, (view, faces)| {
-                self.find(view, 1, arena, faces);
+                self.find(view, 1, arena, faces, &mut Nobody);
             });
         });
         Ok(results)
@@ -205,7 +207,7 @@ impl Detector {
         let mut faces = Vec::new();
         let timing = self.on_threads(|threads| {
             self.arenas.lend(|arena| {
-                let timing = self.find(&view, threads, arena, &mut faces);
+                let timing = self.find(&view, threads, arena, &mut faces, &mut Nobody);
                 Timing { levels: arena.levels.clone(), ..timing }
             })
         });
@@ -222,7 +224,14 @@ impl Detector {
     }
 
     /// The faces in a picture by the detector's options. The levels of the timing are left in the arena.
-    fn find(&self, view: &ImageView<'_>, threads: usize, arena: &mut Arena, faces: &mut Vec<Face>) -> Timing {
+    fn find(
+        &self,
+        view: &ImageView<'_>,
+        threads: usize,
+        arena: &mut Arena,
+        faces: &mut Vec<Face>,
+        watch: &mut impl Watch,
+    ) -> Timing {
         let begin = Instant::now();
         let mut timing = Timing::new(self.isa, threads);
         timing.levels = std::mem::take(&mut arena.levels);
@@ -238,7 +247,7 @@ impl Detector {
                 least /= step;
             }
             loop {
-                self.cascade(view, least.max(min_face), arena, faces, &mut timing);
+                self.cascade(view, least.max(min_face), arena, faces, &mut timing, watch);
                 if !faces.is_empty() || least <= min_face {
                     break;
                 }
@@ -249,7 +258,7 @@ impl Detector {
             faces.clear();
             faces.extend(largest);
         } else {
-            self.cascade(view, min_face, arena, faces, &mut timing);
+            self.cascade(view, min_face, arena, faces, &mut timing, watch);
         }
         faces.truncate(self.max_faces);
         arena.levels = std::mem::take(&mut timing.levels);
@@ -265,10 +274,11 @@ impl Detector {
         arena: &mut Arena,
         faces: &mut Vec<Face>,
         timing: &mut Timing,
+        watch: &mut impl Watch,
     ) {
         let Arena { search, suppressor, boxes, look, finished, .. } = arena;
-        self.propose(view, min_face, search, suppressor, boxes, timing);
-        self.reject(view, boxes, suppressor, look, timing);
+        self.propose(view, min_face, search, suppressor, boxes, timing, watch);
+        self.reject(view, boxes, suppressor, look, timing, watch);
         self.square(boxes);
         let stage = self.look_again(&self.onet, view, boxes, self.thresholds.onet, look, timing);
         let suppressing = Instant::now();
@@ -279,12 +289,13 @@ impl Detector {
         timing.onet.add(StageTimes { outputs: finished.len(), ..stage });
 
         faces.clear();
-        for (mut candidate, landmarks) in finished.iter().copied() {
+        for (candidate, landmarks) in &mut *finished {
             if self.profile.clips_faces {
                 candidate.clip(view, self.profile.first_pixel);
             }
-            faces.push(face(&candidate, landmarks));
+            faces.push(face(candidate, *landmarks));
         }
+        watch.passed(Stage::ONet, finished.iter().map(|(candidate, _)| candidate));
     }
 
     /// The second stage: the boxes that RNet lets pass, after suppression and moved by its offsets, take the
@@ -296,6 +307,7 @@ impl Detector {
         suppressor: &mut Suppressor,
         look: &mut refine::Look,
         timing: &mut Timing,
+        watch: &mut impl Watch,
     ) {
         self.square(boxes);
         let stage = self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
@@ -312,6 +324,7 @@ impl Detector {
         moves(boxes, Moves::AfterSuppression);
         timing.suppression += suppressing.elapsed();
         timing.rnet.add(StageTimes { outputs: boxes.len(), ..stage });
+        watch.passed(Stage::RNet, boxes.iter());
     }
 
     /// Makes boxes ready for the next net.

@@ -9,6 +9,7 @@ use super::boxes::Candidate;
 use super::nms::Suppressor;
 use super::parallel::run;
 use super::profile::{Cell, Moves};
+use super::watch::{Stage, Watch};
 use super::{Detector, Level, Timing, Workspace};
 use crate::ImageView;
 use crate::image::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
@@ -58,6 +59,7 @@ impl Detector {
         suppressor: &mut Suppressor,
         all: &mut Vec<Candidate>,
         timing: &mut Timing,
+        watch: &mut impl Watch,
     ) {
         let profile = &self.profile;
         let Search { shapes, makers, strips } = search;
@@ -111,6 +113,7 @@ impl Detector {
         }
         timing.pnet.outputs += all.len();
         timing.suppression += begin.elapsed();
+        watch.passed(Stage::PNet, all.iter());
     }
 
     /// One strip: its rows of the level made, the net run on them, the cells above the threshold taken.

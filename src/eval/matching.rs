@@ -1,7 +1,7 @@
 //! Which found box is which annotated face, in one picture.
 
 /// Boxes that overlap by this much (intersection over union) are of the same face.
-const SAME: f64 = 0.5;
+pub(super) const SAME: f64 = 0.5;
 
 /// A face as it is annotated, `[x1, y1, x2, y2]`.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +40,10 @@ pub(super) fn judge(found: impl Iterator<Item = [f64; 4]>, faces: &[Annotated]) 
     found.map(judge).collect()
 }
 
-/// How many of the faces that must be found are overlapped enough by a box.
-pub(super) fn overlapped(boxes: &[[f64; 4]], faces: &[Annotated]) -> usize {
-    let hit = |face: &&Annotated| face.counts && boxes.iter().any(|&found| overlap(found, face.corners) >= SAME);
-    faces.iter().filter(hit).count()
+/// For each of the faces that must be found, the most that a box overlaps it.
+pub(super) fn best_overlaps(boxes: &[[f64; 4]], faces: &[Annotated]) -> impl Iterator<Item = f64> {
+    let best = |face: &Annotated| boxes.iter().map(|&found| overlap(found, face.corners)).fold(0.0, f64::max);
+    faces.iter().filter(|face| face.counts).map(best)
 }
 
 /// Intersection over union; both ends of a side are inside.
@@ -69,6 +69,15 @@ mod tests {
         use Verdict::{Ignored, Right, Wrong};
         assert_eq!(judge(found.into_iter(), &faces), [Right, Wrong, Ignored, Ignored, Wrong]);
         assert_eq!(judge(found.into_iter(), &[]), [Wrong; 5]);
+    }
+
+    #[test]
+    fn the_best_overlap_of_each_face_that_counts() {
+        let face = |x: f64, counts| Annotated { corners: [x, 0.0, x + 9.0, 9.0], counts };
+        let boxes = [[0.0, 0.0, 9.0, 4.0], [0.0, 0.0, 9.0, 7.0], [50.0, 0.0, 59.0, 9.0]];
+        let faces = [face(0.0, true), face(50.0, false), face(90.0, true)];
+        assert_eq!(best_overlaps(&boxes, &faces).collect::<Vec<_>>(), [0.8, 0.0]);
+        assert_eq!(best_overlaps(&[], &faces).collect::<Vec<_>>(), [0.0, 0.0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`official_curve`] is the protocol of WIDER FACE, [`fddb_roc`] that of FDDB, [`landmark_errors`] compares landmarks;
 //! [`look()`] gives them what a detector finds. [`evaluate`] is what each stage of the cascade finds, for the report
-//! of a training.
+//! of a training and, by [`size_classes`], for that of the stages.
 
 mod fddb;
 mod found;
@@ -11,6 +11,7 @@ mod look;
 mod matching;
 mod official;
 mod precision;
+mod stages;
 mod wider;
 
 pub use fddb::{Ellipse, Fddb, FddbPicture, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
@@ -19,4 +20,5 @@ pub use landmarks::{LandmarkErrors, landmark_errors};
 pub use look::{Look, look};
 pub use official::{Results, Truth, TruthPicture, official_curve, result_path};
 pub use precision::{Curve, Point};
-pub use wider::{Evaluation, Passed, PictureResult, evaluate};
+pub use stages::{OVERLAPS, SizeClass, StagePass, size_classes};
+pub use wider::{Evaluation, FaceResult, Passed, PictureResult, evaluate};

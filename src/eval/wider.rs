@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
-use super::matching::{Annotated, Verdict, judge, overlapped};
+use super::matching::{Annotated, SAME, Verdict, best_overlaps, judge};
 use super::precision::Curve;
-use crate::data::wider::{Picture, Wider};
-use crate::data::{Progress, Skipped};
+use crate::data::wider::{self, Picture, Wider};
+use crate::data::{Progress, Skipped, pictures};
 use crate::error::{Error, Result};
-use crate::{Detector, ImageView, image, ordered};
+use crate::{Detector, ImageView, ordered};
 
 /// What a detector found in the pictures of a list.
 #[derive(Clone, Debug)]
@@ -27,11 +27,21 @@ pub struct PictureResult {
     /// As the list has it.
     pub name: String,
     /// Faces to be found.
-    pub faces: usize,
-    /// What PNet, RNet and ONet let pass.
-    pub stages: [Passed; 3],
+    pub faces: Vec<FaceResult>,
+    /// The shorter sides of the boxes that PNet, RNet and ONet let pass, after each has moved them and suppressed those
+    /// that overlap.
+    pub boxes: [Vec<f32>; 3],
     /// Scores of what was found, and whether it is a face. Those that are faces which need not be found are left out.
     pub scores: Vec<(f32, bool)>,
+}
+
+/// What became of a face that is to be found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FaceResult {
+    /// Its shorter side in pixels.
+    pub size: f64,
+    /// The most that a box which PNet, RNet and ONet let pass overlaps it (intersection over union).
+    pub overlaps: [f64; 3],
 }
 
 /// What a stage of the cascade lets pass.
@@ -48,9 +58,9 @@ impl Evaluation {
     pub fn stages(&self, chosen: impl Fn(&str) -> bool) -> [Passed; 3] {
         let mut sums = [Passed::default(); 3];
         for picture in self.pictures.iter().filter(|picture| picture.is_in(&chosen)) {
-            for (sum, stage) in sums.iter_mut().zip(picture.stages) {
-                sum.boxes += stage.boxes;
-                sum.faces += stage.faces;
+            for (stage, sum) in sums.iter_mut().enumerate() {
+                sum.boxes += picture.boxes[stage].len();
+                sum.faces += picture.faces.iter().filter(|face| face.overlaps[stage] >= SAME).count();
             }
         }
         sums
@@ -60,7 +70,13 @@ impl Evaluation {
     pub fn curve(&self, chosen: impl Fn(&str) -> bool) -> Curve {
         let chosen = || self.pictures.iter().filter(|picture| picture.is_in(&chosen));
         let scores = chosen().flat_map(|picture| picture.scores.iter().copied()).collect();
-        Curve::new(scores, chosen().map(|picture| picture.faces).sum())
+        Curve::new(scores, chosen().map(|picture| picture.faces.len()).sum())
+    }
+}
+
+impl FaceResult {
+    fn new(size: f64) -> Self {
+        Self { size, overlaps: [0.0; 3] }
     }
 }
 
@@ -118,27 +134,30 @@ fn look(
     min_face: f64,
 ) -> Result<PictureResult, (PathBuf, String)> {
     let path = list.images.join(&picture.name);
-    let look = || -> Result<_> {
-        let pixels = image::open(&path)?;
-        Ok((detector.detect(&pixels)?, pixels))
-    };
-    let (found, pixels) = look().map_err(|error| (path.clone(), error.to_string()))?;
-    let annotated = picture.faces.iter().filter(|face| face.is_possible()).map(|face| Annotated {
-        corners: face.corners(),
-        counts: !face.invalid && face.width.min(face.height) >= min_face,
-    });
+    let pixels = pictures::read(&path).map_err(|reason| (path, reason))?;
+    let (found, [pnet, rnet]) = detector.detect_stages(&ImageView::from(&pixels));
+    let possible = || picture.faces.iter().filter(|face| face.is_possible());
+    let size = |face: &wider::Face| face.width.min(face.height);
+    let counts = |face: &wider::Face| !face.invalid && size(face) >= min_face;
+    let annotated = possible().map(|face| Annotated { corners: face.corners(), counts: counts(face) });
     let annotated: Vec<_> = annotated.collect();
-    let passed = |boxes: &[[f64; 4]]| Passed { boxes: boxes.len(), faces: overlapped(boxes, &annotated) };
-    let boxes: Vec<_> = found.iter().map(|face| face.bbox.to_array().map(f64::from)).collect();
-    let view = ImageView::from(&pixels);
-    let stages = [passed(&detector.pnet_boxes(&view)), passed(&detector.rnet_boxes(&view)), passed(&boxes)];
-    let verdicts = judge(boxes.into_iter(), &annotated);
-    let judged = found.iter().map(|face| face.score).zip(verdicts);
+    let onet: Vec<_> = found.iter().map(|face| face.bbox.to_array().map(f64::from)).collect();
+    let stages = [pnet, rnet, onet];
+    let mut faces: Vec<_> = possible().filter(|face| counts(face)).map(|face| FaceResult::new(size(face))).collect();
+    for (stage, boxes) in stages.iter().enumerate() {
+        for (face, overlap) in faces.iter_mut().zip(best_overlaps(boxes, &annotated)) {
+            face.overlaps[stage] = overlap;
+        }
+    }
+    let side = |[x1, y1, x2, y2]: &[f64; 4]| (x2 - x1).min(y2 - y1) as f32;
+    let boxes = stages.each_ref().map(|boxes| boxes.iter().map(side).collect());
+    let [.., onet] = stages;
+    let judged = found.iter().map(|face| face.score).zip(judge(onet.into_iter(), &annotated));
     let scores = judged.filter(|(_, verdict)| *verdict != Verdict::Ignored);
     Ok(PictureResult {
         name: picture.name.clone(),
-        faces: annotated.iter().filter(|face| face.counts).count(),
-        stages,
+        faces,
+        boxes,
         scores: scores.map(|(score, verdict)| (score, verdict == Verdict::Right)).collect(),
     })
 }
