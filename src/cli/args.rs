@@ -91,6 +91,29 @@ pub(crate) struct Bench {
     #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, help_heading = "Results")]
     pub(crate) seconds: Duration,
 
+    /// Add the result to the records in a folder: a file for each CPU, a line for each run.
+    #[arg(long, value_name = "FOLDER", help_heading = "Records")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Compare with the last record in a folder of the same CPU, instruction set, threads, picture and options.
+    ///
+    /// Times are compared as multiples of what the machine's limit takes, for a clock and a neighbour change
+    /// both. The exit status is 1 if a stage has become slower than --tolerance allows, or if there is no such
+    /// record; with --record this run is then the first.
+    #[arg(long, value_name = "FOLDER", help_heading = "Records")]
+    pub(crate) compare: Option<PathBuf>,
+
+    /// How much slower a stage may be, as a part: 0.1 is a tenth.
+    ///
+    /// A stage is slower if its median and its minimum both are. Stages of less than a fiftieth of the total
+    /// are shown and not judged.
+    #[arg(long, value_name = "PART", default_value = "0.1", requires = "compare", value_parser = tolerance, allow_negative_numbers = true, help_heading = "Records")]
+    pub(crate) tolerance: f64,
+
+    /// A word to the record, such as the commit.
+    #[arg(long, value_name = "TEXT", requires = "record", help_heading = "Records")]
+    pub(crate) note: Option<String>,
+
     #[command(flatten)]
     pub(crate) detection: Detection,
 }
@@ -263,18 +286,26 @@ Formats:
            "levels":[{"scale","width","height","candidates","kept"}],
            "candidates":{"pnet":{"in","out"},"rnet","onet"},
            "isa","threads","version"}
-          Rates are null for a net that had nothing to do.
+          Rates are null for a net that had nothing to do. With --compare:
+           "compared":{"date","note","tolerance","worse",
+            "slower":[{"stage","median","min","worse"}]}
+          where 0.1 is a tenth slower.
+  A record is the same object with "date" (UTC), "cpu", "note", "options" and
+  "pixels", a checksum of the picture; the file is named after the CPU.
 
 Examples:
   mtcnn-cpu bench                              this machine, all its threads
   mtcnn-cpu bench photo.jpg --threads 1        one of your pictures, one thread
   mtcnn-cpu bench photo.jpg --min-face 40      what larger faces alone take
   MTCNN_CPU_ISA=avx2 mtcnn-cpu bench           another instruction set
-  mtcnn-cpu bench --format json >> runs.jsonl  to be kept and compared
+  mtcnn-cpu bench --record runs/ --note "$(git rev-parse --short HEAD)"
+                                               to be kept
+  mtcnn-cpu bench --compare runs/              slower than the last time?
 
 Exit status:
   0  measured
-  1  the picture or the model file could not be read
+  1  the picture, the model file or a record could not be read or written; with
+     --compare, something is slower, or there is nothing to compare with
   2  the command line is wrong"#;
 
 const ENVIRONMENT: &str = "\
@@ -322,6 +353,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("a number of seconds is needed, more than 0 and at most 3600".into()),
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(part) if (0.0..=100.0).contains(&part) => Ok(part),
+        _ => Err("a part is needed, such as 0.1 for a tenth, at least 0 and at most 100".into()),
     }
 }
 

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use ::image::RgbImage;
 use anyhow::anyhow;
 use mtcnn_kernels::peak;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::args::{self, BenchFormat};
 use super::input::Input;
-use super::{Outcome, options};
+use super::record::{Compared, Records, Subject};
+use super::{Outcome, complain, options};
 use crate::{Detector, Level, Part, StageTimes, Timing, image};
 
 /// What is measured if nothing is named: it is at hand wherever the program is.
@@ -25,19 +26,44 @@ const MOST_RUNS: usize = 1_000_000;
 pub(crate) fn run(args: &args::Bench) -> anyhow::Result<Outcome> {
     let detector = options::detection(&args.detection, args.detection.threads.into())?;
     let (name, picture) = read(args)?;
-    let report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
+    let before = args.compare.as_deref().map(Records::read).transpose()?;
+    let records = args.record.as_deref().map(Records::read).transpose()?;
+    let save = records.as_ref().map(Records::begin).transpose()?;
 
+    let mut report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
+    let subject = Subject::new(&args.detection, &picture, report.isa, report.threads);
+    report.compared = before.as_ref().and_then(|before| before.compare(&subject, &report, args.tolerance));
+    show(&report, args.format)?;
+
+    let outcome = match (&before, &report.compared) {
+        (Some(before), None) => {
+            complain(format_args!("{}: no record of the same to compare with: {subject}", before.path().display()));
+            // The first of its kind is no fault when it is being recorded.
+            if args.record.is_some() { Outcome::Done } else { Outcome::Worse }
+        }
+        (_, Some(compared)) if compared.worse => {
+            complain(format_args!("slower than on {} by more than {}", compared.date, compared.tolerance));
+            Outcome::Worse
+        }
+        _ => Outcome::Done,
+    };
+    if let (Some(records), Some(save)) = (records, save) {
+        records.append(save, &subject, args.note.as_deref(), report)?;
+    }
+    Ok(outcome)
+}
+
+fn show(report: &Report, format: Option<BenchFormat>) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let format = args.format.unwrap_or(if out.is_terminal() { BenchFormat::Table } else { BenchFormat::Json });
+    let format = format.unwrap_or(if out.is_terminal() { BenchFormat::Table } else { BenchFormat::Json });
     match format {
         BenchFormat::Table => write!(out, "{report}")?,
         BenchFormat::Json => {
-            serde_json::to_writer(&mut out, &report)?;
+            serde_json::to_writer(&mut out, report)?;
             out.write_all(b"\n")?;
         }
     }
-    out.flush()?;
-    Ok(Outcome::Done)
+    Ok(out.flush()?)
 }
 
 fn read(args: &args::Bench) -> anyhow::Result<(String, RgbImage)> {
@@ -68,7 +94,7 @@ struct Measured {
 }
 
 /// In the order of the table.
-const STAGES: [&str; 7] = ["pyramid", "pnet", "crops", "rnet", "onet", "nms", "total"];
+pub(crate) const STAGES: [&str; 7] = ["pyramid", "pnet", "crops", "rnet", "onet", "nms", "total"];
 
 /// Working time is summed over the threads, so a thread's share of it is comparable with the total.
 fn ms(timing: &Timing) -> [f64; STAGES.len()] {
@@ -109,15 +135,15 @@ fn measure(
 
 /// As JSON: the order of the fields is the order in the object.
 #[derive(Serialize)]
-struct Report {
-    picture: String,
+pub(crate) struct Report {
+    pub(crate) picture: String,
     width: u32,
     height: u32,
     faces: usize,
     runs: usize,
     seconds: f64,
-    ms: Stages,
-    peak_gflops: f64,
+    pub(crate) ms: Stages,
+    pub(crate) peak_gflops: f64,
     pnet_of_peak: Option<f64>,
     rnet_of_peak: Option<f64>,
     onet_of_peak: Option<f64>,
@@ -127,16 +153,18 @@ struct Report {
     isa: &'static str,
     threads: usize,
     version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<Compared>,
 }
 
 /// The times of each of [`STAGES`].
-struct Stages([Times; STAGES.len()]);
+pub(crate) struct Stages(pub(crate) [Times; STAGES.len()]);
 
 /// Milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Times {
-    median: f64,
-    min: f64,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Times {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
 }
 
 #[derive(Serialize)]
@@ -217,6 +245,7 @@ impl Report {
             isa: timing.isa.name(),
             threads: timing.threads,
             version: env!("CARGO_PKG_VERSION"),
+            compared: None,
         }
     }
 }
@@ -264,6 +293,9 @@ impl fmt::Display for Report {
             let JsonLevel { scale, width, height, candidates, kept } = level;
             writeln!(f, "{number:<9} {scale:>10.4} {:>10} {candidates:>10} {kept:>8}", format!("{width}x{height}"))?;
         }
+        if let Some(compared) = &self.compared {
+            write!(f, "{compared}")?;
+        }
         Ok(())
     }
 }
@@ -282,11 +314,11 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::Isa;
 
-    fn report(threads: usize) -> Report {
+    pub(crate) fn report(threads: usize) -> Report {
         let stage = |ms, inputs, outputs, flops| StageTimes { busy: Duration::from_millis(ms), inputs, outputs, flops };
         let timing = |pnet| Timing {
             total: Duration::from_millis(20),

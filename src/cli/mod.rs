@@ -19,6 +19,7 @@ mod options;
 mod output;
 mod prepare;
 mod prepare_args;
+mod record;
 mod save;
 mod timing;
 mod train;
@@ -42,6 +43,8 @@ enum Outcome {
     Done,
     /// Some pictures could not be read or drawn; the rest was done.
     Partly,
+    /// Everything was done, and a speed is worse than it was, or there is none to compare with.
+    Worse,
     /// It was stopped by Ctrl-C, and can go on.
     Interrupted,
 }
@@ -65,7 +68,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Partly) => ExitCode::FAILURE,
+        Ok(Outcome::Partly | Outcome::Worse) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
