@@ -18,7 +18,8 @@
 //!
 //! # Cargo features
 //!
-//! * `cli` (default): the program `mtcnn-cpu`; it brings `image` and `train` with it.
+//! * `cli` (default): the program `mtcnn-cpu`; it brings `convert`, `image` and `train` with it.
+//! * `convert`: [`weights`], from and to the files of other systems.
 //! * `train`: [`data`], sets of samples to train with.
 //! * `image`: [`image::open`] and [`image::decode`], pictures from files and bytes, turned upright.
 //! * neither (`default-features = false`): detection in raw pixels, with few dependencies.
@@ -47,6 +48,9 @@ mod random;
 #[cfg(feature = "train")]
 #[doc(hidden)]
 pub mod train;
+#[cfg(feature = "convert")]
+pub mod weights;
+#[cfg(not(feature = "convert"))]
 mod weights;
 
 #[cfg(test)]

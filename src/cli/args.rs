@@ -13,7 +13,7 @@ use crate::{Isa, Part, Profile, Thresholds};
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
 #[command(
-    after_help = "`mtcnn-cpu detect --help`, `bench --help`, `eval --help`, `prepare --help` and `train --help` show the options, the formats and examples."
+    after_help = "`mtcnn-cpu detect --help`, `bench --help`, `eval --help`, `prepare --help`, `train --help` and `weights --help` show the options, the formats and examples."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Eval(super::eval_args::Eval),
     Prepare(super::prepare_args::Prepare),
     Train(super::train_args::Train),
+    Weights(super::weights_args::Weights),
 }
 
 /// Finds the faces in pictures.

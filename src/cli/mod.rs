@@ -24,6 +24,8 @@ mod save;
 mod timing;
 mod train;
 mod train_args;
+mod weights;
+mod weights_args;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         args::Command::Eval(args) => eval::run(&args),
         args::Command::Prepare(args) => prepare::run(&args),
         args::Command::Train(args) => train::run(&args),
+        args::Command::Weights(args) => weights::run(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ static EMBEDDED: &[u8] = include_bytes!("default/mtcnn.safetensors");
 const FORMAT: (&str, &str) = ("mtcnn-cpu", "1");
 
 /// No model is larger: all parameters as f32, with room for a long description.
-const MOST_BYTES: u64 = 16 << 20;
+pub(crate) const MOST_BYTES: u64 = 16 << 20;
 
 /// The parameters of the three nets, every one there, of its shape and finite.
 #[derive(Debug)]
@@ -35,15 +35,7 @@ impl Model {
 
     /// Reads a model file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let refuse = |reason: String| Error::Weights(format!("{}: {reason}", path.display()));
-        let io = |source| Error::Io { path: path.to_owned(), source };
-        // A device has no size to ask for, and no end.
-        let mut bytes = Vec::new();
-        std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(refuse(format!("more than {MOST_BYTES} bytes: no model for mtcnn-cpu is so large")));
-        }
-        Self::parse(&bytes).map_err(refuse)
+        Self::parse(&read_bytes(path)?).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))
     }
 
     /// Reads a model from a file's bytes; the error is the reason why not.
@@ -106,6 +98,21 @@ impl Model {
     }
 }
 
+/// The bytes of a file that may be a model.
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    // A device has no size to ask for, and no end.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
+    match bytes.len() as u64 > MOST_BYTES {
+        true => Err(Error::Weights(format!(
+            "{}: more than {MOST_BYTES} bytes: no model for mtcnn-cpu is so large",
+            path.display()
+        ))),
+        false => Ok(bytes),
+    }
+}
+
 /// Little-endian numbers as f32.
 fn numbers(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     Some(match dtype {
@@ -116,8 +123,21 @@ fn numbers(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
-#[cfg(feature = "train")]
+#[cfg(any(feature = "convert", feature = "train"))]
+mod description;
+#[cfg(feature = "convert")]
+mod import;
+#[cfg(feature = "convert")]
+mod protobuf;
+#[cfg(feature = "convert")]
+mod summary;
+#[cfg(any(feature = "convert", feature = "train"))]
 mod write;
+
+#[cfg(feature = "convert")]
+pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orientation, Source, import, import_bytes};
+#[cfg(feature = "convert")]
+pub use summary::{NetSummary, Summary, TensorSummary, summary};
 
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,25 @@
 //! Writing a model file: always the same bytes for the same numbers.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "train")]
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{FORMAT, Model};
+use super::Model;
+use super::description::Description;
+#[cfg(feature = "train")]
+use super::description::of_origin;
+#[cfg(feature = "train")]
 use crate::error::Result;
-use crate::{files, nets};
+use crate::nets;
 
 impl Model {
     /// Gives a parameter other values.
     ///
     /// # Panics
     /// If no net has it, or it has not as many numbers.
+    #[cfg(feature = "train")]
     pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
         let parameter = nets::ALL.iter().flat_map(|table| table.parameters()).find(|it| it.name == name);
         let shape = parameter.unwrap_or_else(|| panic!("{name} is in no net")).shape;
@@ -25,20 +31,14 @@ impl Model {
     ///
     /// # Errors
     /// [`crate::Error::Io`].
+    #[cfg(feature = "train")]
     pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
-        files::replace(path, &self.to_bytes(origin))
+        crate::files::replace(path, &self.to_bytes(&of_origin(origin, None)))
     }
 
     /// The bytes of a model file: safetensors with names and keys in order.
-    fn to_bytes(&self, origin: &str) -> Vec<u8> {
-        let description = json!({
-            "channels": "RGB",
-            "format": FORMAT.0,
-            "format_version": FORMAT.1,
-            "landmarks": "x1 y1 x2 y2 x3 y3 x4 y4 x5 y5",
-            "origin": origin,
-        });
-        let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), description)]);
+    pub(crate) fn to_bytes(&self, description: &Description) -> Vec<u8> {
+        let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), json!(description))]);
         let mut data = Vec::new();
         let mut parameters: Vec<_> = nets::ALL.iter().flat_map(|table| table.parameters()).collect();
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
@@ -71,6 +71,6 @@ mod tests {
         let back = Model::read(&path).unwrap();
         assert!(back.tensors == model.tensors);
         assert!(back.tensor("rnet.fc.bias") == [0.5; 128]);
-        assert_eq!(back.to_bytes("a test"), std::fs::read(&path).unwrap());
+        assert_eq!(back.to_bytes(&of_origin("a test", None)), std::fs::read(&path).unwrap());
     }
 }

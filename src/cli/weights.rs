@@ -1,0 +1,67 @@
+//! `mtcnn-cpu weights`: model files from and to other systems, and what is in them.
+
+use std::io::{self, Write};
+
+use super::args::BenchFormat;
+use super::save::Save;
+use super::weights_args::{self as args, What};
+use super::{Outcome, complain};
+use crate::weights::{self, ImportOptions, Summary};
+
+/// Runs.
+pub(crate) fn run(args: &args::Weights) -> anyhow::Result<Outcome> {
+    match &args.what {
+        What::Import(args) => import(args),
+        What::Info(args) => info(args),
+    }
+}
+
+fn import(args: &args::Import) -> anyhow::Result<Outcome> {
+    let options = ImportOptions {
+        from: args.from.0,
+        orientation: args.orientation,
+        colours: args.colours,
+        landmarks: args.landmarks,
+        flatten: args.flatten,
+        all_heads: args.all_heads,
+        origin: args.origin.clone(),
+        licence: args.licence.clone(),
+    };
+    let imported = weights::import(&args.files, &options)?;
+    imported.notes.iter().for_each(complain);
+    let mut file = Save::begin(&args.output)?;
+    file.write_all(&imported.to_bytes())?;
+    file.finish()?;
+    Ok(Outcome::Done)
+}
+
+fn info(args: &args::Info) -> anyhow::Result<Outcome> {
+    let summary = weights::summary(args.model.as_deref())?;
+    let mut out = io::stdout().lock();
+    match args.format {
+        BenchFormat::Table => table(&summary, &mut out)?,
+        BenchFormat::Json => {
+            serde_json::to_writer(&mut out, &summary)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn table(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    for (key, value) in &summary.description {
+        // A file may say anything, and a terminal obeys some of it.
+        writeln!(out, "{:16} {}", key.escape_debug().to_string(), value.escape_debug())?;
+    }
+    writeln!(out, "{:16} {}", "bytes", summary.bytes)?;
+    writeln!(out, "{:16} {}", "parameters", summary.parameters)?;
+    for net in &summary.nets {
+        writeln!(out, "\n{:27}{} parameters", net.name, net.parameters)?;
+        for tensor in &net.tensors {
+            let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
+            writeln!(out, "  {:24} {:5} {}", tensor.name, tensor.dtype, shape.join("x"))?;
+        }
+    }
+    Ok(())
+}

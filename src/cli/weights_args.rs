@@ -1,0 +1,155 @@
+//! The command line of `weights` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::Subcommand;
+
+use super::args::BenchFormat;
+use crate::weights::{Colours, Flatten, LandmarkOrder, Orientation, Source};
+
+/// Model files: from and to the files of other systems, and what is in them.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true, after_long_help = HELP)]
+pub(crate) struct Weights {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    Import(Import),
+    Info(Info),
+}
+
+/// Makes a model file from the weights of another system.
+///
+/// The three nets come in as many files as that system has, in any order: which net a file has, and which layer is which, is
+/// known by the shapes. How the nets see pictures and order their answers is recognised where the file tells it, and
+/// stderr says what was recognised and why; where it does not, --from or the options below must say it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = IMPORT_HELP)]
+pub(crate) struct Import {
+    /// The files: .caffemodel, .pt, .npy, .lz4, or .npz of `weights export`; known by their content.
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The model file to write (safetensors).
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) output: PathBuf,
+
+    /// The system that the files are from; auto: it must be told by the files.
+    #[arg(long, value_name = "SYSTEM", value_parser = sources(), default_value = AUTO)]
+    pub(crate) from: From,
+
+    /// How the nets see pictures: as they are, or transposed, as Matlab trains.
+    #[arg(long, value_name = "HOW", value_parser = choices(Orientation::ALL, Orientation::name), help_heading = "Conventions")]
+    pub(crate) orientation: Option<Orientation>,
+
+    /// The order of a pixel's colours.
+    #[arg(long, value_name = "ORDER", value_parser = choices(Colours::ALL, Colours::name), help_heading = "Conventions")]
+    pub(crate) colours: Option<Colours>,
+
+    /// The order of the landmarks' numbers: x1 y1 x2 y2 … or x1 x2 … y1 y2 …
+    #[arg(long, value_name = "ORDER", value_parser = choices(LandmarkOrder::ALL, LandmarkOrder::name), help_heading = "Conventions")]
+    pub(crate) landmarks: Option<LandmarkOrder>,
+
+    /// The order of the inputs of the first dense layer, the slowest index first: c is the channel, y the picture's
+    /// row and x its column.
+    #[arg(long, value_name = "ORDER", value_parser = choices(Flatten::ALL, Flatten::name), help_heading = "Conventions")]
+    pub(crate) flatten: Option<Flatten>,
+
+    /// Keep the landmark heads of PNet and RNet, where the files have them. No detection uses them.
+    #[arg(long)]
+    pub(crate) all_heads: bool,
+
+    /// Where the weights come from, for the description in the model file [default: the system and the files' names].
+    #[arg(long, value_name = "TEXT", help_heading = "Description")]
+    pub(crate) origin: Option<String>,
+
+    /// The licence of the weights, for the description in the model file.
+    #[arg(long, value_name = "TEXT", help_heading = "Description")]
+    pub(crate) licence: Option<String>,
+}
+
+/// Shows what a model file has in it: nets, tensors, their shapes and types, where it comes from.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = INFO_HELP)]
+pub(crate) struct Info {
+    /// The model file [default: the weights inside].
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: BenchFormat,
+}
+
+/// A system, or none: it must be told by the files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From(pub(crate) Option<Source>);
+
+const AUTO: &str = "auto";
+
+fn sources() -> impl TypedValueParser<Value = From> {
+    let names = Source::ALL.iter().map(|source| source.name());
+    PossibleValuesParser::new([AUTO].into_iter().chain(names)).map(|name| From(Source::by_name(&name)))
+}
+
+fn choices<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&it| name(it)))
+        .map(move |typed| *all.iter().find(|&&it| name(it) == typed).expect("one of them"))
+}
+
+const HELP: &str = "\
+Examples:
+  mtcnn-cpu weights import det1.caffemodel det2.caffemodel det3.caffemodel -o model.safetensors
+  mtcnn-cpu weights info model.safetensors
+  mtcnn-cpu detect --weights model.safetensors photo.jpg";
+
+const IMPORT_HELP: &str = "\
+Systems:
+  name             files               pictures           landmarks
+  kpzhang          det*.caffemodel     transposed, RGB    x1 … x5 y1 … y5
+  mtcnn-caffe      *.caffemodel        upright, BGR       x1 y1 … x5 y5
+  facenet-pytorch  *.pt                upright, RGB       x1 … x5 y1 … y5
+  ipazc            *.lz4               upright, RGB       x1 … x5 y1 … y5
+  davidsandberg    det*.npy            transposed, RGB    x1 … x5 y1 … y5
+  mtcnn-cpu        *.caffemodel, .npz  upright, RGB       x1 y1 … x5 y5
+  The dense inputs are cxy, cyx, xyc, xyc, xyc and cyx. An option changes one of
+  these, or says it where no system is told.
+
+Recognised are: the values of the original MTCNN, whatever the file; files of
+mtcnn-caffe and kpzhang by the nets' names and the layers that feed them in
+training; the others by their form. Weights of the original MTCNN give the same
+bytes as the model inside.
+
+Nothing in a file is run: pickles are read as plain data, and refused if they
+call for anything but the arrays and tensors that they should have. Files of more
+than 16 MiB, packed or unpacked, are refused.
+
+Examples:
+  mtcnn-cpu weights import det?.caffemodel -o original.safetensors
+  mtcnn-cpu weights import pnet.pt rnet.pt onet.pt -o model.safetensors
+  mtcnn-cpu weights import --from mtcnn-caffe 12.caffemodel 24.caffemodel \\
+      48.caffemodel -o mine.safetensors
+  mtcnn-cpu detect --profile mtcnn-caffe --weights mine.safetensors photo.jpg
+
+Exit status:
+  0  the model file is written
+  1  a file can't be read, is damaged or refused, or does not tell enough
+  2  the command line is wrong";
+
+const INFO_HELP: &str = "\
+Formats:
+  table   The description, and a line a net and a line a tensor.
+  json    One object: {\"parameters\",\"bytes\",\"description\":{…},\"nets\":[{\"name\",
+          \"parameters\",\"tensors\":[{\"name\",\"dtype\",\"shape\"}]}]}
+
+Exit status:
+  0  shown
+  1  it can't be read or is no model file
+  2  the command line is wrong";

@@ -1,0 +1,186 @@
+//! Which net a file has, and which of its layers is which of ours: by their shapes, which differ within each net.
+//!
+//! Names are of no use: every system has its own. Only slopes of the same size are told apart by their order.
+
+use std::collections::BTreeMap;
+
+use super::layers::{Found, Layer, Layout, display, squeezed};
+use crate::nets::table::{BOX, CLS, LANDMARKS};
+use crate::nets::{self, Table};
+
+/// A net whose layers are known, in the file's own convention.
+#[derive(Debug)]
+pub(super) struct Assigned {
+    pub(super) table: &'static Table,
+    /// By `layer.part`, output first.
+    pub(super) arrays: BTreeMap<String, Vec<f32>>,
+}
+
+impl Assigned {
+    pub(super) fn has_landmarks(&self) -> bool {
+        self.arrays.contains_key("lm.weight")
+    }
+
+    /// Leaves out the landmark head where no detection uses it; says whether there was one.
+    pub(super) fn drop_unused_landmarks(&mut self) -> bool {
+        if self.table.needs_landmarks {
+            return false;
+        }
+        self.arrays.remove("lm.bias");
+        self.arrays.remove("lm.weight").is_some()
+    }
+}
+
+/// A parameter to be found.
+struct Wanted {
+    /// `layer.part`
+    name: String,
+    shape: Vec<usize>,
+}
+
+/// Finds every parameter of a net.
+pub(super) fn assign(found: Found) -> Result<Assigned, String> {
+    let table = nets::ALL.into_iter().find(|table| {
+        let first = &wanted(table)[0];
+        found.layers.iter().any(|layer| has_weights(layer, first, found.layout))
+    });
+    let table = table.ok_or("none of the three nets: no layer has the weights of their first layers")?;
+    let wanted = wanted(table);
+    let mut arrays = BTreeMap::new();
+    for Layer { name, arrays: parts } in found.layers {
+        let layer = Layer { name, arrays: parts };
+        let place = wanted.iter().position(|wanted| {
+            !arrays.contains_key(&wanted.name)
+                && if wanted.name.ends_with(".slope") { is_slope(&layer, wanted) } else { has_weights(&layer, wanted, found.layout) }
+        });
+        let Some(place) = place else {
+            let shapes: Vec<_> = layer.arrays.iter().map(|array| display(&array.shape)).collect();
+            let name = table.name;
+            return Err(format!("the layer {}, of {}, is none of {name}, or there are two of it", layer.name, shapes.join(" and ")));
+        };
+        let mut parts = layer.arrays.into_iter().map(|array| array.values);
+        let first = parts.next().expect("a layer with arrays");
+        let first = match found.layout {
+            Layout::OutputsFirst => first,
+            Layout::OutputsLast => outputs_first(&first, &wanted[place].shape),
+        };
+        arrays.insert(wanted[place].name.clone(), first);
+        if let Some(bias) = parts.next() {
+            arrays.insert(wanted[place].name.replace(".weight", ".bias"), bias);
+        }
+    }
+    for wanted in &wanted {
+        let optional = wanted.name.starts_with(LANDMARKS.0) && !table.needs_landmarks;
+        let Some(values) = arrays.get(&wanted.name) else {
+            if optional {
+                continue;
+            }
+            return Err(format!("{} has no layer with {} of {}", table.name, wanted.name, display(&wanted.shape)));
+        };
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return Err(format!("{} of {} has {} at place {place}", wanted.name, table.name, values[place]));
+        }
+    }
+    Ok(Assigned { table, arrays })
+}
+
+/// Weights and slopes; biases come with their weights.
+fn wanted(table: &Table) -> Vec<Wanted> {
+    let parameters = table.parameters().into_iter().filter(|parameter| !parameter.name.ends_with(".bias"));
+    parameters
+        .map(|parameter| Wanted { name: parameter.name[table.name.len() + 1..].into(), shape: parameter.shape })
+        .collect()
+}
+
+fn has_weights(layer: &Layer, wanted: &Wanted, layout: Layout) -> bool {
+    let shape = match (layout, &wanted.shape[..]) {
+        (Layout::OutputsLast, &[outputs, inputs, height, width]) => vec![height, width, inputs, outputs],
+        (Layout::OutputsLast, &[outputs, inputs]) => vec![inputs, outputs],
+        (_, shape) => shape.into(),
+    };
+    match &layer.arrays[..] {
+        [weights, bias] => weights.squeezed() == squeezed(&shape) && bias.squeezed() == [wanted.shape[0]],
+        _ => false,
+    }
+}
+
+fn is_slope(layer: &Layer, wanted: &Wanted) -> bool {
+    matches!(&layer.arrays[..], [slopes] if slopes.squeezed() == wanted.shape)
+}
+
+/// `[height][width][inputs][outputs]` or `[inputs][outputs]` to the order of `shape`.
+fn outputs_first(values: &[f32], shape: &[usize]) -> Vec<f32> {
+    let (outputs, inputs) = (shape[0], shape.get(1).copied().unwrap_or(1));
+    let area: usize = shape.iter().skip(2).product();
+    let place = |i: usize| {
+        let (output, input, place) = (i / (inputs * area), i / area % inputs, i % area);
+        (place * inputs + input) * outputs + output
+    };
+    (0..values.len()).map(|i| values[place(i)]).collect()
+}
+
+/// The heads are told apart by how much they answer.
+const _: () = assert!(CLS.1 != BOX.1 && BOX.1 != LANDMARKS.1 && CLS.1 != LANDMARKS.1);
+
+#[cfg(test)]
+mod tests {
+    use super::super::layers::Array;
+    use super::*;
+
+    fn array(shape: &[usize]) -> Array {
+        Array { shape: shape.into(), values: vec![0.5; shape.iter().product()] }
+    }
+
+    /// PNet as TensorFlow has it, its layers named by letters that say nothing.
+    fn pnet() -> Vec<Layer> {
+        let shapes: [&[&[usize]]; 8] = [
+            &[&[1, 1, 32, 4], &[4]],
+            &[&[3, 3, 3, 10], &[10]],
+            &[&[1, 1, 10]],
+            &[&[3, 3, 10, 16], &[16]],
+            &[&[1, 1, 16]],
+            &[&[3, 3, 16, 32], &[32]],
+            &[&[32]],
+            &[&[1, 1, 32, 2], &[2]],
+        ];
+        let layer = |(i, shapes): (usize, &&[&[usize]])| Layer {
+            name: char::from(b'a' + i as u8).into(),
+            arrays: shapes.iter().map(|shape| array(shape)).collect(),
+        };
+        shapes.iter().enumerate().map(layer).collect()
+    }
+
+    fn found(layers: Vec<Layer>) -> Result<Assigned, String> {
+        assign(Found { layers, layout: Layout::OutputsLast, likely: None, description: None })
+    }
+
+    #[test]
+    fn layers_are_known_by_their_shapes() {
+        let net = found(pnet()).unwrap();
+        assert_eq!((net.table.name, net.has_landmarks()), ("pnet", false));
+        assert_eq!(net.arrays.len(), 13);
+        assert_eq!(net.arrays["box.bias"].len(), 4);
+        // Two rows and one column of places, three inputs, two outputs.
+        let places: Vec<f32> = (0..12).map(|number| number as f32).collect();
+        assert_eq!(outputs_first(&places, &[2, 3, 2, 1]), [0., 6., 2., 8., 4., 10., 1., 7., 3., 9., 5., 11.]);
+    }
+
+    #[test]
+    fn other_nets_are_refused() {
+        let refused = |change: &dyn Fn(&mut Vec<Layer>)| {
+            let mut layers = pnet();
+            change(&mut layers);
+            found(layers).unwrap_err()
+        };
+        let reason = refused(&|layers| drop(layers.remove(1)));
+        assert_eq!(reason, "none of the three nets: no layer has the weights of their first layers");
+        assert_eq!(refused(&|layers| drop(layers.remove(2))), "pnet has no layer with prelu1.slope of 10");
+        assert_eq!(refused(&|layers| drop(layers.remove(0))), "pnet has no layer with box.weight of 4x32");
+        let stranger = refused(&|layers| layers.push(Layer { name: "z".into(), arrays: vec![array(&[3, 3, 5, 7]), array(&[7])] }));
+        assert_eq!(stranger, "the layer z, of 3x3x5x7 and 7, is none of pnet, or there are two of it");
+        let twice = refused(&|layers| layers.push(Layer { name: "z".into(), arrays: vec![array(&[16])] }));
+        assert_eq!(twice, "the layer z, of 16, is none of pnet, or there are two of it");
+        let nan = refused(&|layers| layers[2].arrays[0].values[3] = f32::NAN);
+        assert_eq!(nan, "prelu1.slope of pnet has NaN at place 3");
+    }
+}

@@ -1,0 +1,74 @@
+//! What a model file has in it.
+
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use serde::Serialize;
+
+use super::description::{self, Description};
+use super::{EMBEDDED, Model, read_bytes};
+use crate::error::{Error, Result};
+use crate::nets;
+
+/// A model file in numbers.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// In all tensors.
+    pub parameters: usize,
+    /// Of the whole file.
+    pub bytes: usize,
+    /// What the file says of itself, such as origin and licence.
+    pub description: Description,
+    /// In the order of the cascade.
+    pub nets: Vec<NetSummary>,
+}
+
+/// A net of a model file.
+#[derive(Debug, Serialize)]
+pub struct NetSummary {
+    /// pnet, rnet or onet.
+    pub name: &'static str,
+    /// In all its tensors.
+    pub parameters: usize,
+    /// In the order of the layers.
+    pub tensors: Vec<TensorSummary>,
+}
+
+/// A tensor of a net.
+#[derive(Debug, Serialize)]
+pub struct TensorSummary {
+    /// `net.layer.part`
+    pub name: String,
+    /// F32, F16 or BF16.
+    pub dtype: String,
+    /// Output first.
+    pub shape: Vec<usize>,
+}
+
+/// Looks at a model file, or at the weights inside.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::Weights`]: it is no model, or a damaged one.
+pub fn summary(path: Option<&Path>) -> Result<Summary> {
+    let Some(path) = path else { return Ok(of_bytes(EMBEDDED).expect("the embedded weights")) };
+    of_bytes(&read_bytes(path)?).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))
+}
+
+fn of_bytes(bytes: &[u8]) -> Result<Summary, String> {
+    // It says what is wrong, if anything is.
+    Model::parse(bytes)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let nets = nets::ALL.map(|table| {
+        let tensors = table.parameters().into_iter().filter_map(|parameter| {
+            let tensor = file.tensor(&parameter.name).ok()?;
+            let dtype = format!("{:?}", tensor.dtype());
+            Some(TensorSummary { name: parameter.name, dtype, shape: parameter.shape })
+        });
+        let tensors: Vec<_> = tensors.collect();
+        let parameters = tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+        NetSummary { name: table.name, parameters, tensors }
+    });
+    let description = description::of_file(bytes);
+    let parameters = nets.iter().map(|net| net.parameters).sum();
+    Ok(Summary { parameters, bytes: bytes.len(), description, nets: nets.into() })
+}
