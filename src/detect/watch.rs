@@ -4,6 +4,8 @@
 use super::boxes::Candidate;
 
 /// A net of the cascade, and what is done with its boxes.
+// Their names all end in Net.
+#[allow(clippy::enum_variant_names)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     PNet,
