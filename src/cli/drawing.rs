@@ -68,12 +68,17 @@ impl Drawings {
 
     /// Draws the faces on the picture of that input, and writes it.
     pub(crate) fn write(&self, index: usize, mut picture: RgbImage, faces: &[Face]) -> anyhow::Result<()> {
+        draw(&mut picture, faces);
+        self.save(index, &picture)
+    }
+
+    /// Writes the drawn picture of that input.
+    pub(crate) fn save(&self, index: usize, picture: &RgbImage) -> anyhow::Result<()> {
         let path = &self.paths[index];
         if let (Some(_), Some(folder)) = (&self.folder, path.parent()) {
             make_folder(folder)?;
         }
-        draw(&mut picture, faces);
-        let bytes = encode(&picture, format(path).unwrap_or(ImageFormat::Png))
+        let bytes = encode(picture, format(path).unwrap_or(ImageFormat::Png))
             .with_context(|| format!("can't write {}", path.to_string_lossy()))?;
         let mut file = Save::begin(path)?;
         file.write_all(&bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;

@@ -13,6 +13,7 @@ mod eval_fddb;
 mod eval_landmarks;
 mod eval_stages;
 mod eval_wider;
+mod explain;
 mod input;
 mod layout;
 mod options;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
         args::Command::Bench(args) => bench::run(&args),
         args::Command::Eval(args) => eval::run(&args),
+        args::Command::Explain(args) => explain::run(&args),
         args::Command::Prepare(args) => prepare::run(&args),
         args::Command::Train(args) => train::run(&args),
         args::Command::Weights(args) => weights::run(&args),

@@ -107,7 +107,8 @@ pub(crate) fn detector(args: &args::Search, threads: usize) -> anyhow::Result<De
     Ok(builder(args)?.threads(threads).build()?)
 }
 
-fn builder(args: &args::Search) -> anyhow::Result<DetectorBuilder> {
+/// The options of a detector of all faces.
+pub(crate) fn builder(args: &args::Search) -> anyhow::Result<DetectorBuilder> {
     let isa = Isa::from_env().map_err(Usage)?;
     let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
     if let Some(factor) = args.factor {
@@ -145,7 +146,10 @@ pub(crate) fn detect(
 }
 
 /// A result must not take the place of a picture that is read.
-fn refuse_to_overwrite<'a>(inputs: &[Input], results: impl Iterator<Item = &'a std::path::Path>) -> Result<(), Usage> {
+pub(crate) fn refuse_to_overwrite<'a>(
+    inputs: &[Input],
+    results: impl Iterator<Item = &'a std::path::Path>,
+) -> Result<(), Usage> {
     let mut existing = results.filter_map(|path| Some((input::identity(path)?, path))).peekable();
     // The usual case: nothing is there yet, and no path has to be looked up.
     if existing.peek().is_none() {

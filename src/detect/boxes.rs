@@ -11,6 +11,8 @@ pub(crate) struct Candidate {
     pub(crate) score: f32,
     /// What the net says of each corner: how far it is off, in parts of the box's sides.
     pub(crate) offsets: [f32; 4],
+    /// The number that somebody who watches knows it by; 0 where nobody does.
+    pub(crate) origin: u32,
 }
 
 impl Candidate {

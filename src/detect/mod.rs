@@ -4,7 +4,7 @@
 //! decides and finds the landmarks ([`refine`]). In what order boxes are moved, squared, rounded and
 //! suppressed is a [`Profile`].
 
-mod boxes;
+pub(crate) mod boxes;
 mod builder;
 mod nms;
 mod parallel;
@@ -35,7 +35,7 @@ use nms::Suppressor;
 use parallel::Store;
 use profile::Moves;
 use refine::Refined;
-use watch::{Nobody, Stage, Watch};
+use watch::{Nobody, Stage, Suppressing, Watch};
 
 /// Finds faces. Made once, used from any number of threads: [`Detector::detect`] takes `&self`, and
 /// its buffers are kept for the next picture.
@@ -280,11 +280,17 @@ impl Detector {
         self.propose(view, min_face, search, suppressor, boxes, timing, watch);
         self.reject(view, boxes, suppressor, look, timing, watch);
         self.square(boxes);
-        let stage = self.look_again(&self.onet, view, boxes, self.thresholds.onet, look, timing);
+        let stage = self.look_again(Stage::ONet, view, boxes, look, timing, watch);
         let suppressing = Instant::now();
         finished.clear();
         finished.extend(look.passed.iter().map(finish));
-        suppressor.suppress(finished, 0, |face| &face.0, self.profile.suppression.onet);
+        suppressor.suppress(
+            finished,
+            0,
+            |face| &face.0,
+            self.profile.suppression.onet,
+            |gone, by| watch.suppressed(Suppressing::ONet, &gone.0, &by.0),
+        );
         timing.suppression += suppressing.elapsed();
         timing.onet.add(StageTimes { outputs: finished.len(), ..stage });
 
@@ -310,7 +316,7 @@ impl Detector {
         watch: &mut impl Watch,
     ) {
         self.square(boxes);
-        let stage = self.look_again(&self.rnet, view, boxes, self.thresholds.rnet, look, timing);
+        let stage = self.look_again(Stage::RNet, view, boxes, look, timing, watch);
         let suppressing = Instant::now();
         let moves = |boxes: &mut [Candidate], when: Moves| {
             if self.profile.moves == when {
@@ -320,7 +326,13 @@ impl Detector {
         boxes.clear();
         boxes.extend(look.passed.iter().map(|refined| refined.candidate));
         moves(boxes, Moves::BeforeSuppression);
-        suppressor.suppress(boxes, 0, |candidate| candidate, self.profile.suppression.rnet);
+        suppressor.suppress(
+            boxes,
+            0,
+            |candidate| candidate,
+            self.profile.suppression.rnet,
+            |gone, by| watch.suppressed(Suppressing::RNet, gone, by),
+        );
         moves(boxes, Moves::AfterSuppression);
         timing.suppression += suppressing.elapsed();
         timing.rnet.add(StageTimes { outputs: boxes.len(), ..stage });

@@ -97,13 +97,15 @@ struct Extent {
 }
 
 impl Suppressor {
-    /// Keeps those of `things[first..]` that no better one overlaps too much by the rule, best first.
+    /// Keeps those of `things[first..]` that no better one overlaps too much by the rule, best first. `dropped` is
+    /// called for each other one, with a better one that it overlaps.
     pub(crate) fn suppress<T: Copy>(
         &mut self,
         things: &mut Vec<T>,
         first: usize,
         candidate: impl Fn(&T) -> &Candidate,
         rule: Rule,
+        mut dropped: impl FnMut(&T, &T),
     ) {
         let count = things.len() - first;
         let score = |i: u32| candidate(&things[first + i as usize]).score;
@@ -114,8 +116,11 @@ impl Suppressor {
         let extent = self.lay_out(things[first..].iter().map(|thing| candidate(thing).corners));
         for place in 0..count {
             let thing = things[first + self.order[place] as usize];
-            if self.keep(candidate(&thing).corners, extent, rule) {
-                things.push(thing);
+            match self.keep(candidate(&thing).corners, extent, rule) {
+                None => things.push(thing),
+                // Those that suppress are those that stay, or all so far.
+                Some(by) if rule.greedy => dropped(&thing, &things[first + count + by]),
+                Some(by) => dropped(&thing, &things[first + self.order[by] as usize]),
             }
         }
         things.drain(first..first + count);
@@ -152,13 +157,13 @@ impl Suppressor {
         extent
     }
 
-    /// Whether no better box overlaps this one too much. If so, or if the rule is not greedy, the box
-    /// suppresses from now on.
-    fn keep(&mut self, corners: [f64; 4], extent: Extent, rule: Rule) -> bool {
+    /// The place in `better` of a box that overlaps this one too much. If there is none, or if the rule is not
+    /// greedy, the box suppresses from now on.
+    fn keep(&mut self, corners: [f64; 4], extent: Extent, rule: Rule) -> Option<usize> {
         let [x1, y1, x2, y2] = corners;
         let area = (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra);
-        let free = self.is_free(corners, area, extent, rule);
-        if free || !rule.greedy {
+        let by = self.suppressed_by(corners, area, extent, rule);
+        if by.is_none() || !rule.greedy {
             let class = &mut self.classes[class_of(corners)];
             let (least, most) = class.areas.unwrap_or((area, area));
             class.areas = Some((least.min(area), most.max(area)));
@@ -166,11 +171,11 @@ impl Suppressor {
             let before = std::mem::replace(&mut self.last[cell], self.better.len() as u32);
             self.better.push(Better { corners, area, before });
         }
-        free
+        by
     }
 
-    /// Whether no better box overlaps this one too much.
-    fn is_free(&self, corners: [f64; 4], area: f64, extent: Extent, rule: Rule) -> bool {
+    /// The place in `better` of a box that overlaps this one too much.
+    fn suppressed_by(&self, corners: [f64; 4], area: f64, extent: Extent, rule: Rule) -> Option<usize> {
         let [x1, y1, x2, y2] = corners;
         for class in &self.classes {
             let Some((least, most)) = class.areas else { continue };
@@ -187,14 +192,14 @@ impl Suppressor {
                     while at != NONE {
                         let better = &self.better[at as usize];
                         if overlaps(corners, area, better, rule) {
-                            return false;
+                            return Some(at as usize);
                         }
                         at = better.before;
                     }
                 }
             }
         }
-        true
+        None
     }
 }
 
@@ -237,11 +242,11 @@ mod tests {
     use super::*;
 
     fn candidate(corners: [f64; 4], score: f32) -> Candidate {
-        Candidate { corners, score, offsets: [0.0; 4] }
+        Candidate { corners, score, offsets: [0.0; 4], origin: 0 }
     }
 
     fn suppress(candidates: &mut Vec<Candidate>, rule: Rule) {
-        Suppressor::default().suppress(candidates, 0, |candidate| candidate, rule);
+        Suppressor::default().suppress(candidates, 0, |candidate| candidate, rule, |_, _| {});
     }
 
     fn kept(mut candidates: Vec<Candidate>, rule: Rule) -> Vec<f32> {
@@ -358,7 +363,23 @@ mod tests {
             ] {
                 let before = [candidate([0.0; 4], 0.5); 3];
                 let mut got = [&before[..], &candidates].concat();
-                suppressor.suppress(&mut got, 3, |candidate| candidate, rule);
+                let mut dropped = 0;
+                suppressor.suppress(
+                    &mut got,
+                    3,
+                    |candidate| candidate,
+                    rule,
+                    |gone, by| {
+                        let [gone_area, by_area] = [gone, by].map(|it| {
+                            let [x1, y1, x2, y2] = it.corners;
+                            (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra)
+                        });
+                        let better = Better { corners: by.corners, area: by_area, before: NONE };
+                        assert!(by.score >= gone.score && overlaps(gone.corners, gone_area, &better, rule));
+                        dropped += 1;
+                    },
+                );
+                assert_eq!(got.len() + dropped, 3 + candidates.len());
                 let scores = |boxes: &[Candidate]| {
                     boxes.iter().map(|c| (c.score.to_bits(), c.corners.map(f64::to_bits))).collect::<Vec<_>>()
                 };

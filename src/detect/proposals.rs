@@ -9,7 +9,7 @@ use super::boxes::Candidate;
 use super::nms::Suppressor;
 use super::parallel::run;
 use super::profile::{Cell, Moves};
-use super::watch::{Stage, Watch};
+use super::watch::{Stage, Suppressing, Watch};
 use super::{Detector, Level, Timing, Workspace};
 use crate::ImageView;
 use crate::image::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
@@ -51,7 +51,7 @@ pub(super) struct StripBuffers {
 impl Detector {
     /// Puts the boxes that PNet proposes in a picture into `all`, after both suppressions and moved by its
     /// offsets. Levels on which the smallest face has less than `min_face` pixels are left out.
-    pub(super) fn propose(
+    pub(super) fn propose<W: Watch>(
         &self,
         view: &ImageView<'_>,
         min_face: f64,
@@ -59,7 +59,7 @@ impl Detector {
         suppressor: &mut Suppressor,
         all: &mut Vec<Candidate>,
         timing: &mut Timing,
-        watch: &mut impl Watch,
+        watch: &mut W,
     ) {
         let profile = &self.profile;
         let Search { shapes, makers, strips } = search;
@@ -68,6 +68,7 @@ impl Detector {
         makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(&mut *makers).enumerate() {
+            watch.level(shape);
             maker.prepare(view, shape, profile.resize);
             let (rows, columns, flops) = self.pnet.map(shape.height, shape.width).expect("a level of a face's size");
             timing.pnet.flops += flops;
@@ -86,26 +87,48 @@ impl Detector {
         let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
         strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
         run(timing.threads, &self.workspaces, strips, |workspace, _, strip| {
-            self.search(view, strip, &shapes[strip.level], &makers[strip.level], workspace);
+            self.search::<W>(view, strip, &shapes[strip.level], &makers[strip.level], workspace);
         });
         // In the order of the map, so that ties do not depend on the cutting.
         strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
 
         let begin = Instant::now();
         all.clear();
-        for (level, strips) in strips.chunk_by(|a, b| a.level == b.level).enumerate() {
+        for (level, strips) in strips.chunk_by_mut(|a, b| a.level == b.level).enumerate() {
             let first = all.len();
             for strip in strips {
                 timing.pyramid.busy += strip.resizing;
                 timing.pnet.busy += strip.net;
+                if W::ALL {
+                    strip.candidates.retain_mut(|candidate| {
+                        let passes = candidate.score >= self.thresholds.pnet;
+                        candidate.origin = watch.cell(level, candidate, passes);
+                        passes
+                    });
+                }
                 all.extend_from_slice(&strip.candidates);
             }
             let candidates = all.len() - first;
-            suppressor.suppress(all, first, |candidate| candidate, profile.suppression.level);
+            if profile.moves == Moves::BeforeSuppression {
+                all[first..].iter_mut().for_each(|candidate| candidate.regress(profile.side_extra));
+            }
+            suppressor.suppress(
+                all,
+                first,
+                |candidate| candidate,
+                profile.suppression.level,
+                |gone, by| watch.suppressed(Suppressing::Level, gone, by),
+            );
             let (LevelShape { scale, height, width }, kept) = (shapes[level], all.len() - first);
             timing.levels.push(Level { scale, width, height, candidates, kept });
         }
-        suppressor.suppress(all, 0, |candidate| candidate, profile.suppression.pnet);
+        suppressor.suppress(
+            all,
+            0,
+            |candidate| candidate,
+            profile.suppression.pnet,
+            |gone, by| watch.suppressed(Suppressing::Levels, gone, by),
+        );
         if profile.moves == Moves::AfterSuppression {
             for candidate in &mut *all {
                 candidate.regress(profile.side_extra);
@@ -116,8 +139,9 @@ impl Detector {
         watch.passed(Stage::PNet, all.iter());
     }
 
-    /// One strip: its rows of the level made, the net run on them, the cells above the threshold taken.
-    fn search(
+    /// One strip: its rows of the level made, the net run on them, the cells above the threshold taken, or all for who
+    /// wants to see them.
+    fn search<W: Watch>(
         &self,
         view: &ImageView<'_>,
         strip: &mut Strip,
@@ -143,18 +167,15 @@ impl Detector {
         for (i, answer) in map.chunks_exact(self.pnet.outputs()).enumerate() {
             let &[no_face, face, dx1, dy1, dx2, dy2] = answer else { unreachable!("PNet gives 6 numbers") };
             // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
-            if face - no_face < self.pnet_logit {
+            if !W::ALL && face - no_face < self.pnet_logit {
                 continue;
             }
             let score = softmax::second_of_two([no_face, face]);
-            if score >= self.thresholds.pnet {
+            if W::ALL || score >= self.thresholds.pnet {
                 let (x, y) = (i % columns, strip.first + i / columns);
                 let corners = self.cell(x, y, shape.scale);
-                let mut candidate = Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2] };
-                if self.profile.moves == Moves::BeforeSuppression {
-                    candidate.regress(self.profile.side_extra);
-                }
-                strip.candidates.push(candidate);
+                let offsets = [dx1, dy1, dx2, dy2];
+                strip.candidates.push(Candidate { corners, score, offsets, origin: 0 });
             }
         }
         strip.net = begin.elapsed();

@@ -7,6 +7,7 @@ use mtcnn_kernels::{Buffer, softmax};
 use super::boxes::Candidate;
 use super::parallel::run;
 use super::profile::Crop;
+use super::watch::{Stage, Watch};
 use super::{Detector, StageTimes, Timing, Workspace};
 use crate::ImageView;
 use crate::image::crop::{self, CropScratch, Cut};
@@ -53,21 +54,31 @@ pub(super) struct Look {
 }
 
 impl Detector {
-    /// Shows a net the boxes; those that score more than `threshold` pass, with the new score and
+    /// Shows RNet or ONet the boxes; those that score more than its threshold pass, with the new score and
     /// offsets, in the same order. A box of which nothing lies in the picture is dropped.
-    pub(super) fn look_again(
+    pub(super) fn look_again<W: Watch>(
         &self,
-        net: &Net,
+        stage: Stage,
         view: &ImageView<'_>,
         boxes: &[Candidate],
-        threshold: f32,
         look: &mut Look,
         timing: &mut Timing,
+        watch: &mut W,
     ) -> StageTimes {
+        let (net, threshold) = match stage {
+            Stage::PNet => unreachable!("PNet looks at levels"),
+            Stage::RNet => (&self.rnet, self.thresholds.rnet),
+            Stage::ONet => (&self.onet, self.thresholds.onet),
+        };
+        // All answers come back where somebody wants to see them.
+        let least = if W::ALL { f32::NEG_INFINITY } else { threshold };
         let Look { looked, batches, passed } = look;
         looked.clear();
         looked.extend(boxes.iter().filter_map(|&(mut candidate)| {
-            let cut = crop::cut(candidate.corners, view, &self.profile)?;
+            let Some(cut) = crop::cut(candidate.corners, view, &self.profile) else {
+                watch.outside(stage, &candidate);
+                return None;
+            };
             if self.profile.crop == Crop::BlackThenClipped {
                 candidate.clip(view, self.profile.first_pixel);
             }
@@ -81,18 +92,24 @@ impl Detector {
             (batch.first, batch.last) = (looked.len() * i / count, looked.len() * (i + 1) / count);
         }
         run(timing.threads, &self.workspaces, batches, |workspace, _, batch| {
-            self.look_at_batch(net, view, &looked[batch.first..batch.last], threshold, batch, workspace);
+            self.look_at_batch(net, view, &looked[batch.first..batch.last], least, batch, workspace);
         });
-        let mut stage =
+        let mut times =
             StageTimes { inputs: looked.len(), flops: net.crop_flops() * looked.len() as u64, ..StageTimes::default() };
         passed.clear();
         for batch in batches {
             timing.crops.busy += batch.cropping;
-            stage.busy += batch.answering;
+            times.busy += batch.answering;
+            if W::ALL {
+                batch.passed.retain(|Refined { candidate, .. }| {
+                    watch.answered(stage, candidate);
+                    candidate.score > threshold
+                });
+            }
             passed.extend_from_slice(&batch.passed);
         }
         timing.crops.outputs += looked.len();
-        stage
+        times
     }
 
     fn look_at_batch(

@@ -3,7 +3,7 @@
 
 use super::boxes::Candidate;
 use super::watch::{Nobody, Stage, Watch};
-use super::{Arena, Detector, Timing};
+use super::{Arena, Detector, Thresholds, Timing};
 use crate::{Face, ImageView};
 
 /// Keeps the boxes that PNet and RNet let pass.
@@ -52,8 +52,13 @@ impl Detector {
         faces
     }
 
+    /// The thresholds in force.
+    pub(crate) fn thresholds(&self) -> Thresholds {
+        self.thresholds
+    }
+
     /// A box in pixels from 0.
-    fn corners(&self, candidate: &Candidate) -> [f64; 4] {
+    pub(crate) fn corners(&self, candidate: &Candidate) -> [f64; 4] {
         candidate.corners.map(|corner| corner - self.profile.first_pixel)
     }
 

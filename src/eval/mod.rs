@@ -2,8 +2,10 @@
 //!
 //! [`official_curve`] is the protocol of WIDER FACE, [`fddb_roc`] that of FDDB, [`landmark_errors`] compares landmarks;
 //! [`look()`] gives them what a detector finds. [`evaluate`] is what each stage of the cascade finds, for the report
-//! of a training and, by [`size_classes`], for that of the stages.
+//! of a training and, by [`size_classes`], for that of the stages;
+//! [`explain()`] is what happens to one face.
 
+mod explain;
 mod fddb;
 mod found;
 mod landmarks;
@@ -14,6 +16,7 @@ mod precision;
 mod stages;
 mod wider;
 
+pub use explain::{Cell, End, Ending, Explanation, LevelView, Net, Track, explain, hint};
 pub use fddb::{Ellipse, Fddb, FddbPicture, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 pub use found::{FoundBox, picture_of_results};
 pub use landmarks::{LandmarkErrors, landmark_errors};

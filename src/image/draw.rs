@@ -10,9 +10,9 @@ use crate::{BBox, Face};
 pub(crate) const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");
 
 /// Of boxes and tags: bright, and rare in photographs.
-const ACCENT: [u8; 3] = [57, 231, 145];
+pub(super) const ACCENT: [u8; 3] = [57, 231, 145];
 /// Of text and outlines: nearly black, so that the accent is seen on bright ground too.
-const INK: [u8; 3] = [10, 26, 20];
+pub(super) const INK: [u8; 3] = [10, 26, 20];
 /// Of landmarks.
 const DOT: [u8; 3] = [255, 255, 255];
 
@@ -20,18 +20,24 @@ const DOT: [u8; 3] = [255, 255, 255];
 ///
 /// Lines and letters scale with the picture, and are finer on a small face.
 pub(crate) fn draw(picture: &mut RgbImage, faces: &[Face]) {
+    with_artist(picture, |artist| {
+        for face in faces.iter().rev() {
+            artist.outline(face);
+            artist.landmarks(face);
+        }
+        // Tags come last: no line of a neighbour goes through them.
+        for face in faces.iter().rev() {
+            artist.tag(face);
+        }
+    });
+}
+
+/// Lets somebody draw on a picture.
+pub(super) fn with_artist(picture: &mut RgbImage, work: impl FnOnce(&mut Artist<'_>)) {
     let Ok(font) = FontRef::try_from_slice(FONT) else { return };
     let mut pixels: Vec<u8> = picture.pixels().flat_map(|&::image::Rgb([r, g, b])| [r, g, b, 255]).collect();
     let Some(canvas) = PixmapMut::from_bytes(&mut pixels, picture.width(), picture.height()) else { return };
-    let mut artist = Artist { canvas, font, unit: unit(picture) };
-    for face in faces.iter().rev() {
-        artist.outline(face);
-        artist.landmarks(face);
-    }
-    // Tags come last: no line of a neighbour goes through them.
-    for face in faces.iter().rev() {
-        artist.tag(face);
-    }
+    work(&mut Artist { canvas, font, unit: unit(picture) });
     for (pixel, drawn) in picture.pixels_mut().zip(pixels.chunks_exact(4)) {
         pixel.0.copy_from_slice(&drawn[..3]);
     }
@@ -43,7 +49,8 @@ fn unit(picture: &RgbImage) -> f32 {
     ((width * height).sqrt() / 380.0).max(1.5)
 }
 
-struct Artist<'a> {
+/// Draws lines, areas and text.
+pub(super) struct Artist<'a> {
     canvas: PixmapMut<'a>,
     font: FontRef<'a>,
     unit: f32,
@@ -96,7 +103,7 @@ impl Artist<'_> {
         self.text(&text, left + pad, top + (height + 0.73 * size) / 2.0, size);
     }
 
-    fn text_width(&self, text: &str, size: f32) -> f32 {
+    pub(super) fn text_width(&self, text: &str, size: f32) -> f32 {
         let font = self.font.as_scaled(self.scale(size));
         text.chars().map(|c| font.h_advance(font.glyph_id(c))).sum()
     }
@@ -108,7 +115,7 @@ impl Artist<'_> {
     }
 
     /// Ink on the baseline `y`, from `x` on.
-    fn text(&mut self, text: &str, x: f32, y: f32, size: f32) {
+    pub(super) fn text(&mut self, text: &str, x: f32, y: f32, size: f32) {
         let scale = self.scale(size);
         let mut x = x;
         for c in text.chars() {
@@ -136,12 +143,12 @@ impl Artist<'_> {
         }
     }
 
-    fn stroke(&mut self, path: &Path, width: f32, colour: [u8; 3], opacity: f32) {
+    pub(super) fn stroke(&mut self, path: &Path, width: f32, colour: [u8; 3], opacity: f32) {
         let stroke = Stroke { width, ..Stroke::default() };
         self.canvas.stroke_path(path, &paint(colour, opacity), &stroke, Transform::identity(), None);
     }
 
-    fn fill(&mut self, path: &Path, colour: [u8; 3], opacity: f32) {
+    pub(super) fn fill(&mut self, path: &Path, colour: [u8; 3], opacity: f32) {
         self.canvas.fill_path(path, &paint(colour, opacity), FillRule::Winding, Transform::identity(), None);
     }
 }
@@ -158,7 +165,7 @@ fn paint([r, g, b]: [u8; 3], opacity: f32) -> Paint<'static> {
 }
 
 /// A rectangle with rounded corners; none if it is empty or not finite.
-fn rounded(x1: f32, y1: f32, x2: f32, y2: f32, radius: f32) -> Option<Path> {
+pub(super) fn rounded(x1: f32, y1: f32, x2: f32, y2: f32, radius: f32) -> Option<Path> {
     let rect = Rect::from_ltrb(x1, y1, x2, y2)?;
     let radius = radius.min(rect.width() / 2.0).min(rect.height() / 2.0);
     // Where a cubic's control points lie for it to be nearly a quarter of a circle.

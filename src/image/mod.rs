@@ -5,6 +5,8 @@ pub(crate) mod crop;
 mod decode;
 #[cfg(feature = "cli")]
 pub(crate) mod draw;
+#[cfg(feature = "cli")]
+pub(crate) mod panels;
 pub(crate) mod pyramid;
 pub(crate) mod view;
 

@@ -35,12 +35,6 @@ pub(crate) fn of_file(bytes: &[u8]) -> Description {
     entries.into_iter().flatten().collect()
 }
 
-/// As exported files carry it.
-#[cfg(feature = "convert")]
-pub(crate) fn to_text(description: &Description) -> String {
-    serde_json::to_string(description).expect("text")
-}
-
 /// From what an exported file carries; `None` if another program wrote it.
 #[cfg(feature = "convert")]
 pub(crate) fn from_text(text: &str) -> Option<Description> {

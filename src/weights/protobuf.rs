@@ -71,7 +71,9 @@ impl<'a> Fields<'a> {
                 Value::Bytes(bytes)
             }
             5 => Value::Fixed32(self.array()?),
-            form => return Err(format!("a message has a field of the form {form}, which does not exist or is not used")),
+            form => {
+                return Err(format!("a message has a field of the form {form}, which does not exist or is not used"));
+            }
         };
         match key >> 3 {
             0 => Err("a message has a field of the number 0".into()),
@@ -164,13 +166,13 @@ mod tests {
     #[test]
     fn damaged_messages_are_refused() {
         for bytes in [
-            &b"\x0A"[..],                                     // no length
-            b"\x0A\x05text",                                  // one byte is missing
-            b"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",  // a huge length
-            b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",  // a huge key
-            b"\x0D\x01\x02",                                  // a cut number
-            b"\x0B\x0C",                                      // a group
-            b"\x02\x00",                                      // the field 0
+            &b"\x0A"[..],                                    // no length
+            b"\x0A\x05text",                                 // one byte is missing
+            b"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", // a huge length
+            b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", // a huge key
+            b"\x0D\x01\x02",                                 // a cut number
+            b"\x0B\x0C",                                     // a group
+            b"\x02\x00",                                     // the field 0
         ] {
             let mut fields = Fields(bytes);
             assert!(fields.next().unwrap().is_err(), "{bytes:?}");

@@ -51,12 +51,20 @@ pub(super) fn assign(found: Found) -> Result<Assigned, String> {
         let layer = Layer { name, arrays: parts };
         let place = wanted.iter().position(|wanted| {
             !arrays.contains_key(&wanted.name)
-                && if wanted.name.ends_with(".slope") { is_slope(&layer, wanted) } else { has_weights(&layer, wanted, found.layout) }
+                && if wanted.name.ends_with(".slope") {
+                    is_slope(&layer, wanted)
+                } else {
+                    has_weights(&layer, wanted, found.layout)
+                }
         });
         let Some(place) = place else {
             let shapes: Vec<_> = layer.arrays.iter().map(|array| display(&array.shape)).collect();
             let name = table.name;
-            return Err(format!("the layer {}, of {}, is none of {name}, or there are two of it", layer.name, shapes.join(" and ")));
+            return Err(format!(
+                "the layer {}, of {}, is none of {name}, or there are two of it",
+                layer.name,
+                shapes.join(" and ")
+            ));
         };
         let mut parts = layer.arrays.into_iter().map(|array| array.values);
         let first = parts.next().expect("a layer with arrays");
@@ -176,7 +184,8 @@ mod tests {
         assert_eq!(reason, "none of the three nets: no layer has the weights of their first layers");
         assert_eq!(refused(&|layers| drop(layers.remove(2))), "pnet has no layer with prelu1.slope of 10");
         assert_eq!(refused(&|layers| drop(layers.remove(0))), "pnet has no layer with box.weight of 4x32");
-        let stranger = refused(&|layers| layers.push(Layer { name: "z".into(), arrays: vec![array(&[3, 3, 5, 7]), array(&[7])] }));
+        let stranger =
+            refused(&|layers| layers.push(Layer { name: "z".into(), arrays: vec![array(&[3, 3, 5, 7]), array(&[7])] }));
         assert_eq!(stranger, "the layer z, of 3x3x5x7 and 7, is none of pnet, or there are two of it");
         let twice = refused(&|layers| layers.push(Layer { name: "z".into(), arrays: vec![array(&[16])] }));
         assert_eq!(twice, "the layer z, of 16, is none of pnet, or there are two of it");

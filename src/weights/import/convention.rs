@@ -115,9 +115,7 @@ impl Convention {
                 Layer::Conv { name, size, inputs, .. } => {
                     let swap_colours = self.colours == Colours::Bgr && inputs == 3;
                     let transpose = self.orientation == Orientation::Transposed;
-                    change(&format!("{name}.weight"), &|values| {
-                        kernels(values, inputs, size, swap_colours, transpose)
-                    });
+                    change(&format!("{name}.weight"), &|values| kernels(values, inputs, size, swap_colours, transpose));
                 }
                 Layer::MaxPool(_) => {}
                 Layer::Dense { name, side, channels, .. } => {

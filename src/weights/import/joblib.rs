@@ -26,7 +26,8 @@ pub(super) fn parse(packed: &[u8]) -> Result<Found, String> {
     let (mut layers, mut budget) = (Vec::<Layer>::new(), Budget::new());
     for &item in items {
         let array = numpy::pickled(&pickle, item, &mut budget)?;
-        let is_bias = layers.last().is_some_and(|layer| layer.arrays.len() == 1 && layer.arrays[0].squeezed().len() > 1);
+        let is_bias =
+            layers.last().is_some_and(|layer| layer.arrays.len() == 1 && layer.arrays[0].squeezed().len() > 1);
         match layers.last_mut() {
             Some(layer) if is_bias => layer.arrays.push(array),
             _ => layers.push(Layer { name: format!("number {}", layers.len() + 1), arrays: vec![array] }),

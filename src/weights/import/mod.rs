@@ -231,7 +231,9 @@ fn recognise(net: &Assigned, likely: Option<(Source, String)>) -> Option<(Option
         let why = "its values are those of the original MTCNN".into();
         return Some((likely.map(|(source, _)| source), original, why));
     }
-    likely.map(|(source, why)| (Some(source), Convention::of(source), format!("as files of {} are, {why}", source.name())))
+    likely.map(|(source, why)| {
+        (Some(source), Convention::of(source), format!("as files of {} are, {why}", source.name()))
+    })
 }
 
 /// The convention in which a net has the values of the embedded one, the likely one first.
@@ -262,7 +264,9 @@ fn describe(
 ) -> Description {
     if options.origin.is_none() && options.licence.is_none() {
         if model.equals(&Model::embedded()) {
-            notes.push("the weights are those that this program has inside: their origin and licence are taken over".into());
+            notes.push(
+                "the weights are those that this program has inside: their origin and licence are taken over".into(),
+            );
             return description::embedded();
         }
         if let [Some(first), rest @ ..] = carried

@@ -45,7 +45,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
 
 /// Reads the three nets of a `.npz` file that this program wrote.
 pub(super) fn parse_npz(archive: &mut Archive<'_>) -> Result<Vec<Found>, String> {
-    let description = archive.read(DESCRIPTION).ok().and_then(|text| description::from_text(std::str::from_utf8(&text).ok()?));
+    let description =
+        archive.read(DESCRIPTION).ok().and_then(|text| description::from_text(std::str::from_utf8(&text).ok()?));
     if description.is_none() {
         return Err("a .npz file that this program did not write: nothing tells what its arrays are".into());
     }

@@ -52,7 +52,13 @@ impl Number {
 }
 
 /// An array of these bytes; `columns_first` if the first index is the fastest.
-fn array(number: Number, shape: Vec<usize>, columns_first: bool, data: &[u8], budget: &mut Budget) -> Result<Array, String> {
+fn array(
+    number: Number,
+    shape: Vec<usize>,
+    columns_first: bool,
+    data: &[u8],
+    budget: &mut Budget,
+) -> Result<Array, String> {
     let count = budget.take(&shape)?;
     if data.len() != count * number.bytes() {
         return Err(format!("an array has {} bytes: its shape has {count} numbers", data.len()));
@@ -127,8 +133,12 @@ const NO_ARRAY: &str = "the pickle in it has something else where an array must 
 pub(super) fn pickled(pickle: &Pickle<'_>, id: Id, budget: &mut Budget) -> Result<Array, String> {
     match *pickle.get(id) {
         Value::Made { by: Known::Reconstruct, state: Some(state), .. } => {
-            let Some(&[_, shape, dtype, columns_first, data]) = pickle.tuple(state) else { return Err(NO_ARRAY.into()) };
-            let (Some(shape), Some(data)) = (pickle.sizes(shape), pickle.bytes(data)) else { return Err(NO_ARRAY.into()) };
+            let Some(&[_, shape, dtype, columns_first, data]) = pickle.tuple(state) else {
+                return Err(NO_ARRAY.into());
+            };
+            let (Some(shape), Some(data)) = (pickle.sizes(shape), pickle.bytes(data)) else {
+                return Err(NO_ARRAY.into());
+            };
             let columns_first = matches!(pickle.get(columns_first), Value::Bool(true));
             array(number(pickle, dtype)?, shape, columns_first, data, budget)
         }

@@ -92,7 +92,8 @@ pub(super) struct Pickle<'a> {
 impl<'a> Pickle<'a> {
     /// Reads a pickle; returns what lies behind it, too.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
-        let mut reader = Reader { rest: bytes, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut reader =
+            Reader { rest: bytes, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
         for _ in 0..MOST_STEPS {
             if let Some(root) = reader.step()? {
                 return Ok((Self { values: reader.values, root }, reader.rest));
@@ -192,7 +193,10 @@ impl<'a> Reader<'a> {
                 let number = self.counted::<1>()?;
                 let sign = if number.last().is_some_and(|&byte| byte >= 0x80) { 0xFF } else { 0 };
                 let mut bytes = [sign; 8];
-                bytes.get_mut(..number.len()).ok_or("the pickle in it has a number that is too large")?.copy_from_slice(number);
+                bytes
+                    .get_mut(..number.len())
+                    .ok_or("the pickle in it has a number that is too large")?
+                    .copy_from_slice(number);
                 self.push(Value::Int(i64::from_le_bytes(bytes)));
             }
             // Text and bytes, with a length of one, four or eight bytes.
@@ -280,7 +284,9 @@ impl<'a> Reader<'a> {
                 let name = self.pop()?;
                 self.push(Value::Outside(name));
             }
-            other => return Err(format!("the pickle in it has the operation {other:#04x}, which no file of weights needs")),
+            other => {
+                return Err(format!("the pickle in it has the operation {other:#04x}, which no file of weights needs"));
+            }
         }
         Ok(None)
     }
@@ -450,12 +456,34 @@ mod tests {
     #[test]
     fn huge_and_damaged_ones_are_refused() {
         assert!(refused(&vec![b'N'; 2 * MOST_STEPS]).contains("more than 20000 operations"));
-        for bytes in [&b""[..], b"N", b"X\xFF\xFF\xFF\xFFa.", b"\x8e\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF.", b"cos\nsystem", b"\x8a\x09."] {
+        for bytes in [
+            &b""[..],
+            b"N",
+            b"X\xFF\xFF\xFF\xFFa.",
+            b"\x8e\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF.",
+            b"cos\nsystem",
+            b"\x8a\x09.",
+        ] {
             assert!(refused(bytes).contains("ends too early"), "{bytes:?}");
         }
         for bytes in [
-            &b"."[..], b"t.", b"\x85.", b"Na.", b"]NNs.", b"h\x05.", b"q\0.", b"NNR.", b"Nb.", b"NNb.", b"(.", b"N(.", b"N(NN\x85b.",
-            b"N(a.", b"NN\x93.", b"((tt", b"]((e",
+            &b"."[..],
+            b"t.",
+            b"\x85.",
+            b"Na.",
+            b"]NNs.",
+            b"h\x05.",
+            b"q\0.",
+            b"NNR.",
+            b"Nb.",
+            b"NNb.",
+            b"(.",
+            b"N(.",
+            b"N(NN\x85b.",
+            b"N(a.",
+            b"NN\x93.",
+            b"((tt",
+            b"]((e",
         ] {
             let reason = refused(bytes);
             assert!(reason.contains("damaged") || reason.contains("too early"), "{bytes:?}: {reason}");

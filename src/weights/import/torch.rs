@@ -35,7 +35,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
         let key = keys.bytes(key).ok_or(NO_STATE_DICT)?;
         let (&count, after) = rest.split_first_chunk().ok_or(CUT)?;
         let number = numbers.get(key).ok_or("a storage that no tensor has")?;
-        let length = usize::try_from(u64::from_le_bytes(count)).ok().and_then(|count| count.checked_mul(number.bytes()));
+        let length =
+            usize::try_from(u64::from_le_bytes(count)).ok().and_then(|count| count.checked_mul(number.bytes()));
         let (data, after) = after.split_at_checked(length.ok_or(CUT)?).ok_or(CUT)?;
         rest = after;
         storages.insert(key, data.to_vec());
@@ -111,9 +112,10 @@ impl<'a> Tensor<'a> {
         let data = storages.get(storage).ok_or("a tensor whose storage is missing")?;
         let count = budget.take(&shape)?;
         // The last place, which must be in the storage; where there is none, there is nothing to look at.
-        let last = shape.iter().zip(&strides).try_fold(offset, |last, (&size, &stride)| {
-            last.checked_add(size.saturating_sub(1).checked_mul(stride)?)
-        });
+        let last = shape
+            .iter()
+            .zip(&strides)
+            .try_fold(offset, |last, (&size, &stride)| last.checked_add(size.saturating_sub(1).checked_mul(stride)?));
         let inside = last.is_some_and(|last| last < data.len() / number.bytes());
         if shape.len() != strides.len() || (count > 0 && !inside) {
             return Err("a tensor reaches beyond its storage".into());
@@ -129,7 +131,8 @@ fn found(state: &Pickle<'_>, storages: &Storages<'_>) -> Result<Found, String> {
     for &(name, value) in state.dict(state.root).ok_or(NO_STATE_DICT)? {
         let name = state.text(name).ok_or(NO_STATE_DICT)?;
         let (name, part) = name.rsplit_once('.').unwrap_or((name, ""));
-        let array = Tensor::of(state, value)?.array(storages, &mut budget).map_err(|reason| format!("{name}: {reason}"))?;
+        let array =
+            Tensor::of(state, value)?.array(storages, &mut budget).map_err(|reason| format!("{name}: {reason}"))?;
         match layers.last_mut() {
             Some(layer) if layer.name == name && part == "bias" => layer.arrays.push(array),
             _ => layers.push(Layer { name: name.into(), arrays: vec![array] }),
