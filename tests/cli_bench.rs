@@ -14,7 +14,7 @@ const SMALL: &str = "testdata/decode/rgb.png";
 /// `folders`.
 fn bench(folder: &Path, folders: &[&str], args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.args(["bench", "--seconds", "0.02", "--format", "json", "--threads", "1"]).args(args);
+    command.args(["bench", "--seconds", "0.02", "--threads", "1"]).args(args);
     for option in folders {
         command.arg(option).arg(folder);
     }

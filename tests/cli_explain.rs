@@ -143,7 +143,7 @@ fn a_table_and_a_drawing() {
     assert_eq!((explained.code, explained.err.as_str()), (0, ""));
     let mut lines = explained.out.lines();
     let first = lines.next().unwrap();
-    assert!(first.starts_with("testdata/crowd.jpg, box ") && first.contains(": found with 0.9"), "{first}");
+    assert!(first.starts_with("testdata/crowd.jpg, box ") && first.contains(": found with "), "{first}");
     assert!(explained.out.contains("\nSCALE  ") || explained.out.contains(" SCALE  "), "{}", explained.out);
     let drawn = mtcnn_cpu::image::open(&file).unwrap();
     let green = drawn.pixels().filter(|pixel| pixel.0 == [57, 231, 145]).count();

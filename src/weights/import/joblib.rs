@@ -64,7 +64,7 @@ mod tests {
             (MAGIC.to_vec(), "can't be unpacked"),
         ] {
             let error = parse(&bytes).unwrap_err();
-            assert!(error.contains(reason), "{error}");
+            assert!(error.contains(reason), "{reason}: {error}");
         }
     }
 }
