@@ -30,7 +30,7 @@ pub(crate) enum What {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = IMPORT_HELP)]
 pub(crate) struct Import {
-    /// The files: .caffemodel, .pt, .npy, .lz4, or .npz of `weights export`; known by their content.
+    /// The files: .caffemodel, .pt, .npy or .lz4; known by their content.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -1,0 +1,80 @@
+//! `mtcnn-cpu weights` as a user meets it at a shell: files of other systems where they are at hand, and files that are none.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+fn run(args: &[&Path]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu")).arg("weights").args(args).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(!err.contains("panicked"), "{err}");
+    (output.status.code().unwrap_or(-1), out, err)
+}
+
+fn import(files: &[PathBuf], model: &Path) -> (i32, String, String) {
+    let mut args = vec![Path::new("import"), Path::new("-o"), model];
+    args.extend(files.iter().map(PathBuf::as_path));
+    run(&args)
+}
+
+/// The model files in a folder of the shared material.
+fn files(system: &str) -> Option<Vec<PathBuf>> {
+    let folder = common::shared(&format!("weights/{system}"))?;
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    Some(files)
+}
+
+#[test]
+fn the_original_is_the_model_inside_whatever_file_it_comes_in() {
+    let folder = TempDir::new().unwrap();
+    let inside = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights/default/mtcnn.safetensors")).unwrap();
+    for system in ["kpzhang", "davidsandberg"] {
+        let Some(files) = files(system) else { return };
+        let model = folder.path().join(system);
+        let (code, out, err) = import(&files, &model);
+        assert_eq!((code, out.as_str()), (0, ""), "{err}");
+        assert!(err.contains("onet, transposed, RGB, dense inputs"), "{err}");
+        assert!(fs::read(&model).unwrap() == inside, "{system}");
+    }
+}
+
+#[test]
+fn the_seed_says_its_conventions_and_has_no_licence() {
+    let Some(files) = files("mtcnn-caffe") else { return };
+    let folder = TempDir::new().unwrap();
+    let model = folder.path().join("seed.safetensors");
+    let (code, _, err) = import(&files, &model);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("onet, upright, BGR") && err.contains("landmarks x1 y1"), "{err}");
+    let (code, out, err) = run(&[Path::new("info"), &model]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("495850") && out.contains("32x16x3x3") && !out.contains("licence"), "{out}");
+}
+
+#[test]
+fn what_is_no_model_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let (bad, model) = (folder.path().join("bad.pt"), folder.path().join("model.safetensors"));
+    for bytes in
+        [&b""[..], b"text", b"\x0A\xFF\xFF\xFF\xFF\x0F", b"\x04\x22\x4D\x18", b"PK\x03\x04", b"\x93NUMPY\x01\x00"]
+    {
+        fs::write(&bad, bytes).unwrap();
+        for (code, out, err) in [import(&[bad.clone()], &model), run(&[Path::new("info"), &bad])] {
+            assert_eq!((code, out.as_str()), (1, ""), "{bytes:?}: {err}");
+            assert!(err.contains("bad.pt"), "{bytes:?}: {err}");
+        }
+        assert!(!model.exists(), "{bytes:?}");
+    }
+    // One net of three.
+    if let Some(files) = files("kpzhang") {
+        let (code, _, err) = import(&files[..1], &model);
+        assert!(code != 0 && err.contains("rnet"), "{code} {err}");
+        assert!(!model.exists());
+    }
+}
