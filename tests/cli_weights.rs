@@ -65,7 +65,7 @@ fn what_is_no_model_is_refused_by_name() {
         [&b""[..], b"text", b"\x0A\xFF\xFF\xFF\xFF\x0F", b"\x04\x22\x4D\x18", b"PK\x03\x04", b"\x93NUMPY\x01\x00"]
     {
         fs::write(&bad, bytes).unwrap();
-        for (code, out, err) in [import(&[bad.clone()], &model), run(&[Path::new("info"), &bad])] {
+        for (code, out, err) in [import(std::slice::from_ref(&bad), &model), run(&[Path::new("info"), &bad])] {
             assert_eq!((code, out.as_str()), (1, ""), "{bytes:?}: {err}");
             assert!(err.contains("bad.pt"), "{bytes:?}: {err}");
         }
