@@ -58,6 +58,90 @@ fn the_seed_says_its_conventions_and_has_no_licence() {
 }
 
 #[test]
+fn exported_files_come_back_as_the_model() {
+    let folder = TempDir::new().unwrap();
+    let inside = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights/default/mtcnn.safetensors")).unwrap();
+    for (target, names) in [
+        (
+            "caffe",
+            &[
+                "onet.caffemodel",
+                "onet.prototxt",
+                "pnet.caffemodel",
+                "pnet.prototxt",
+                "rnet.caffemodel",
+                "rnet.prototxt",
+            ][..],
+        ),
+        ("npz", &["mtcnn.npz"]),
+        ("onnx", &["check.npz", "onet.onnx", "pnet.onnx", "rnet.onnx"]),
+    ] {
+        let out = folder.path().join(target);
+        let mut args = vec![Path::new("export"), Path::new("--to"), Path::new(target), Path::new("-o"), &out];
+        if target == "onnx" {
+            args.push(Path::new("--check"));
+        }
+        let (code, printed, err) = run(&args);
+        assert_eq!((code, printed.as_str(), err.as_str()), (0, "", ""));
+        let mut files: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(files.iter().map(|path| path.file_name().unwrap()).eq(names.iter().copied()), "{files:?}");
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "caffemodel" || ending == "npz"));
+        if target != "onnx" {
+            let model = folder.path().join("model");
+            let (code, _, err) = import(&files, &model);
+            assert_eq!(code, 0, "{err}");
+            assert!(fs::read(&model).unwrap() == inside, "{target}");
+        }
+    }
+    // Nobody else's .npz files are weights.
+    let (code, _, err) = import(&[folder.path().join("onnx/check.npz")], &folder.path().join("other"));
+    assert!(code == 1 && err.contains("this program did not write"), "{code} {err}");
+}
+
+#[test]
+fn a_file_that_does_not_tell_its_conventions_must_be_explained() {
+    let folder = TempDir::new().unwrap();
+    let nets = folder.path().join("nets");
+    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), &nets]);
+    assert_eq!(code, 0, "{err}");
+    // Somebody's own net: another name, and another number in it.
+    let path = nets.join("pnet.caffemodel");
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"\"format\"").unwrap();
+    bytes[place + 1] = b'F';
+    let last = bytes.windows(6).rposition(|window| window == b"prelu3").unwrap();
+    bytes[last + 60] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let files: Vec<_> = ["pnet", "rnet", "onet"].map(|net| nets.join(format!("{net}.caffemodel"))).into();
+    let model = folder.path().join("model");
+    let (code, _, err) = import(&files, &model);
+    assert!(code == 1 && err.contains("pnet.caffemodel: pnet, but nothing in the file tells"), "{code} {err}");
+    assert!(err.contains("--from, or --orientation and --colours") && !model.exists(), "{err}");
+    let mut said: Vec<&Path> = ["import", "--orientation", "upright", "--colours", "rgb", "-o"].map(Path::new).into();
+    said.push(&model);
+    said.extend(files.iter().map(PathBuf::as_path));
+    let (code, _, err) = run(&said);
+    assert!(code == 0 && err.contains("pnet, upright, RGB: as said") && model.exists(), "{code} {err}");
+}
+
+#[test]
+fn half_precision_is_half_the_file() {
+    let folder = TempDir::new().unwrap();
+    let [half, whole] = ["half", "whole"].map(|name| folder.path().join(name));
+    let convert = |args: &[&Path]| {
+        let (code, out, err) = run(&[&[Path::new("convert")], args].concat());
+        assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+    };
+    convert(&[Path::new("--dtype"), Path::new("f16"), Path::new("-o"), &half]);
+    convert(&[&half, Path::new("--dtype"), Path::new("f32"), Path::new("-o"), &whole]);
+    let [small, large] = [&half, &whole].map(|path| fs::metadata(path).unwrap().len());
+    assert!(small * 100 < large * 51, "{small} {large}");
+    let (_, out, _) = run(&[Path::new("info"), &half]);
+    assert!(out.contains("F16") && !out.contains("F32") && out.contains("licence"), "{out}");
+}
+
+#[test]
 fn what_is_no_model_is_refused_by_name() {
     let folder = TempDir::new().unwrap();
     let (bad, model) = (folder.path().join("bad.pt"), folder.path().join("model.safetensors"));

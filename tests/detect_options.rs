@@ -70,12 +70,17 @@ fn memory_stays_flat() {
             detector.detect(&pictures[i % 2]).unwrap();
         }
     };
-    detect(10);
-    let region = Region::new(ALLOCATOR);
-    detect(200);
-    let change = region.change();
-    let held = change.bytes_allocated as isize - change.bytes_deallocated as isize;
-    assert!(held.abs() < 100_000, "{held} bytes more are held after 200 detections");
+    // Which thread has which work is chance, and so is when each has had the largest of everything. A leak
+    // grows in every round, the working memory only in some.
+    let mut growth = Vec::new();
+    for _ in 0..10 {
+        let region = Region::new(ALLOCATOR);
+        detect(20);
+        let change = region.change();
+        growth.push(change.bytes_allocated as isize - change.bytes_deallocated as isize);
+    }
+    let least = growth.iter().map(|bytes| bytes.abs()).min().unwrap();
+    assert!(least < 5_000, "bytes more that are held after 20 detections each: {growth:?}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! `mtcnn-cpu weights`: model files from and to other systems, and what is in them.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
 
 use super::args::BenchFormat;
 use super::save::Save;
@@ -12,6 +16,8 @@ use crate::weights::{self, ImportOptions, Summary};
 pub(crate) fn run(args: &args::Weights) -> anyhow::Result<Outcome> {
     match &args.what {
         What::Import(args) => import(args),
+        What::Export(args) => export(args),
+        What::Convert(args) => convert(args),
         What::Info(args) => info(args),
     }
 }
@@ -29,8 +35,35 @@ fn import(args: &args::Import) -> anyhow::Result<Outcome> {
     };
     let imported = weights::import(&args.files, &options)?;
     imported.notes.iter().for_each(complain);
-    let mut file = Save::begin(&args.output)?;
-    file.write_all(&imported.to_bytes())?;
+    save(&args.output, &imported.to_bytes())
+}
+
+fn export(args: &args::Export) -> anyhow::Result<Outcome> {
+    let mut files = weights::export(args.model.as_deref(), args.to)?;
+    if args.check {
+        files.push(weights::check(args.model.as_deref())?);
+    }
+    let folder = &args.output;
+    fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
+    // No file gets its name before all are complete.
+    let mut complete = Vec::new();
+    for file in &files {
+        let path = folder.join(&file.name);
+        let mut save = Save::begin(&path)?;
+        save.write_all(&file.bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+        complete.push(save);
+    }
+    complete.into_iter().try_for_each(Save::finish)?;
+    Ok(Outcome::Done)
+}
+
+fn convert(args: &args::Convert) -> anyhow::Result<Outcome> {
+    save(&args.output, &weights::convert(args.model.as_deref(), args.dtype)?)
+}
+
+fn save(path: &Path, bytes: &[u8]) -> anyhow::Result<Outcome> {
+    let mut file = Save::begin(path)?;
+    file.write_all(bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
     file.finish()?;
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::args::BenchFormat;
-use crate::weights::{Colours, Flatten, LandmarkOrder, Orientation, Source};
+use crate::weights::{Colours, Flatten, LandmarkOrder, Orientation, Precision, Source, Target};
 
 /// Model files: from and to the files of other systems, and what is in them.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,8 @@ pub(crate) struct Weights {
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     Import(Import),
+    Export(Export),
+    Convert(Convert),
     Info(Info),
 }
 
@@ -30,7 +32,7 @@ pub(crate) enum What {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = IMPORT_HELP)]
 pub(crate) struct Import {
-    /// The files: .caffemodel, .pt, .npy or .lz4; known by their content.
+    /// The files: .caffemodel, .pt, .npy, .lz4 or .npz; known by their content.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -59,7 +61,8 @@ pub(crate) struct Import {
     #[arg(long, value_name = "ORDER", value_parser = choices(Flatten::ALL, Flatten::name), help_heading = "Conventions")]
     pub(crate) flatten: Option<Flatten>,
 
-    /// Keep the landmark heads of PNet and RNet, where the files have them. No detection uses them.
+    /// Keep the landmark heads of PNet and RNet, where the files have them. No detection uses them; exported files
+    /// keep them in any case.
     #[arg(long)]
     pub(crate) all_heads: bool,
 
@@ -70,6 +73,50 @@ pub(crate) struct Import {
     /// The licence of the weights, for the description in the model file.
     #[arg(long, value_name = "TEXT", help_heading = "Description")]
     pub(crate) licence: Option<String>,
+}
+
+/// Writes the nets of a model file in the files of another system.
+///
+/// They take pictures as detection here does: upright, RGB, [picture][3][row][column], each byte b as (b - 127.5) / 128; and give
+/// `prob`, the probabilities of no face and of a face, `box`, the offsets of the box's sides in parts of its size, and where
+/// there are landmarks `lm`, x1 y1 … x5 y5 in parts of it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXPORT_HELP)]
+pub(crate) struct Export {
+    /// The model file [default: the weights inside].
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// The system.
+    #[arg(long, value_name = "SYSTEM", value_parser = choices(Target::ALL, Target::name))]
+    pub(crate) to: Target,
+
+    /// The folder to write into; it is made if it is not there.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+
+    /// Also write check.npz: inputs of the nets and what they answer here, to compare other systems' answers with.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Writes a model file with numbers of another type: with half of the bytes a number the file is half as large.
+///
+/// Detection and training take every type; they calculate with f32 whatever the file has.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = CONVERT_HELP)]
+pub(crate) struct Convert {
+    /// The model file [default: the weights inside].
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// The type of the numbers.
+    #[arg(long, value_name = "TYPE", value_parser = choices(Precision::ALL, Precision::name))]
+    pub(crate) dtype: Precision,
+
+    /// The model file to write (safetensors).
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) output: PathBuf,
 }
 
 /// Shows what a model file has in it: nets, tensors, their shapes and types, where it comes from.
@@ -107,6 +154,8 @@ fn choices<T: Copy + Send + Sync + 'static>(
 const HELP: &str = "\
 Examples:
   mtcnn-cpu weights import det1.caffemodel det2.caffemodel det3.caffemodel -o model.safetensors
+  mtcnn-cpu weights export --to onnx trained/model.safetensors -o onnx
+  mtcnn-cpu weights convert --dtype f16 model.safetensors -o small.safetensors
   mtcnn-cpu weights info model.safetensors
   mtcnn-cpu detect --weights model.safetensors photo.jpg";
 
@@ -141,6 +190,39 @@ Examples:
 Exit status:
   0  the model file is written
   1  a file can't be read, is damaged or refused, or does not tell enough
+  2  the command line is wrong";
+
+const EXPORT_HELP: &str = "\
+Systems:
+  onnx   pnet.onnx, rnet.onnx, onet.onnx: operator set 13, any number of pictures;
+         PNet takes pictures of any size from 12x12 on.
+  caffe  A .prototxt and a .caffemodel for each net.
+  npz    mtcnn.npz for numpy: an array for each parameter, such as rnet.conv1.weight.
+  All carry the description of the model file: origin, licence. `weights import`
+  reads caffe and npz back, to the same bytes as a model file of f32.
+
+Examples:
+  mtcnn-cpu weights export --to onnx -o onnx --check
+  mtcnn-cpu weights export --to caffe trained/model.safetensors -o caffe
+
+Exit status:
+  0  the files are written
+  1  the model can't be read or is none, or a file can't be written
+  2  the command line is wrong";
+
+const CONVERT_HELP: &str = "\
+Types:
+  f32   4 bytes a number, as training writes it.
+  f16   2 bytes: 11 bits of precision. A number above 65504 is refused.
+  bf16  2 bytes: 8 bits of precision.
+  docs/PERFORMANCE.md has what half precision costs in average precision.
+
+Examples:
+  mtcnn-cpu weights convert --dtype f16 model.safetensors -o small.safetensors
+
+Exit status:
+  0  the file is written
+  1  the model can't be read or is none, or has too large a number
   2  the command line is wrong";
 
 const INFO_HELP: &str = "\

@@ -115,6 +115,12 @@ pub(crate) struct Parameter {
 }
 
 impl Table {
+    /// Whether there is a dense layer: then the net takes crops of its own size only.
+    #[cfg(feature = "convert")]
+    pub(crate) fn has_dense(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Dense { .. }))
+    }
+
     /// Every parameter that the net has or may have.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         let mut parameters = Vec::new();

@@ -35,6 +35,12 @@ pub(crate) fn of_file(bytes: &[u8]) -> Description {
     entries.into_iter().flatten().collect()
 }
 
+/// What an exported file carries.
+#[cfg(feature = "convert")]
+pub(crate) fn to_text(description: &Description) -> String {
+    serde_json::to_string(description).expect("plain values")
+}
+
 /// From what an exported file carries; `None` if another program wrote it.
 #[cfg(feature = "convert")]
 pub(crate) fn from_text(text: &str) -> Option<Description> {

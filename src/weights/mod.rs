@@ -33,6 +33,15 @@ impl Model {
         Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"))
     }
 
+    /// Reads a model file, or the embedded weights, and its description.
+    #[cfg(feature = "convert")]
+    pub(crate) fn read_described(path: Option<&Path>) -> Result<(Self, description::Description)> {
+        let Some(path) = path else { return Ok((Self::embedded(), description::embedded())) };
+        let bytes = read_bytes(path)?;
+        let model = Self::parse(&bytes).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))?;
+        Ok((model, description::of_file(&bytes)))
+    }
+
     /// Reads a model file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         Self::parse(&read_bytes(path)?).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))
@@ -123,10 +132,16 @@ fn numbers(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
+#[cfg(feature = "convert")]
+mod choice;
 #[cfg(any(feature = "convert", feature = "train"))]
 mod description;
 #[cfg(feature = "convert")]
+mod export;
+#[cfg(feature = "convert")]
 mod import;
+#[cfg(feature = "convert")]
+mod precision;
 #[cfg(feature = "convert")]
 mod protobuf;
 #[cfg(feature = "convert")]
@@ -135,7 +150,11 @@ mod summary;
 mod write;
 
 #[cfg(feature = "convert")]
+pub use export::{ExportedFile, Target, check, export};
+#[cfg(feature = "convert")]
 pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orientation, Source, import, import_bytes};
+#[cfg(feature = "convert")]
+pub use precision::{Precision, convert};
 #[cfg(feature = "convert")]
 pub use summary::{NetSummary, Summary, TensorSummary, summary};
 

@@ -102,11 +102,9 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
 }
 
 /// A message being written.
-#[cfg(test)]
 #[derive(Default)]
 pub(super) struct Message(pub(super) Vec<u8>);
 
-#[cfg(test)]
 impl Message {
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {

@@ -38,6 +38,16 @@ impl Model {
 
     /// The bytes of a model file: safetensors with names and keys in order.
     pub(crate) fn to_bytes(&self, description: &Description) -> Vec<u8> {
+        self.to_bytes_as("F32", description, |number, data| data.extend(number.to_le_bytes()))
+    }
+
+    /// The same with numbers of another type, which `put` writes.
+    pub(crate) fn to_bytes_as(
+        &self,
+        dtype: &str,
+        description: &Description,
+        put: impl Fn(f32, &mut Vec<u8>),
+    ) -> Vec<u8> {
         let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), json!(description))]);
         let mut data = Vec::new();
         let mut parameters: Vec<_> = nets::ALL.iter().flat_map(|table| table.parameters()).collect();
@@ -46,8 +56,8 @@ impl Model {
             // An optional parameter may be missing.
             let Some(values) = self.tensors.get(&parameter.name) else { continue };
             let from = data.len();
-            data.extend(values.iter().flat_map(|number| number.to_le_bytes()));
-            let entry = json!({ "data_offsets": [from, data.len()], "dtype": "F32", "shape": parameter.shape });
+            values.iter().for_each(|&number| put(number, &mut data));
+            let entry = json!({ "data_offsets": [from, data.len()], "dtype": dtype, "shape": parameter.shape });
             header.insert(parameter.name, entry);
         }
         let mut header = serde_json::to_vec(&header).expect("plain values");

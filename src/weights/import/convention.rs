@@ -1,10 +1,9 @@
 //! How a system's nets see pictures and what they answer, and how to come from there to ours: upright, RGB, the
 //! inputs of the first dense layer in the order (channel, row, column), landmarks x1 y1 … x5 y5.
 
-use super::choice::choice;
 use super::{Source, assign::Assigned};
-use crate::nets::Table;
 use crate::nets::table::Layer;
+use crate::weights::choice::choice;
 
 choice! {
     /// How a net sees a picture.
@@ -166,13 +165,6 @@ impl Flatten {
 fn interleave(values: &[f32]) -> Vec<f32> {
     let rows: Vec<_> = values.chunks_exact(values.len() / 10).collect();
     (0..5).flat_map(|point| [rows[point], rows[point + 5]].concat()).collect()
-}
-
-impl Table {
-    /// Whether there is a dense layer, whose inputs have an order.
-    pub(super) fn has_dense(&self) -> bool {
-        self.layers.iter().any(|layer| matches!(layer, Layer::Dense { .. }))
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 mod archive;
 mod assign;
 mod caffe;
-mod choice;
 mod convention;
 mod joblib;
 mod layers;
@@ -23,13 +22,13 @@ use std::path::PathBuf;
 
 pub use convention::{Colours, Flatten, LandmarkOrder, Orientation};
 
+use super::choice::choice;
 use super::description::{self, Description};
 use super::{MOST_BYTES, Model};
 use crate::error::{Error, Result};
 use crate::nets;
 use archive::Archive;
 use assign::Assigned;
-use choice::choice;
 use convention::Convention;
 use layers::Found;
 
@@ -175,7 +174,9 @@ fn read_net(found: Found, options: &ImportOptions) -> Result<Net, String> {
     let mut net = assign::assign(found)?;
     let table = net.table.name;
     let mut notes = Vec::new();
-    if !options.all_heads && net.drop_unused_landmarks() {
+    // What was exported has what its model file had.
+    let exported = likely.as_ref().is_some_and(|&(source, _)| source == Source::MtcnnCpu);
+    if !options.all_heads && !exported && net.drop_unused_landmarks() {
         notes.push(format!("the landmark head of {table} is left out: no detection uses it (--all-heads keeps it)"));
     }
 

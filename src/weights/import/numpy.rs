@@ -96,7 +96,7 @@ pub(super) enum Npy<'a> {
 }
 
 /// The first bytes of a `.npy` file.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(in super::super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Reads a `.npy` file.
 pub(super) fn npy<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Npy<'a>, String> {

@@ -423,7 +423,7 @@ mod tests {
         assert!(entry("d").is_none());
     }
 
-    /// Each was made by Python, and runs a command when Python reads it.
+    /// Each would run a command if Python read it.
     #[test]
     fn code_is_refused() {
         for bytes in [

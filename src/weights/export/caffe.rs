@@ -1,0 +1,118 @@
+//! Caffe: a net as text and its weights as a message.
+//!
+//! `caffe.proto` of BVLC/caffe has the names. Its max-pools round sizes up, as ours do.
+
+use std::fmt::Write;
+
+use super::{ExportedFile, INPUT, OUTPUTS};
+use crate::nets::table::{BOX, CLS, LANDMARKS, Layer};
+use crate::nets::{self, Table};
+use crate::weights::Model;
+use crate::weights::description::{self, Description};
+use crate::weights::protobuf::Message;
+
+/// Two files for each net.
+pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFile> {
+    let files = |table: &&Table| {
+        let Net { text, layers, .. } = Net::new(model, table);
+        // The description is the net's name: no other field takes a text.
+        let weights = Message::default().bytes(1, description::to_text(description));
+        let weights = layers.into_iter().fold(weights, |net, layer| net.message(100, layer));
+        let file = |ending, bytes| ExportedFile { name: format!("{}.{ending}", table.name), bytes };
+        [file("prototxt", text.into_bytes()), file("caffemodel", weights.0)]
+    };
+    nets::ALL.iter().flat_map(files).collect()
+}
+
+/// A net being written.
+struct Net<'a> {
+    model: &'a Model,
+    table: &'a Table,
+    text: String,
+    /// The layers with their weights.
+    layers: Vec<Message>,
+}
+
+impl<'a> Net<'a> {
+    fn new(model: &'a Model, table: &'a Table) -> Self {
+        let Table { name, side, .. } = *table;
+        let text = format!(
+            "# Of mtcnn-cpu. Pictures are RGB, each byte b as (b - 127.5) / 128; {} is of (no face, face).\n\
+             name: \"{name}\"\ninput: \"{INPUT}\"\ninput_shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }}\n",
+            OUTPUTS[0]
+        );
+        let mut net = Self { model, table, text, layers: Vec::new() };
+        let (mut from, mut pools) = (INPUT.to_owned(), 0);
+        for layer in table.layers {
+            match *layer {
+                Layer::Conv { name, prelu, size, outputs, .. } => {
+                    net.convolution(name, &from, name, size, outputs);
+                    net.layer("PReLU", prelu, name, name, "", &["slope"]);
+                    from = name.into();
+                }
+                Layer::MaxPool(pool) => {
+                    pools += 1;
+                    let name = format!("pool{pools}");
+                    let parameters =
+                        format!("pooling_param {{ pool: MAX kernel_size: {} stride: {} }}", pool.size, pool.stride);
+                    net.layer("Pooling", &name, &from, &name, &parameters, &[]);
+                    from = name;
+                }
+                Layer::Dense { name, prelu, outputs, .. } => {
+                    net.dense(name, &from, name, outputs);
+                    net.layer("PReLU", prelu, name, name, "", &["slope"]);
+                    from = name.into();
+                }
+            }
+        }
+        for (head, output, numbers) in model.heads(table) {
+            // The layer of the probabilities stands between.
+            let to = if head == CLS.0 { head } else { output };
+            match table.layers.last() {
+                Some(Layer::Dense { .. }) => net.dense(head, &from, to, numbers),
+                _ => net.convolution(head, &from, to, 1, numbers),
+            }
+        }
+        net.layer("Softmax", OUTPUTS[0], CLS.0, OUTPUTS[0], "", &[]);
+        net
+    }
+
+    fn convolution(&mut self, name: &str, from: &str, to: &str, size: usize, outputs: usize) {
+        let parameters = format!("convolution_param {{ num_output: {outputs} kernel_size: {size} stride: 1 }}");
+        self.layer("Convolution", name, from, to, &parameters, &["weight", "bias"]);
+    }
+
+    fn dense(&mut self, name: &str, from: &str, to: &str, outputs: usize) {
+        let parameters = format!("inner_product_param {{ num_output: {outputs} }}");
+        self.layer("InnerProduct", name, from, to, &parameters, &["weight", "bias"]);
+    }
+
+    /// A layer, with those parts of it that are weights.
+    fn layer(&mut self, kind: &str, name: &str, from: &str, to: &str, parameters: &str, parts: &[&str]) {
+        let separator = if parameters.is_empty() { "" } else { " " };
+        writeln!(
+            self.text,
+            "layer {{ name: \"{name}\" type: \"{kind}\" bottom: \"{from}\" top: \"{to}\"{separator}{parameters} }}"
+        )
+        .expect("text in memory");
+        let mut message = Message::default().bytes(1, name).bytes(2, kind).bytes(3, from).bytes(4, to);
+        for part in parts {
+            message = message.message(7, self.blob(name, part));
+        }
+        self.layers.push(message);
+    }
+
+    fn blob(&self, layer: &str, part: &str) -> Message {
+        let name = format!("{}.{layer}.{part}", self.table.name);
+        let values = self.model.tensor(&name);
+        let parameter = self.table.parameters().into_iter().find(|parameter| parameter.name == name);
+        let mut shape = parameter.expect("a parameter of the net").shape;
+        // A head of PNet is a convolution.
+        let is_head = [CLS, BOX, LANDMARKS].iter().any(|head| head.0 == layer);
+        if is_head && part == "weight" && !self.table.has_dense() {
+            shape.extend([1, 1]);
+        }
+        let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Message::default().bytes(5, data).message(7, Message::default().ints(1, &shape))
+    }
+}
