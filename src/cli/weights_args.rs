@@ -215,7 +215,6 @@ Types:
   f32   4 bytes a number, as training writes it.
   f16   2 bytes: 11 bits of precision. A number above 65504 is refused.
   bf16  2 bytes: 8 bits of precision.
-  docs/PERFORMANCE.md has what half precision costs in average precision.
 
 Examples:
   mtcnn-cpu weights convert --dtype f16 model.safetensors -o small.safetensors
