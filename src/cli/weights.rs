@@ -39,21 +39,12 @@ fn import(args: &args::Import) -> anyhow::Result<Outcome> {
 }
 
 fn export(args: &args::Export) -> anyhow::Result<Outcome> {
-    let mut files = weights::export(args.model.as_deref(), args.to)?;
-    if args.check {
-        files.push(weights::check(args.model.as_deref())?);
-    }
+    let files = weights::export(args.model.as_deref(), args.to, args.check)?;
     let folder = &args.output;
     fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
     // No file gets its name before all are complete.
-    let mut complete = Vec::new();
-    for file in &files {
-        let path = folder.join(&file.name);
-        let mut save = Save::begin(&path)?;
-        save.write_all(&file.bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-        complete.push(save);
-    }
-    complete.into_iter().try_for_each(Save::finish)?;
+    let complete: Result<Vec<_>, _> = files.iter().map(|file| write(&folder.join(&file.name), &file.bytes)).collect();
+    complete?.into_iter().try_for_each(Save::finish)?;
     Ok(Outcome::Done)
 }
 
@@ -62,10 +53,15 @@ fn convert(args: &args::Convert) -> anyhow::Result<Outcome> {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> anyhow::Result<Outcome> {
+    write(path, bytes)?.finish()?;
+    Ok(Outcome::Done)
+}
+
+/// Writes all but the name.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Save> {
     let mut file = Save::begin(path)?;
     file.write_all(bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-    file.finish()?;
-    Ok(Outcome::Done)
+    Ok(file)
 }
 
 fn info(args: &args::Info) -> anyhow::Result<Outcome> {

@@ -77,7 +77,7 @@ pub(crate) struct Import {
 
 /// Writes the nets of a model file in the files of another system.
 ///
-/// They take pictures as detection here does: upright, RGB, [picture][3][row][column], each byte b as (b - 127.5) / 128; and give
+/// They take pictures as detection here does: upright, RGB, `[picture][3][row][column]`, each byte b as (b - 127.5) / 128; and give
 /// `prob`, the probabilities of no face and of a face, `box`, the offsets of the box's sides in parts of its size, and where
 /// there are landmarks `lm`, x1 y1 … x5 y5 in parts of it.
 #[derive(Debug, clap::Args)]

@@ -37,14 +37,20 @@ impl Model {
     #[cfg(feature = "convert")]
     pub(crate) fn read_described(path: Option<&Path>) -> Result<(Self, description::Description)> {
         let Some(path) = path else { return Ok((Self::embedded(), description::embedded())) };
-        let bytes = read_bytes(path)?;
-        let model = Self::parse(&bytes).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))?;
+        let (model, bytes) = Self::read_with_bytes(path)?;
         Ok((model, description::of_file(&bytes)))
     }
 
     /// Reads a model file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        Self::parse(&read_bytes(path)?).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))
+        Ok(Self::read_with_bytes(path)?.0)
+    }
+
+    /// A model file's parameters, and the whole file.
+    fn read_with_bytes(path: &Path) -> Result<(Self, Vec<u8>)> {
+        let bytes = read_bytes(path)?;
+        let model = Self::parse(&bytes).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))?;
+        Ok((model, bytes))
     }
 
     /// Reads a model from a file's bytes; the error is the reason why not.
@@ -150,7 +156,7 @@ mod summary;
 mod write;
 
 #[cfg(feature = "convert")]
-pub use export::{ExportedFile, Target, check, export};
+pub use export::{ExportedFile, Target, export};
 #[cfg(feature = "convert")]
 pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orientation, Source, import, import_bytes};
 #[cfg(feature = "convert")]

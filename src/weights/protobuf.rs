@@ -121,13 +121,18 @@ impl Message {
         self
     }
 
-    /// Adds text, bytes, or packed numbers.
+    /// Adds text or bytes.
     pub(super) fn bytes(mut self, field: u64, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         self.varint(field << 3 | 2);
         self.varint(bytes.len() as u64);
         self.0.extend(bytes);
         self
+    }
+
+    /// Adds packed numbers.
+    pub(super) fn floats(self, field: u64, values: &[f32]) -> Self {
+        self.bytes(field, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
     }
 
     /// Adds a message.

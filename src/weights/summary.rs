@@ -6,8 +6,8 @@ use safetensors::SafeTensors;
 use serde::Serialize;
 
 use super::description::{self, Description};
-use super::{EMBEDDED, Model, read_bytes};
-use crate::error::{Error, Result};
+use super::{EMBEDDED, Model};
+use crate::error::Result;
 use crate::nets;
 
 /// A model file in numbers.
@@ -48,16 +48,15 @@ pub struct TensorSummary {
 /// Looks at a model file, or at the weights inside.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::Weights`]: it is no model, or a damaged one.
+/// [`crate::Error::Io`] and [`crate::Error::Weights`]: it is no model, or a damaged one.
 pub fn summary(path: Option<&Path>) -> Result<Summary> {
-    let Some(path) = path else { return Ok(of_bytes(EMBEDDED).expect("the embedded weights")) };
-    of_bytes(&read_bytes(path)?).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))
+    let Some(path) = path else { return Ok(of_model(EMBEDDED)) };
+    Ok(of_model(&Model::read_with_bytes(path)?.1))
 }
 
-fn of_bytes(bytes: &[u8]) -> Result<Summary, String> {
-    // It says what is wrong, if anything is.
-    Model::parse(bytes)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+/// Of bytes that are known to be a model.
+fn of_model(bytes: &[u8]) -> Summary {
+    let file = SafeTensors::deserialize(bytes).expect("a model file");
     let nets = nets::ALL.map(|table| {
         let tensors = table.parameters().into_iter().filter_map(|parameter| {
             let tensor = file.tensor(&parameter.name).ok()?;
@@ -70,5 +69,5 @@ fn of_bytes(bytes: &[u8]) -> Result<Summary, String> {
     });
     let description = description::of_file(bytes);
     let parameters = nets.iter().map(|net| net.parameters).sum();
-    Ok(Summary { parameters, bytes: bytes.len(), description, nets: nets.into() })
+    Summary { parameters, bytes: bytes.len(), description, nets: nets.into() }
 }

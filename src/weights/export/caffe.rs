@@ -112,7 +112,6 @@ impl<'a> Net<'a> {
         if is_head && part == "weight" && !self.table.has_dense() {
             shape.extend([1, 1]);
         }
-        let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Message::default().bytes(5, data).message(7, Message::default().ints(1, &shape))
+        Message::default().floats(5, values).message(7, Message::default().ints(1, &shape))
     }
 }

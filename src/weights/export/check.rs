@@ -1,7 +1,5 @@
 //! What the nets answer here, to compare another system's answers with.
 
-use std::path::Path;
-
 use mtcnn_kernels::{Isa, softmax};
 
 use super::npz::archive;
@@ -17,15 +15,10 @@ const CROPS: usize = 5;
 /// Rows and columns of the picture that PNet is shown: odd, and not a square.
 const PICTURE: [usize; 2] = [41, 57];
 
-/// `check.npz`: inputs of the nets and what they answer on this machine: `pnet.data`, `pnet.prob`, `pnet.box` and so on, as
-/// the exported nets take and give them.
-///
-/// # Errors
-/// [`crate::Error::Io`] and [`crate::Error::Weights`]: the model can't be read or is none.
-pub fn check(model: Option<&Path>) -> Result<ExportedFile> {
-    let (model, _) = Model::read_described(model)?;
+/// Inputs of the nets and what they answer on this machine.
+pub(super) fn file(model: &Model) -> Result<ExportedFile> {
     let isa = Isa::from_env().map_err(Error::Option)?;
-    let arrays: Vec<_> = nets::ALL.iter().flat_map(|table| answers(isa, table, &model)).collect();
+    let arrays: Vec<_> = nets::ALL.iter().flat_map(|table| answers(isa, table, model)).collect();
     let arrays = arrays.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), &values[..]));
     Ok(ExportedFile { name: "check.npz".into(), bytes: archive(arrays, None) })
 }
@@ -35,24 +28,21 @@ fn answers(isa: Isa, table: &'static Table, model: &Model) -> Vec<(String, Vec<u
     let net = Net::new(isa, table, model);
     let (images, [height, width]) = if table.has_dense() { (CROPS, [table.side; 2]) } else { (1, PICTURE) };
     let mut scratch = Scratch::default();
-    // One behind the other: [image][channel][row][column].
+    // [image][channel][row][column]
     let input: Vec<f32> = (0..images * 3 * height * width).map(pixel).collect();
     let at = |image: usize, channel: usize, y: usize, x: usize| input[((image * 3 + channel) * height + y) * width + x];
-    let (rows, columns) = if table.has_dense() {
-        (1, 1)
-    } else {
-        let (rows, columns, _) = net.map(height, width).expect("a picture that is large enough");
-        (rows, columns)
-    };
-    let mut answers = vec![0.0; images * rows * columns * net.outputs()];
+    let (rows, columns, mut answers);
     if table.has_dense() {
-        let pixels = images * height * width;
+        (rows, columns) = (1, 1);
         let last = |i: usize| at(i / (height * width * 3), i % 3, i / 3 / width % height, i / 3 % width);
-        let channels_last: Vec<f32> = (0..pixels * 3).map(last).collect();
+        let channels_last: Vec<f32> = (0..input.len()).map(last).collect();
+        answers = vec![0.0; images * net.outputs()];
         net.forward_crops(images, &channels_last, &mut scratch, &mut answers);
     } else {
+        (rows, columns, _) = net.map(height, width).expect("a picture that is large enough");
         let planar = |i: usize| at(0, i / width % 3, i / width / 3, i % width);
-        let planar: Vec<f32> = (0..3 * height * width).map(planar).collect();
+        let planar: Vec<f32> = (0..input.len()).map(planar).collect();
+        answers = vec![0.0; rows * columns * net.outputs()];
         net.forward_map(height, width, &planar, &mut scratch, &mut answers);
     }
     for answer in answers.chunks_exact_mut(net.outputs()) {

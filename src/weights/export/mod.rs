@@ -10,8 +10,6 @@ mod onnx;
 
 use std::path::Path;
 
-pub use check::check;
-
 use super::Model;
 use super::choice::choice;
 use crate::error::Result;
@@ -49,15 +47,23 @@ const INPUT: &str = "data";
 
 /// A model file, or the weights inside, in the files of another system; the same bytes for the same model.
 ///
+/// With `check`, also `check.npz`: inputs of the nets and what they answer on this machine, `pnet.data`, `pnet.prob`, `pnet.box`
+/// and so on, as the exported nets take and give them.
+///
 /// # Errors
-/// [`crate::Error::Io`] and [`crate::Error::Weights`]: it can't be read or is no model.
-pub fn export(model: Option<&Path>, to: Target) -> Result<Vec<ExportedFile>> {
+/// [`crate::Error::Io`] and [`crate::Error::Weights`]: it can't be read or is no model; [`crate::Error::Option`]: `check` with a
+/// wrong `MTCNN_CPU_ISA`.
+pub fn export(model: Option<&Path>, to: Target, check: bool) -> Result<Vec<ExportedFile>> {
     let (model, description) = Model::read_described(model)?;
-    Ok(match to {
+    let mut files = match to {
         Target::Onnx => onnx::files(&model, &description),
         Target::Caffe => caffe::files(&model, &description),
         Target::Npz => vec![npz::file(&model, &description)],
-    })
+    };
+    if check {
+        files.push(check::file(&model)?);
+    }
+    Ok(files)
 }
 
 impl Model {
@@ -84,7 +90,7 @@ mod tests {
     #[test]
     fn what_is_exported_comes_back_the_same() {
         for target in [Target::Caffe, Target::Npz] {
-            let files = export(None, target).unwrap();
+            let files = export(None, target, false).unwrap();
             assert!(back(&files) == EMBEDDED, "{}", target.name());
         }
     }

@@ -123,8 +123,7 @@ impl<'a> Graph<'a> {
     fn tensor(&mut self, layer: &str, part: &str, shape: &[usize]) -> String {
         let name = format!("{layer}.{part}");
         let values = self.model.tensor(&format!("{}.{name}", self.table.name));
-        let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.add(5, Message::default().ints(1, shape).int(2, FLOAT).bytes(8, &name).bytes(9, data));
+        self.add(5, Message::default().ints(1, shape).int(2, FLOAT).bytes(8, &name).floats(9, values));
         name
     }
 
