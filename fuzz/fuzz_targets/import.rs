@@ -10,6 +10,6 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let options = ImportOptions { from, all_heads: which & 0x80 != 0, ..Default::default() };
     // One file has one net, but for .npz: then the others are found missing after it was read whole.
     if let Ok(imported) = import_bytes(&[("file", bytes)], &options) {
-        mtcnn_cpu::Detector::builder().weights_bytes(&imported.to_bytes()).build().expect("a model as it is written");
+        mtcnn_cpu::Detector::builder().weights_bytes(imported.to_bytes()).build().expect("a model as it is written");
     }
 });

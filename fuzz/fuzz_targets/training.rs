@@ -26,12 +26,14 @@ static SET: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let list = "a/b.jpg\n1\n180 60 90 110 0 0 0 0 0 0\n";
     fs::write(wider.join("wider_face_split/wider_face_train_bbx_gt.txt"), list).expect("a file");
     let sources = Sources::read(Some(&wider), None, Split::Train).expect("the list");
+    let recipe = Recipe::parse("base = \"quick\"").expect("a recipe");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let how = Preparation {
         stage: Stage::PNet,
-        options: &Recipe::parse("base = \"quick\"").expect("a recipe").stage(Stage::PNet).samples,
+        options: &recipe.stage(Stage::PNet).samples,
         boxes: None,
         detector: String::new(),
-        pool: &rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool"),
+        pool: &pool,
         ram: 64 << 20,
         strict: true,
     };
