@@ -22,6 +22,11 @@ fn import(files: &[PathBuf], model: &Path) -> (i32, String, String) {
     run(&args)
 }
 
+/// The model that is built in, as a file.
+fn inside() -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights/default/mtcnn.safetensors")).unwrap()
+}
+
 /// The model files in a folder of the shared material.
 fn files(system: &str) -> Option<Vec<PathBuf>> {
     let folder = common::shared(&format!("weights/{system}"))?;
@@ -33,14 +38,13 @@ fn files(system: &str) -> Option<Vec<PathBuf>> {
 #[test]
 fn the_original_is_the_model_inside_whatever_file_it_comes_in() {
     let folder = TempDir::new().unwrap();
-    let inside = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights/default/mtcnn.safetensors")).unwrap();
     for system in ["kpzhang", "davidsandberg"] {
         let Some(files) = files(system) else { return };
         let model = folder.path().join(system);
         let (code, out, err) = import(&files, &model);
         assert_eq!((code, out.as_str()), (0, ""), "{err}");
         assert!(err.contains("onet, transposed, RGB, dense inputs"), "{err}");
-        assert!(fs::read(&model).unwrap() == inside, "{system}");
+        assert!(fs::read(&model).unwrap() == inside(), "{system}");
     }
 }
 
@@ -60,7 +64,6 @@ fn the_seed_says_its_conventions_and_has_no_licence() {
 #[test]
 fn exported_files_come_back_as_the_model() {
     let folder = TempDir::new().unwrap();
-    let inside = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/weights/default/mtcnn.safetensors")).unwrap();
     for (target, names) in [
         (
             "caffe",
@@ -91,12 +94,30 @@ fn exported_files_come_back_as_the_model() {
             let model = folder.path().join("model");
             let (code, _, err) = import(&files, &model);
             assert_eq!(code, 0, "{err}");
-            assert!(fs::read(&model).unwrap() == inside, "{target}");
+            assert!(fs::read(&model).unwrap() == inside(), "{target}");
         }
     }
     // Nobody else's .npz files are weights.
     let (code, _, err) = import(&[folder.path().join("onnx/check.npz")], &folder.path().join("other"));
     assert!(code == 1 && err.contains("this program did not write"), "{code} {err}");
+}
+
+#[test]
+fn files_of_python_packages_are_read_by_their_content() {
+    let folder = TempDir::new().unwrap();
+    let (nets, model) = (folder.path().join("nets"), folder.path().join("model"));
+    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), &nets]);
+    assert_eq!(code, 0, "{err}");
+    for name in ["pnet.pt", "pnet.lz4"] {
+        let pnet = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/weights").join(name);
+        // The name must not decide.
+        let unnamed = folder.path().join("file");
+        fs::copy(pnet, &unnamed).unwrap();
+        let (code, _, err) = import(&[unnamed, nets.join("rnet.caffemodel"), nets.join("onet.caffemodel")], &model);
+        assert!(code == 0 && err.contains("file: pnet, upright, RGB"), "{code} {err}");
+        assert!(fs::read(&model).unwrap() == inside(), "{name}");
+        fs::remove_file(&model).unwrap();
+    }
 }
 
 #[test]

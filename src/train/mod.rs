@@ -32,8 +32,7 @@ pub use loss::{Convention, Gradients, Loss, Terms};
 pub use metrics::Metrics;
 pub use net::{ANSWER, Answer, Dropout, Kind, Net, Parameter};
 pub use recipe::{Evaluation, PRESETS, Recipe, StageRecipe, TrainingRecipe};
-pub use run::{Ended, Plan, Progress, Training};
-pub(crate) use run::{METRICS, MODEL};
+pub use run::{Ended, METRICS, MODEL, Plan, Progress, Training};
 pub use schedule::{Decline, Schedule};
 pub use sgd::{Multipliers, Sgd};
 

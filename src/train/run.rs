@@ -85,12 +85,12 @@ pub enum Ended {
     Stopped(u64),
 }
 
-/// The names of the files.
+/// The file of a training's folder that everything is in to go on with.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
-/// See [`CHECKPOINT`].
-pub(crate) const METRICS: &str = "metrics.jsonl";
-/// See [`CHECKPOINT`].
-pub(crate) const MODEL: &str = "model.safetensors";
+/// The file of a training's folder that [`Metrics`] reads.
+pub const METRICS: &str = "metrics.jsonl";
+/// The file that the trained nets are in: of a training's folder, and of a cascade's.
+pub const MODEL: &str = "model.safetensors";
 
 /// Batches that are drawn ahead.
 const AHEAD: usize = 4;
