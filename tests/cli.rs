@@ -1,66 +1,20 @@
-//! The program as a user meets it at a shell: outputs, streams, exit codes, and every kind of bad input.
+//! `mtcnn-cpu detect` as a user meets it at a shell: results, streams, exit codes, and the files that it writes.
 #![cfg(feature = "cli")]
+
+mod common;
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use common::program::{Run, command, detect, put, subcommand};
+
 const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";
-
-/// The exit code, stdout and stderr of a run.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn of(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let run = Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
-        assert!(!run.err.contains("panicked"), "{}", run.err);
-        run
-    }
-
-    fn lines(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
-    }
-
-    /// The only line, which says why the only picture could not be read; stderr says it too.
-    fn error(&self) -> String {
-        assert_eq!(self.code, 1, "{}", self.err);
-        let [line] = &self.lines()[..] else { panic!("one line: {}", self.out) };
-        assert_eq!(line.as_object().unwrap().keys().collect::<Vec<_>>(), ["error", "image"]);
-        let reason = line["error"].as_str().unwrap().to_string();
-        let image = line["image"].as_str().unwrap();
-        assert_eq!(self.err, format!("mtcnn-cpu: {image}: {reason}\n"));
-        reason
-    }
-}
-
-fn command(args: &[&str]) -> Command {
-    subcommand("detect", args)
-}
-
-fn subcommand(name: &str, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.arg(name).args(args);
-    command
-}
-
-fn detect(args: &[&str]) -> Run {
-    Run::of(command(args).output().unwrap())
-}
-
-/// Measures for a moment only.
-fn bench(args: &[&str]) -> Run {
-    Run::of(subcommand("bench", args).args(["--seconds", "0.02"]).output().unwrap())
-}
 
 fn detect_stdin(args: &[&str], input: &[u8]) -> Run {
     let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -68,62 +22,11 @@ fn detect_stdin(args: &[&str], input: &[u8]) -> Run {
     Run::of(child.wait_with_output().unwrap())
 }
 
-/// Runs on one file of those bytes.
-fn detect_bytes(name: &str, bytes: &[u8]) -> Run {
-    let folder = TempDir::new().unwrap();
-    detect(&[&put(&folder, name, bytes)])
-}
-
-fn put(folder: &TempDir, name: &str, bytes: &[u8]) -> String {
-    let path = folder.path().join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_string()
-}
-
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-/// A PNG with that size in its header and no pixels to speak of.
-fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
-    let chunk = |kind: &[u8; 4], data: &[u8]| {
-        let body = [&kind[..], data].concat();
-        let crc = !body.iter().fold(!0_u32, |crc, &byte| {
-            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
-        });
-        [&(data.len() as u32).to_be_bytes()[..], &body, &crc.to_be_bytes()].concat()
-    };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    let empty_zlib = [0x78, 0x9C, 3, 0, 0, 0, 0, 1];
-    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", &empty_zlib), chunk(b"IEND", &[])].concat();
-    [&b"\x89PNG\r\n\x1a\n"[..], &chunks].concat()
-}
-
-fn bmp_that_claims(width: i32, height: i32) -> Vec<u8> {
-    let mut bytes = b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
-    bytes.extend(width.to_le_bytes());
-    bytes.extend(height.to_le_bytes());
-    bytes.extend([1, 0, 24, 0]);
-    bytes.extend([0; 24]);
-    bytes
-}
-
-/// With a palette of two colours, and one frame of no pixels.
-fn gif_that_claims(width: u16, height: u16) -> Vec<u8> {
-    let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
-    let frame = [&[0x2C, 0, 0, 0, 0][..], &size, &[0, 2, 0]].concat();
-    [&b"GIF89a"[..], &size, &[0x80, 0, 0, 0, 0, 0, 255, 255, 255], &frame, b";"].concat()
-}
-
-/// A picture with pixels, all gray.
-fn ppm(width: usize, height: usize) -> Vec<u8> {
-    let mut bytes = format!("P6 {width} {height} 255\n").into_bytes();
-    bytes.resize(bytes.len() + width * height * 3, 128);
-    bytes
 }
 
 // ---- results ----
@@ -323,97 +226,6 @@ fn help_is_complete() {
     }
 }
 
-// ---- bench ----
-
-#[test]
-fn bench_gives_json_away_from_a_terminal() {
-    let run = bench(&[PORTRAIT, "--threads", "1"]);
-    assert_eq!((run.code, run.err.as_str()), (0, ""));
-    let [report] = &run.lines()[..] else { panic!("one line: {}", run.out) };
-    let faces = detect(&[PORTRAIT]).lines()[0]["faces"].as_array().unwrap().len();
-    for (key, value) in [("width", 512), ("height", 512), ("faces", faces), ("threads", 1)] {
-        assert_eq!(report[key], value, "{key}");
-    }
-    assert_eq!(report["picture"], PORTRAIT);
-    assert!(report["runs"].as_u64().unwrap() >= 1);
-    for stage in ["total", "pyramid", "pnet", "crops", "rnet", "onet", "nms"] {
-        let [median, min] = ["median", "min"].map(|key| report["ms"][stage][key].as_f64().unwrap());
-        assert!(0.0 < min && min <= median, "{stage}: {report}");
-    }
-    let number = |key: &str| report[key].as_f64().unwrap();
-    for net in ["pnet", "rnet", "onet"] {
-        let rate = report["gflops"][net]["median"].as_f64().unwrap();
-        assert!((number(&format!("{net}_of_peak")) * number("peak_gflops") / rate - 1.0).abs() < 1e-6, "{report}");
-        assert!(report["candidates"][net]["in"].as_u64().unwrap() > 0, "{report}");
-    }
-    assert_eq!(report["candidates"]["onet"]["out"], faces);
-    assert_eq!(report["levels"].as_array().unwrap().len(), 10);
-    for key in ["scale", "width", "height", "candidates", "kept"] {
-        assert!(report["levels"][0][key].is_number(), "{key}");
-    }
-}
-
-#[test]
-fn bench_as_the_comparison_with_other_systems_calls_it() {
-    let args = ["bench", SMALL, "--threads", "2", "--min-face", "20", "--profile", "facenet-pytorch"];
-    let mut command = subcommand(args[0], &args[1..]);
-    command.args(["--seconds", "0.02", "--format", "json"]).env("MTCNN_CPU_ISA", "portable");
-    let run = Run::of(command.output().unwrap());
-    let report = &run.lines()[0];
-    assert_eq!((&report["threads"], &report["isa"]), (&Value::from(2), &Value::from("portable")));
-}
-
-#[test]
-fn bench_has_a_picture_inside_and_a_table() {
-    let folder = TempDir::new().unwrap();
-    let mut command = subcommand("bench", &["--format", "table", "--seconds", "0.02"]);
-    let run = Run::of(command.current_dir(&folder).output().unwrap());
-    assert_eq!((run.code, run.err.as_str()), (0, ""));
-    assert!(run.out.starts_with("crowd.jpg (built in): 1280x720, 51 faces\n"), "{}", run.out);
-    for part in ["FMA peak", "of peak", "\npyramid ", "\nonet ", "\nnms ", "\ntotal ", "\nlevel ", "\n10 "] {
-        assert!(run.out.contains(part), "{part}: {}", run.out);
-    }
-}
-
-#[test]
-fn bench_of_nothing_has_no_rates() {
-    let run = bench(&[SMALL, "--min-face", "1000"]);
-    let report = &run.lines()[0];
-    assert_eq!((run.code, &report["faces"], &report["levels"]), (0, &Value::from(0), &Value::Array(vec![])));
-    for net in ["pnet", "rnet", "onet"] {
-        assert_eq!(report[format!("{net}_of_peak")], Value::Null);
-        assert_eq!(report["ms"][net]["median"], 0.0);
-    }
-}
-
-#[test]
-fn bench_says_what_is_wrong() {
-    let cases: &[(&[&str], i32, &str)] = &[
-        (&["nowhere.jpg"], 1, "mtcnn-cpu: nowhere.jpg: No such file"),
-        (&["testdata"], 1, "mtcnn-cpu: testdata: Is a directory"),
-        (&["Cargo.toml"], 1, "mtcnn-cpu: Cargo.toml: not a picture"),
-        (&[SMALL, "--weights", "nowhere.safetensors"], 1, "mtcnn-cpu: nowhere.safetensors: "),
-        (&[SMALL, SMALL], 2, "unexpected argument"),
-        (&[SMALL, "--draw", "faces.png"], 2, "unexpected argument"),
-        (&[SMALL, "--format", "csv"], 2, "invalid value 'csv'"),
-        (&[SMALL, "--min-face", "0"], 2, "smallest face is 0 pixels"),
-        (&[SMALL, "--factor", "1"], 2, "factor is 1:"),
-        (&[SMALL, "--thresholds", "0.6,0.7,1.5"], 2, "threshold of ONet is 1.5"),
-        (&[SMALL, "--profile", "nobody"], 2, "kpzhang"),
-        (&[SMALL, "--threads", "-1"], 2, "-1"),
-    ];
-    for (args, code, reason) in cases {
-        let run = bench(args);
-        assert_eq!((run.code, run.out.as_str()), (*code, ""), "{args:?}: {}", run.err);
-        assert!(run.err.contains(reason), "{args:?}: {}", run.err);
-    }
-    for seconds in ["0", "-1", "NaN", "1e9", "soon"] {
-        let run = Run::of(subcommand("bench", &[SMALL, "--seconds", seconds]).output().unwrap());
-        assert_eq!(run.code, 2, "{seconds}");
-        assert!(run.err.contains("a number of seconds"), "{}", run.err);
-    }
-}
-
 // ---- files that are written ----
 
 #[test]
@@ -525,135 +337,4 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     drop(child.stdout.take());
     let run = Run::of(child.wait_with_output().unwrap());
     assert_eq!((run.code, run.err.as_str()), (0, ""));
-}
-
-// ---- bad input ----
-
-#[test]
-fn wrong_usage_is_2_and_says_what_is_wrong() {
-    let cases: &[(&[&str], &str)] = &[
-        (&[], "required"),
-        (&[SMALL, "--no-such-option"], "unexpected argument"),
-        (&[SMALL, "--format", "xml"], "invalid value 'xml'"),
-        (&[SMALL, "--profile", "nobody"], "kpzhang"),
-        (&[SMALL, "--thresholds", "0.6,0.7"], "three numbers"),
-        (&[SMALL, "--thresholds", "a,b,c"], "three numbers"),
-        (&[SMALL, "--thresholds", "0.6,0.7,1.5"], "threshold of ONet is 1.5"),
-        (&[SMALL, "--thresholds", "-0.1,0.7,0.7"], "threshold of PNet is -0.1"),
-        (&[SMALL, "--thresholds", "0.6,NaN,0.7"], "threshold of RNet is NaN"),
-        (&[SMALL, "--factor", "0"], "factor is 0:"),
-        (&[SMALL, "--factor", "1"], "factor is 1:"),
-        (&[SMALL, "--factor", "1.5"], "factor is 1.5:"),
-        (&[SMALL, "--factor", "-0.5"], "factor is -0.5:"),
-        (&[SMALL, "--factor", "NaN"], "factor is NaN:"),
-        (&[SMALL, "--min-face", "0"], "smallest face is 0 pixels"),
-        (&[SMALL, "--min-face", "-20"], "smallest face is -20 pixels"),
-        (&[SMALL, "--min-face", "NaN"], "smallest face is NaN pixels"),
-        (&[SMALL, "--min-face", "many"], "invalid value 'many'"),
-        (&[SMALL, "--threads", "100000"], "100000"),
-        (&[SMALL, SMALL, "--draw", "both.png"], "need a folder"),
-        (&["testdata", "--draw", "all.jpg"], "need a folder"),
-        (&["testdata", "--draw", "Cargo.toml"], "need a folder"),
-        (&[SMALL, "--draw", "drawn.xyz"], "extension must be png"),
-        (&["-", "-"], "only once"),
-    ];
-    for (args, reason) in cases {
-        let run = detect(args);
-        assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);
-        assert!(run.err.contains(reason), "{args:?}: {}", run.err);
-    }
-    assert!(!Path::new("both.png").exists());
-}
-
-#[test]
-fn an_unknown_instruction_set_is_wrong_usage() {
-    let run = Run::of(command(&[SMALL]).env("MTCNN_CPU_ISA", "mmx").output().unwrap());
-    assert_eq!((run.code, run.out.as_str()), (2, ""));
-    assert_eq!(run.err, "mtcnn-cpu: MTCNN_CPU_ISA=mmx: it must be portable, avx2 or avx512\n");
-}
-
-#[test]
-fn weights_that_cannot_be_used_are_refused() {
-    for file in ["nowhere.safetensors", "Cargo.toml", "testdata"] {
-        let run = detect(&[SMALL, "--weights", file]);
-        assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
-        assert!(run.err.starts_with(&format!("mtcnn-cpu: {file}: ")) && run.err.lines().count() == 1, "{}", run.err);
-        assert!(run.err.matches("os error").count() < 2, "{}", run.err);
-    }
-}
-
-#[test]
-fn what_is_no_picture_gives_a_reason() {
-    assert!(detect(&["nowhere.jpg"]).error().starts_with("No such file"));
-    assert_eq!(detect_bytes("empty.jpg", b"").error(), "not a picture: the file is empty");
-    assert!(
-        detect_bytes("text.jpg", b"Dear reader, this is text.\n").error().starts_with("not a picture: it begins like")
-    );
-    let jpeg = fs::read("testdata/crowd.jpg").unwrap();
-    assert_eq!(detect_bytes("half.jpg", &jpeg[..jpeg.len() / 2]).error(), "a damaged JPEG: the file is cut short");
-    assert_eq!(detect_bytes("most.jpg", &jpeg[..jpeg.len() - 2]).error(), "a damaged JPEG: the file is cut short");
-    let folder = TempDir::new().unwrap();
-    put(&folder, "notes.txt", b"text");
-    assert_eq!(detect(&[folder.path().to_str().unwrap()]).error(), "a folder without pictures");
-}
-
-#[test]
-fn a_picture_of_no_size_gives_a_reason() {
-    for bytes in [png_that_claims(0, 0), bmp_that_claims(0, 0), gif_that_claims(0, 0), b"P6 0 0 255\n".to_vec()] {
-        let reason = detect_bytes("nothing", &bytes).error();
-        assert!(reason.starts_with("a damaged ") || reason.contains("0x0"), "{reason}");
-    }
-}
-
-#[test]
-fn tiny_and_odd_pictures_have_no_faces() {
-    for (width, height) in [(1, 1), (1, 2), (11, 11), (12, 12), (13, 13), (100_000, 1), (1, 70_000), (3000, 13)] {
-        let run = detect_bytes("odd.ppm", &ppm(width, height));
-        assert_eq!((run.code, run.err.as_str()), (0, ""), "{width}x{height}");
-        let line = &run.lines()[0];
-        assert_eq!((&line["width"], &line["height"]), (&Value::from(width), &Value::from(height)));
-        assert_eq!(line["faces"], Value::Array(vec![]), "{width}x{height}");
-    }
-    assert_eq!(detect(&[PORTRAIT, "--min-face", "5000"]).lines()[0]["faces"], Value::Array(vec![]));
-    assert_eq!(detect(&[PORTRAIT, "--min-face", "1e9"]).lines()[0]["faces"], Value::Array(vec![]));
-}
-
-/// A small file that claims a huge picture is refused without asking for the memory.
-#[test]
-fn a_decompression_bomb_is_refused() {
-    let jpeg = {
-        let mut bytes = fs::read("testdata/decode/rgb.jpg").unwrap();
-        let frame = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
-        bytes[frame + 5..frame + 9].copy_from_slice(&[0xEA, 0x60, 0xEA, 0x60]);
-        bytes
-    };
-    let bombs = [
-        ("a.png", png_that_claims(60_000, 60_000)),
-        ("a.bmp", bmp_that_claims(60_000, 60_000)),
-        ("a.gif", gif_that_claims(60_000, 60_000)),
-        ("a.ppm", b"P6 60000 60000 255\n".to_vec()),
-        ("a.jpg", jpeg),
-    ];
-    let folder = TempDir::new().unwrap();
-    for (name, bytes) in bombs {
-        let file = put(&folder, name, &bytes);
-        let mut limited = Command::new("sh");
-        // 2 GB of address space are far less than the 10.8 GB that are claimed.
-        limited.args(["-c", "ulimit -v 2000000; exec \"$0\" detect \"$1\"", env!("CARGO_BIN_EXE_mtcnn-cpu"), &file]);
-        let reason = Run::of(limited.output().unwrap()).error();
-        assert!(reason.contains("1 GiB"), "{name}: {reason}");
-    }
-}
-
-/// Names that are not text in any encoding are shown with replacement characters.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_name_that_is_not_utf8_is_read() {
-    use std::os::unix::ffi::OsStrExt;
-    let folder = TempDir::new().unwrap();
-    let name = std::ffi::OsStr::from_bytes(b"caf\xE9.png");
-    fs::copy(SMALL, folder.path().join(name)).unwrap();
-    let run = detect(&[folder.path().to_str().unwrap()]);
-    assert_eq!(run.code, 0, "{}", run.err);
-    assert!(run.lines()[0]["image"].as_str().unwrap().ends_with("caf\u{FFFD}.png"));
 }

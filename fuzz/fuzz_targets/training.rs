@@ -45,6 +45,14 @@ static SET: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     files
 });
 
+/// The file, cut off or written over from some place on: what is not quite right gets further than what is all wrong.
+fn damaged(whole: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let [low, middle, high, cut, over @ ..] = bytes else { return bytes.to_vec() };
+    let place = u32::from_le_bytes([*low, *middle, *high, 0]) as usize % (whole.len() + 1);
+    let rest = if cut % 2 == 0 { &[] } else { whole.get(place + over.len()..).unwrap_or_default() };
+    [&whole[..place], over, rest].concat()
+}
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((&which, bytes)) = bytes.split_first() else { return };
     FOLDER.with(|folder| {
@@ -66,8 +74,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             }
             part => {
                 for (i, (name, whole)) in SET.iter().enumerate() {
-                    fs::write(folder.join(name), if i == usize::from(part) - 4 { bytes } else { whole })
-                        .expect("a file");
+                    let bytes = if i == usize::from(part) - 4 { damaged(whole, bytes) } else { whole.clone() };
+                    fs::write(folder.join(name), bytes).expect("a file");
                 }
                 let Ok(set) = DataSet::open(folder) else { return };
                 for class in Class::ALL {
