@@ -8,7 +8,7 @@ use super::Conv;
 use super::pool::Shape;
 use crate::conv::MAX_SIZE;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to};
-use crate::tile::{even_tiles, most_rows, with_tile};
+use crate::tile::{even_tiles, most_rows, with_rows};
 use crate::{Buffer, MaxPool};
 
 /// Rows are filled up to whole vectors of any instruction set, two at a time.
@@ -43,12 +43,11 @@ impl Conv {
         assert_eq!(sums.len(), self.weights(), "sums [size][size][inputs][outputs]");
         let taps = self.size * self.size * self.inputs;
         let row = taps.next_multiple_of(ROW);
-        // A window may reach beyond the map, and the last row is written in whole vectors.
-        let reach = |windows: usize| (windows - 1) * pool.stride + pool.size;
-        let rows = reach(shape.oh).max(map_height) * reach(shape.ow).max(map_width);
-        let (turned, unfolded) = scratch.resize((self.outputs + rows + 1) * row).split_at_mut(self.outputs * row);
+        // A window may reach beyond the map, and what lies under the last pixel is written in whole vectors.
+        let columns = map_width.max((shape.ow - 1) * pool.stride + pool.size) + 1;
+        let rows = pool.size * columns;
+        let (turned, unfolded) = scratch.resize((self.outputs + rows) * row).split_at_mut(self.outputs * row);
         turned.fill(0.0);
-        let columns = reach(shape.ow).max(map_width);
         let work = Maxima { conv: self, shape, columns, width, row, input, gradient, places, unfolded, turned };
         dispatch(self.forward.isa, work);
         for (output, turned) in turned.chunks_exact(row).enumerate() {
@@ -71,7 +70,7 @@ struct Maxima<'a> {
     input: &'a [f32],
     gradient: &'a [f32],
     places: &'a [u8],
-    /// One picture's, `[map row][column][row]`.
+    /// The rows of a picture's map that a row of windows sees, `[map row % size][column][row]`.
     unfolded: &'a mut [f32],
     /// The sums, `[outputs][row]`.
     turned: &'a mut [f32],
@@ -82,34 +81,39 @@ impl Kernel for Maxima<'_> {
     fn run<S: Simd>(mut self, s: S) {
         let Shape { pool, images, channels, oh, ow, .. } = self.shape;
         let (padded, row, columns) = (self.shape.padded(), self.row, self.columns);
-        let mut steps = [0; PLACES];
-        for place in 0..pool.size * pool.size {
-            steps[place] = (place / pool.size * columns + place % pool.size) * row;
-        }
-        const VECTORS: usize = 2;
-        let (_, tile_rows) = even_tiles(channels, most_rows::<S>(VECTORS));
+        // What is looked up for a maximum serves a whole row, if the row's sums fit into the registers.
+        let vectors = if S::LANES == 8 { 4 } else { 2 };
+        let (_, tile_rows) = even_tiles(channels, most_rows::<S>(vectors));
         for image in 0..images {
-            self.unfold(s, image);
-            for first in (0..channels).step_by(tile_rows) {
-                let rows = tile_rows.min(channels - first);
-                let windows = Windows {
-                    rows: oh,
-                    columns: ow,
-                    row_step: pool.stride * columns * row,
-                    column_step: pool.stride * row,
-                    channels,
-                    padded,
-                    steps: &steps,
-                };
-                let gradient = self.gradient[image * oh * ow * channels + first..].as_ptr();
-                let places = self.places[image * oh * ow * padded + first..].as_ptr();
-                for column in (0..row).step_by(VECTORS * S::LANES) {
-                    let unfolded = self.unfolded[column..].as_ptr();
-                    let sums = self.turned[first * row + column..].as_mut_ptr();
-                    // SAFETY: gradients and places of `rows` channels are there for each window; from the first
-                    // row of a window on, all of its places are rows of the unfolded map, and a row is whole vectors.
-                    unsafe {
-                        with_tile!(S, rows, VECTORS, maxima_tile(s, &windows, unfolded, gradient, places, sums, row));
+            let mut unfolded_rows = 0;
+            for y in 0..oh {
+                let top = y * pool.stride;
+                while unfolded_rows < self.shape.height.min(top + pool.size) {
+                    self.unfold(s, image, unfolded_rows);
+                    unfolded_rows += 1;
+                }
+                let mut steps = [0; PLACES];
+                for place in 0..pool.size * pool.size {
+                    steps[place] = ((top + place / pool.size) % pool.size * columns + place % pool.size) * row;
+                }
+                let window = (image * oh + y) * ow;
+                for first in (0..channels).step_by(tile_rows) {
+                    let rows = tile_rows.min(channels - first);
+                    let windows = Windows { count: ow, step: pool.stride * row, channels, padded, steps: &steps };
+                    let gradient = self.gradient[window * channels + first..].as_ptr();
+                    let places = self.places[window * padded + first..].as_ptr();
+                    for column in (0..row).step_by(vectors * S::LANES) {
+                        let unfolded = self.unfolded[column..].as_ptr();
+                        let sums = self.turned[first * row + column..].as_mut_ptr();
+                        // SAFETY: gradients and places of `rows` channels are there for each window; from the column
+                        // of each window on, all of its places are unfolded rows, and a row is whole vectors.
+                        unsafe {
+                            if vectors == 4 {
+                                with_rows!(rows, S, 4, maxima_tile(s, &windows, unfolded, gradient, places, sums, row));
+                            } else {
+                                with_rows!(rows, S, 2, maxima_tile(s, &windows, unfolded, gradient, places, sums, row));
+                            }
+                        }
                     }
                 }
             }
@@ -118,23 +122,24 @@ impl Kernel for Maxima<'_> {
 }
 
 impl Maxima<'_> {
-    /// Brings what lies under the kernel at each pixel of a picture's map into a row.
+    /// Brings what lies under the kernel at each pixel of a row of a picture's map into a row.
     #[inline(always)]
-    fn unfold<S: Simd>(&mut self, s: S, image: usize) {
+    fn unfold<S: Simd>(&mut self, s: S, image: usize, y: usize) {
         let &mut Maxima { conv: &Conv { size, inputs, .. }, ref shape, columns, width, row, input, .. } = self;
-        let picture = image * (shape.height + size - 1) * width;
-        let side_by_side = size * inputs;
-        for y in 0..shape.height {
-            for x in 0..shape.width {
-                let to = (y * columns + x) * row;
-                for ky in 0..size {
-                    let from = (picture + (y + ky) * width + x) * inputs;
-                    for first in (0..side_by_side).step_by(S::LANES) {
-                        let (from, to) = (&input[from + first..], &mut self.unfolded[to + ky * side_by_side + first..]);
-                        // Behind the numbers come others, which the next vectors replace or nobody reads.
-                        assert!(to.len() >= S::LANES);
-                        // SAFETY: no more than `from` has is read, and `to` has a vector.
-                        unsafe { s.store(to.as_mut_ptr(), load_up_to(s, from.as_ptr(), from.len())) };
+        let top = (image * (shape.height + size - 1) + y) * width * inputs;
+        let to = y % shape.pool.size * columns * row;
+        let vectors = (size * inputs).div_ceil(S::LANES);
+        // Behind the numbers come others, which the next vectors replace or nobody reads.
+        let (from, to) = (&input[top..], &mut self.unfolded[to..]);
+        assert!(to.len() >= (shape.width - 1) * row + (size - 1) * size * inputs + vectors * S::LANES);
+        for x in 0..shape.width {
+            for ky in 0..size {
+                for v in 0..vectors {
+                    let at = (ky * width + x) * inputs + v * S::LANES;
+                    // SAFETY: no more than `from` has is read, and `to` was checked to have all vectors.
+                    unsafe {
+                        let numbers = load_up_to(s, from.as_ptr().wrapping_add(at), from.len().saturating_sub(at));
+                        s.store(to.as_mut_ptr().add(x * row + ky * size * inputs + v * S::LANES), numbers);
                     }
                 }
             }
@@ -142,12 +147,10 @@ impl Maxima<'_> {
     }
 }
 
-/// The windows of a picture: the steps from one to the next in the unfolded map, and to its places.
+/// A row of windows: how many, and the steps from one to the next in the unfolded map, and to its places.
 struct Windows<'a> {
-    rows: usize,
-    columns: usize,
-    row_step: usize,
-    column_step: usize,
+    count: usize,
+    step: usize,
     channels: usize,
     padded: usize,
     steps: &'a [usize; PLACES],
@@ -177,17 +180,14 @@ unsafe fn maxima_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 tile[r][v] = s.load(sums.add(r * row + v * S::LANES));
             }
         }
-        for y in 0..windows.rows {
-            for x in 0..windows.columns {
-                let window = y * windows.columns + x;
-                let pixel = unfolded.add(y * windows.row_step + x * windows.column_step);
-                for r in 0..ROWS {
-                    let place = *places.add(window * windows.padded + r);
-                    let at = pixel.add(windows.steps[usize::from(place) % PLACES]);
-                    let gradient = s.splat(*gradient.add(window * windows.channels + r));
-                    for v in 0..VECTORS {
-                        tile[r][v] = s.mul_add(gradient, s.load(at.add(v * S::LANES)), tile[r][v]);
-                    }
+        for window in 0..windows.count {
+            let pixel = unfolded.add(window * windows.step);
+            for r in 0..ROWS {
+                let place = *places.add(window * windows.padded + r);
+                let at = pixel.add(windows.steps[usize::from(place) % PLACES]);
+                let gradient = s.splat(*gradient.add(window * windows.channels + r));
+                for v in 0..VECTORS {
+                    tile[r][v] = s.mul_add(gradient, s.load(at.add(v * S::LANES)), tile[r][v]);
                 }
             }
         }

@@ -124,17 +124,25 @@ impl Kernel for Forward<'_> {
                         // output; a pixel's places reach to the end of the last vector.
                         unsafe {
                             let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
-                            let mut number = load_up_to(s, from.add(c), left);
-                            let (mut most, mut place) = (s.prelu(number, slopes), s.splat(0.0));
-                            for ky in 0..rows {
-                                for kx in 0..columns {
-                                    let next = load_up_to(s, from.add((ky * width + kx) * channels + c), left);
-                                    let active = s.prelu(next, slopes);
-                                    number = s.if_more(active, most, next, number);
-                                    place = s.if_more(active, most, s.splat(PLACE[ky * pool.size + kx]), place);
-                                    most = s.max(active, most);
-                                }
-                            }
+                            let window = |rows, columns| {
+                                maximum(
+                                    s,
+                                    from.add(c),
+                                    left,
+                                    slopes,
+                                    width * channels,
+                                    channels,
+                                    pool.size,
+                                    rows,
+                                    columns,
+                                )
+                            };
+                            // Loops whose lengths are known when they are compiled.
+                            let (number, place) = match (pool.size, rows, columns) {
+                                (3, 3, 3) => window(3, 3),
+                                (2, 2, 2) => window(2, 2),
+                                _ => window(rows, columns),
+                            };
                             store_up_to(s, out.add(c), number, left);
                             s.store_u8(places.add(c), place);
                         }
@@ -143,6 +151,40 @@ impl Kernel for Forward<'_> {
                 }
             }
         }
+    }
+}
+
+/// The number of each lane whose PReLU is the largest in `rows x columns` pixels, and its place in a window of `size`.
+///
+/// # Safety
+/// `min(left, LANES)` numbers must be readable at `from` and at each of the other pixels, which are `row` and `column`
+/// numbers apart.
+#[inline(always)]
+unsafe fn maximum<S: Simd>(
+    s: S,
+    from: *const f32,
+    left: usize,
+    slopes: S::V,
+    row: usize,
+    column: usize,
+    size: usize,
+    rows: usize,
+    columns: usize,
+) -> (S::V, S::V) {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut number = load_up_to(s, from, left);
+        let (mut most, mut place) = (s.prelu(number, slopes), s.splat(0.0));
+        for ky in 0..rows {
+            for kx in 0..columns {
+                let next = load_up_to(s, from.add(ky * row + kx * column), left);
+                let active = s.prelu(next, slopes);
+                number = s.if_more(active, most, next, number);
+                place = s.if_more(active, most, s.splat(PLACE[ky * size + kx]), place);
+                most = s.max(active, most);
+            }
+        }
+        (number, place)
     }
 }
 

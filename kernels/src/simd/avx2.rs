@@ -136,8 +136,22 @@ unsafe impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: __m256, n: usize) {
-        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
-        unsafe { _mm256_maskstore_ps(p, first(n), v) }
+        // Not the masked store, which takes a dozen cycles on AMD.
+        // SAFETY: detected; four, two and one numbers are written, as the bits of `n` say: together the caller's `n`.
+        unsafe {
+            let (mut p, mut left) = (p, _mm256_castps256_ps128(v));
+            if n & 4 != 0 {
+                _mm_storeu_ps(p, left);
+                (p, left) = (p.add(4), _mm256_extractf128_ps::<1>(v));
+            }
+            if n & 2 != 0 {
+                _mm_storel_epi64(p.cast(), _mm_castps_si128(left));
+                (p, left) = (p.add(2), _mm_movehl_ps(left, left));
+            }
+            if n & 1 != 0 {
+                _mm_store_ss(p, left);
+            }
+        }
     }
 
     #[inline(always)]
