@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 /// A file, mapped into memory to be read.
@@ -24,7 +25,22 @@ impl Mapped {
         // SAFETY: the map is read-only and nothing in this program writes the file. Another program could:
         // no system excludes it, and the documentation above says what happens then. The bytes are plain
         // numbers, checked by those who read them, so any value that they take is a valid one.
-        unsafe { memmap2::Mmap::map(&file) }.map(Self)
+        let map = unsafe { memmap2::Mmap::map(&file) }?;
+        // Parts are looked at in any order. A system that reads on from each reads megabytes for the sake of a few
+        // kilobytes; if it can't be told, it is only slow.
+        #[cfg(unix)]
+        let _ = map.advise(memmap2::Advice::Random);
+        Ok(Self(map))
+    }
+
+    /// Asks the system to bring in a part of the file, in one piece. Otherwise it comes page by page, as it is looked at.
+    ///
+    /// # Panics
+    /// If the part is not in the file.
+    pub fn will_need(&self, part: Range<usize>) {
+        assert!(part.start <= part.end && part.end <= self.0.len(), "{part:?} of {} bytes", self.0.len());
+        #[cfg(unix)]
+        let _ = self.0.advise_range(memmap2::Advice::WillNeed, part.start, part.len());
     }
 
     /// All bytes of the file.
@@ -57,6 +73,7 @@ mod tests {
         let mapped = Mapped::open(&path).unwrap();
         assert!(mapped.bytes() == bytes);
         mapped.release();
+        mapped.will_need(70_000..100_000);
         // The name is gone, the map is not.
         std::fs::remove_file(&path).unwrap();
         assert!(mapped.bytes() == bytes);

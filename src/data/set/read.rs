@@ -126,7 +126,7 @@ impl DataSet {
         let reader = &self.classes[class as usize];
         assert!(index < reader.count, "sample {index} of {} {}", reader.count, class.plural());
         let (block, place) = reader.layout.place(index);
-        self.make_room(&reader.blocks[block]);
+        self.announce(reader, block);
         reader.check(block)?;
         let (pixels, targets) = reader.block(block)[place..][..reader.layout.record].split_at(reader.layout.pixels);
         let mut sample = Sample { pixels, offsets: [0.0; 4], points: [0.0; 10] };
@@ -178,16 +178,17 @@ impl DataSet {
     pub fn verify(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for reader in &self.classes {
-            for (index, state) in reader.blocks.iter().enumerate() {
-                self.make_room(state);
+            for index in 0..reader.blocks.len() {
+                self.announce(reader, index);
                 problems.extend(reader.check(index).err().map(|error| error.to_string()));
             }
         }
         problems
     }
 
-    /// Called before a block is looked at: gives all of them back when they would be too many.
-    fn make_room(&self, state: &AtomicU8) {
+    /// Called before a block is looked at: has it read, and gives all others back when they would be too many.
+    fn announce(&self, reader: &ClassReader, index: usize) {
+        let state = &reader.blocks[index];
         if state.load(Relaxed) & RESIDENT != 0 || state.fetch_or(RESIDENT, Relaxed) & RESIDENT != 0 {
             return;
         }
@@ -204,6 +205,8 @@ impl DataSet {
             }
             state.fetch_or(RESIDENT, Relaxed);
         }
+        let (shard, range) = reader.place(index);
+        reader.shards[shard].1.will_need(range);
     }
 }
 
@@ -234,8 +237,15 @@ impl ClassReader {
         Ok(Self { layout, count, shards, blocks, firsts })
     }
 
+    /// The shard that a block is in, and where in it.
+    fn place(&self, index: usize) -> (usize, Range<usize>) {
+        let at = index % SHARD * BLOCK;
+        (index / SHARD, at..at + BLOCK)
+    }
+
     fn block(&self, index: usize) -> &[u8] {
-        &self.shards[index / SHARD].1.bytes()[index % SHARD * BLOCK..][..BLOCK]
+        let (shard, range) = self.place(index);
+        &self.shards[shard].1.bytes()[range]
     }
 
     /// Compares a block with its checksum, once.
@@ -243,9 +253,10 @@ impl ClassReader {
         let state = &self.blocks[index];
         if state.load(Relaxed) & CHECKED == 0 {
             if !self.layout.is_sound(self.block(index), index) {
-                let (path, at) = (self.shards[index / SHARD].0.display(), index % SHARD * BLOCK);
-                let reason = "damaged: the checksum is wrong of the block at byte";
-                return Err(Error::Data(format!("{path}: {reason} {at}")));
+                let (shard, Range { start, .. }) = self.place(index);
+                let (path, reason) =
+                    (self.shards[shard].0.display(), "damaged: the checksum is wrong of the block at byte");
+                return Err(Error::Data(format!("{path}: {reason} {start}")));
             }
             state.fetch_or(CHECKED, Relaxed);
         }
