@@ -1,7 +1,8 @@
 //! `mtcnn-cpu detect` as a user meets it at a shell: results, streams, exit codes, and the files that it writes.
 #![cfg(feature = "cli")]
 
-mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use common::program::{Run, command, detect, put, subcommand};
+use program::{Run, command, detect, put, subcommand};
 
 const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";

@@ -1,14 +1,15 @@
 //! What `mtcnn-cpu detect` says to wrong usage and to every kind of file that is no picture.
 #![cfg(feature = "cli")]
 
-mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use common::program::{Run, command, detect, put};
+use program::{Run, command, detect, put};
 
 const SMALL: &str = "testdata/decode/rgb.png";
 

@@ -1,12 +1,13 @@
 //! `mtcnn-cpu bench` as a user meets it at a shell.
 #![cfg(feature = "cli")]
 
-mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use common::program::{Run, detect, subcommand};
+use program::{Run, detect, subcommand};
 
 const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";

@@ -29,7 +29,8 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
         .thresholds(Thresholds { pnet, rnet, onet })
         .profile(Profile::ALL[usize::from(case.profile) % Profile::ALL.len()]);
     let Ok(detector) = builder.build() else { return };
-    let (width, height) = (usize::from(case.width), usize::from(case.height));
+    // A threshold of 0 sends every place through all nets, which takes seconds in larger pictures.
+    let [width, height] = [case.width, case.height].map(|side| usize::from(side % 100));
     let stride = width * format.bytes_per_pixel() + usize::from(case.padding);
     let mut pixels = case.pixels;
     pixels.resize(stride * height, 127);

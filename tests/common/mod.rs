@@ -2,8 +2,6 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
 pub(crate) mod caffe;
-#[cfg(feature = "cli")]
-pub(crate) mod program;
 
 use std::path::{Path, PathBuf};
 
