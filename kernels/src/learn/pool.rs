@@ -124,24 +124,13 @@ impl Kernel for Forward<'_> {
                         // output; a pixel's places reach to the end of the last vector.
                         unsafe {
                             let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
-                            let window = |rows, columns| {
-                                maximum(
-                                    s,
-                                    from.add(c),
-                                    left,
-                                    slopes,
-                                    width * channels,
-                                    channels,
-                                    pool.size,
-                                    rows,
-                                    columns,
-                                )
-                            };
+                            let steps = [width * channels, channels];
+                            let window = |shape| maximum(s, from.add(c), left, slopes, steps, pool.size, shape);
                             // Loops whose lengths are known when they are compiled.
                             let (number, place) = match (pool.size, rows, columns) {
-                                (3, 3, 3) => window(3, 3),
-                                (2, 2, 2) => window(2, 2),
-                                _ => window(rows, columns),
+                                (3, 3, 3) => window([3, 3]),
+                                (2, 2, 2) => window([2, 2]),
+                                _ => window([rows, columns]),
                             };
                             store_up_to(s, out.add(c), number, left);
                             s.store_u8(places.add(c), place);
@@ -157,19 +146,17 @@ impl Kernel for Forward<'_> {
 /// The number of each lane whose PReLU is the largest in `rows x columns` pixels, and its place in a window of `size`.
 ///
 /// # Safety
-/// `min(left, LANES)` numbers must be readable at `from` and at each of the other pixels, which are `row` and `column`
-/// numbers apart.
+/// `min(left, LANES)` numbers must be readable at `from` and at each of the other pixels, to which `row` and `column` are
+/// the steps.
 #[inline(always)]
 unsafe fn maximum<S: Simd>(
     s: S,
     from: *const f32,
     left: usize,
     slopes: S::V,
-    row: usize,
-    column: usize,
+    [row, column]: [usize; 2],
     size: usize,
-    rows: usize,
-    columns: usize,
+    [rows, columns]: [usize; 2],
 ) -> (S::V, S::V) {
     // SAFETY: the caller's.
     unsafe {
