@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use program::{Run, command, detect, put, subcommand};
+use program::{Run, command, detect, put};
 
 const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";

@@ -5,12 +5,15 @@
 mod program;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use program::{Run, command, detect, put};
 
+const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";
 
 /// Runs on one file of those bytes.

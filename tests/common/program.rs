@@ -1,4 +1,5 @@
 //! The program, run as a user runs it.
+#![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
 use std::fs;
 use std::process::{Command, Output};
