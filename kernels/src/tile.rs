@@ -3,7 +3,7 @@
 //! A tile is `ROWS` rows by `VECTORS` vectors of sums that stay in registers while the depth is run
 //! through: each step broadcasts one number a row of A and multiplies it with `VECTORS` vectors of B.
 
-use crate::simd::{Simd, store_up_to};
+use crate::simd::{Simd, store_pieces_up_to};
 use crate::{Buffer, Isa};
 
 /// A matrix B of `depth` rows and `columns` columns, cut into panels of a few vectors' width: the
@@ -130,7 +130,7 @@ pub(crate) unsafe fn store_columns<S: Simd, const VECTORS: usize>(
 ) {
     for v in 0..VECTORS {
         // SAFETY: the first `columns` numbers are writable, and no more is written.
-        unsafe { store_up_to(s, out.add(v * S::LANES), row[v], columns.saturating_sub(v * S::LANES)) };
+        unsafe { store_pieces_up_to(s, out.add(v * S::LANES), row[v], columns.saturating_sub(v * S::LANES)) };
     }
 }
 

@@ -1,7 +1,7 @@
 //! PReLU and max-pool in one, which remembers where each maximum was, and its gradient.
 
 use crate::conv::MAX_SIZE;
-use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
+use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_pieces_up_to};
 use crate::sizes::product;
 use crate::{Isa, MaxPool};
 
@@ -132,7 +132,7 @@ impl Kernel for Forward<'_> {
                                 (2, 2, 2) => window([2, 2]),
                                 _ => window([rows, columns]),
                             };
-                            store_up_to(s, out.add(c), number, left);
+                            store_pieces_up_to(s, out.add(c), number, left);
                             s.store_u8(places.add(c), place);
                         }
                         c += S::LANES;
@@ -225,7 +225,7 @@ impl Kernel for Backward<'_> {
                             }
                         }
                         // SAFETY: `left` channels are left in the pixel.
-                        unsafe { store_up_to(s, out.add(c), sum, left) };
+                        unsafe { store_pieces_up_to(s, out.add(c), sum, left) };
                         c += S::LANES;
                     }
                 }

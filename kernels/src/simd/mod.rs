@@ -91,6 +91,16 @@ pub(crate) unsafe trait Simd: Copy {
     /// # Safety
     /// `n < LANES` numbers must be writable at `p`.
     unsafe fn store_first(self, p: *mut f32, v: Self::V, n: usize);
+    /// [`Simd::store_first`] for where parts of vectors are the rule: AMD takes a dozen cycles for AVX2's masked store,
+    /// and what replaces it is more code, which costs registers where parts are rare.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn store_pieces(self, p: *mut f32, v: Self::V, n: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.store_first(p, v, n) }
+    }
     /// Reads `LANES` bytes as numbers 0 to 255.
     ///
     /// # Safety
@@ -121,6 +131,16 @@ pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V 
 pub(crate) unsafe fn store_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
     // SAFETY: the caller's.
     unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_first(p, v, n) } }
+}
+
+/// [`store_up_to`] for where parts of vectors are the rule.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn store_pieces_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
+    // SAFETY: the caller's.
+    unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_pieces(p, v, n) } }
 }
 
 /// Runs a kernel on an instruction set.
