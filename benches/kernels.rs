@@ -14,6 +14,9 @@ use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::rows::{self, RowLayer};
 use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, PlanarConvPool, Winograd, WinogradRow, peak};
 
+mod common;
+use common::numbers;
+
 /// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
 type Shape = (&'static str, usize, usize, usize, usize, usize);
 
@@ -38,16 +41,6 @@ const BATCH: usize = 16;
 
 /// From how many channels on the nets run a 3x3 convolution by Winograd's way.
 const WINOGRAD_FROM: usize = 28;
-
-/// As many numbers between -1 and 1.
-fn numbers(count: usize) -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 /// One row `kernel/shape`.
 fn row(criterion: &mut Criterion, kernel: &str, shape: &str, work: u64, mut run: impl FnMut()) {

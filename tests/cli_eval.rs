@@ -2,36 +2,20 @@
 #![cfg(feature = "cli")]
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use mtcnn_cpu::image::RgbImage;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use program::run;
+
 const PORTRAIT: &str = "testdata/astronaut.png";
 const CROWD: &str = "testdata/crowd.jpg";
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
-}
-
-fn run(args: &[&str]) -> Run {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu")).args(args).output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Run { code: status.code().unwrap(), out, err }
-}
 
 /// A folder with two pictures in the layouts of WIDER FACE and FDDB: what the detector finds in the first is annotated,
 /// with a face more that it does not find; and one without a face.

@@ -1,33 +1,18 @@
 //! `mtcnn-cpu explain` as a user meets it at a shell: faces that are found, and faces that are lost at each stage.
 #![cfg(feature = "cli")]
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
-use std::process::{Command, Output};
 
 use mtcnn_cpu::image::RgbImage;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use program::run;
+
 const CROWD: &str = "testdata/crowd.jpg";
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
-}
-
-fn run(args: &[&str]) -> Run {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu")).args(args).output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Run { code: status.code().unwrap(), out, err }
-}
 
 /// What `explain` says of a place, with more options.
 fn explain(place: &str, options: &[&str]) -> Value {

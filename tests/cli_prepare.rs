@@ -3,41 +3,27 @@
 #![cfg(feature = "cli")]
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 mod sources;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use mtcnn_cpu::data::{Class, DataSet};
-use serde_json::Value;
 use sources::Sources;
 use tempfile::TempDir;
 
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
+use program::{Run, subcommand};
 
 fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.arg("prepare").args(args);
-    command
+    subcommand("prepare", args)
 }
 
 fn prepare(args: &[&str]) -> Run {
-    let Output { status, stdout, stderr } = command(args).output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Run { code: status.code().unwrap(), out, err }
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
+    Run::of(command(args).output().unwrap())
 }
 
 impl Sources {

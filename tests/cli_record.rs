@@ -1,28 +1,29 @@
 //! `bench --record` and `bench --compare` as a user meets them: what is kept, what is compared, and what is wrong.
 #![cfg(feature = "cli")]
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use program::{Run, subcommand};
 
 const SMALL: &str = "testdata/decode/rgb.png";
 
 /// The exit code, stdout and stderr of a short bench with those options, and with the folder behind each of
 /// `folders`.
 fn bench(folder: &Path, folders: &[&str], args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.args(["bench", "--seconds", "0.02", "--threads", "1"]).args(args);
+    let mut command = subcommand("bench", &["--seconds", "0.02", "--threads", "1"]);
+    command.args(args);
     for option in folders {
         command.arg(option).arg(folder);
     }
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (out, err) = (text(output.stdout), text(output.stderr));
-    assert!(!err.contains("panicked"), "{err}");
-    (output.status.code().unwrap(), out, err)
+    let Run { code, out, err } = Run::of(command.output().unwrap());
+    (code, out, err)
 }
 
 /// The one file of a folder.

@@ -2,6 +2,8 @@
 //! killed and gone on with, and every kind of bad input.
 #![cfg(feature = "cli")]
 
+#[path = "common/program.rs"]
+mod program;
 mod sources;
 
 use std::fs;
@@ -10,29 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use program::{Run, program, run};
 use sources::Sources;
 
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.args(args);
-    command
-}
-
 fn finish(mut command: Command) -> Run {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Run { code: status.code().unwrap_or(-1), out, err }
-}
-
-fn run(args: &[&str]) -> Run {
-    finish(command(args))
+    Run::of(command.output().unwrap())
 }
 
 /// Sources, and a set of them for each net.
@@ -79,7 +63,7 @@ impl Sets {
             }
         }
         args.extend(more);
-        command(&args)
+        program(&args)
     }
 
     fn train(&self, stage: &str, out: &str, more: &[&str]) -> Run {
@@ -322,7 +306,7 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
     let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
     let command = |out: &str| {
         let (wider, points, recipe, out) = (text(""), text("points"), text("tiny.toml"), text(out));
-        command(&["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out])
+        program(&["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out])
     };
     let whole = finish(command("whole"));
     assert_eq!(whole.code, 0, "{}", whole.err);

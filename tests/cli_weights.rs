@@ -2,24 +2,31 @@
 #![cfg(feature = "cli")]
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tempfile::TempDir;
 
+use program::{Run, subcommand};
+
 fn run(args: &[&Path]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu")).arg("weights").args(args).output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    (output.status.code().unwrap_or(-1), out, err)
+    let Run { code, out, err } = Run::of(subcommand("weights", &[]).args(args).output().unwrap());
+    (code, out, err)
 }
 
 fn import(files: &[PathBuf], model: &Path) -> (i32, String, String) {
     let mut args = vec![Path::new("import"), Path::new("-o"), model];
     args.extend(files.iter().map(PathBuf::as_path));
     run(&args)
+}
+
+/// The model inside as .caffemodel files.
+fn export_caffe(nets: &Path) {
+    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), nets]);
+    assert_eq!(code, 0, "{err}");
 }
 
 /// The model that is built in, as a file.
@@ -106,8 +113,7 @@ fn exported_files_come_back_as_the_model() {
 fn files_of_python_packages_are_read_by_their_content() {
     let folder = TempDir::new().unwrap();
     let (nets, model) = (folder.path().join("nets"), folder.path().join("model"));
-    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), &nets]);
-    assert_eq!(code, 0, "{err}");
+    export_caffe(&nets);
     for name in ["pnet.pt", "pnet.lz4"] {
         let pnet = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/weights").join(name);
         // The name must not decide.
@@ -124,8 +130,7 @@ fn files_of_python_packages_are_read_by_their_content() {
 fn a_file_that_does_not_tell_its_conventions_must_be_explained() {
     let folder = TempDir::new().unwrap();
     let nets = folder.path().join("nets");
-    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), &nets]);
-    assert_eq!(code, 0, "{err}");
+    export_caffe(&nets);
     // Somebody's own net: another name, and another number in it.
     let path = nets.join("pnet.caffemodel");
     let mut bytes = fs::read(&path).unwrap();

@@ -10,7 +10,8 @@ use criterion::{Criterion, Throughput};
 use mtcnn_cpu::{Detector, Isa, StageTimes, Timing, image};
 use tract_onnx::prelude::*;
 
-use crate::{numbers, row};
+use crate::common::numbers;
+use crate::row;
 
 /// Names the folder of `pnet.onnx`, `rnet.onnx` and `onet.onnx`: one input, normalised RGB `[image][3][row][column]`,
 /// of which the number of images, and in PNet the rows and columns, are free.

@@ -19,19 +19,13 @@ use mtcnn_kernels::gemm::Matrix;
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::{Buffer, peak};
 
+use common::numbers;
+
+#[path = "../common/mod.rs"]
+mod common;
 mod multiply;
 #[cfg(feature = "tract")]
 mod nets;
-
-/// As many numbers between -1 and 1.
-fn numbers(count: usize) -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 /// One row `work/shape/who`.
 fn row(criterion: &mut Criterion, work: &str, shape: &str, who: &str, amount: u64, mut run: impl FnMut()) {

@@ -26,6 +26,11 @@ impl Run {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
     }
 
+    /// The one object that was printed.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
     /// The only line, which says why the only picture could not be read; stderr says it too.
     pub(crate) fn error(&self) -> String {
         assert_eq!(self.code, 1, "{}", self.err);
@@ -38,14 +43,24 @@ impl Run {
     }
 }
 
+/// With that whole command line.
+pub(crate) fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
+    command.args(args);
+    command
+}
+
+pub(crate) fn subcommand(name: &str, args: &[&str]) -> Command {
+    program(&[&[name], args].concat())
+}
+
+/// `detect`
 pub(crate) fn command(args: &[&str]) -> Command {
     subcommand("detect", args)
 }
 
-pub(crate) fn subcommand(name: &str, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
-    command.arg(name).args(args);
-    command
+pub(crate) fn run(args: &[&str]) -> Run {
+    Run::of(program(args).output().unwrap())
 }
 
 pub(crate) fn detect(args: &[&str]) -> Run {
