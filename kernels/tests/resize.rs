@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::ops::Range;
+
 use common::{Numbers, assert_close, instruction_sets, poisoned};
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
 use mtcnn_kernels::{Buffer, Isa, naive};
@@ -117,7 +119,7 @@ fn normalising_is_exact() {
 }
 
 #[test]
-fn planar_rows_are_the_same_numbers() {
+fn rows_are_the_same_numbers_planar_or_alone() {
     let mut numbers = Numbers::new(11);
     for isa in instruction_sets() {
         for (pixel, channels) in FORMATS {
@@ -125,12 +127,11 @@ fn planar_rows_are_the_same_numbers() {
                 let data = numbers.bytes(height * width * pixel);
                 let source = Source { data: &data, width, height, stride: width * pixel, pixel, channels };
                 let (mut down, mut across) = (Axis::default(), Axis::default());
-                down.area_bins(height, 3);
+                down.area_bins(height, 7);
                 across.area_bins(width, target);
-                let resized = |order: Order| {
-                    poisoned(3 * target * 3, |out| {
+                let resized = |order: Order, rows: Range<usize>| {
+                    poisoned(rows.len() * target * 3, |out| {
                         let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
-                        let rows = 0..3;
                         resize::forward(
                             isa,
                             &source,
@@ -145,10 +146,14 @@ fn planar_rows_are_the_same_numbers() {
                         );
                     })
                 };
-                let (planar, interleaved) = (resized(Order::Planar), resized(Order::Interleaved));
+                let (planar, interleaved) = (resized(Order::Planar, 0..7), resized(Order::Interleaved, 0..7));
                 for (i, &value) in interleaved.iter().enumerate() {
                     let (y, x, c) = (i / 3 / target, i / 3 % target, i % 3);
                     assert_eq!(planar[(y * 3 + c) * target + x], value, "{isa} {width} -> {target}");
+                }
+                for rows in [0..1, 2..7, 6..7, 3..5] {
+                    let part = &interleaved[rows.start * 3 * target..rows.end * 3 * target];
+                    assert_eq!(resized(Order::Interleaved, rows), part, "{isa} {width} -> {target}: rows alone");
                 }
             }
         }

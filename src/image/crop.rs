@@ -65,28 +65,34 @@ pub(crate) fn make(
 ) {
     let CropScratch { down, across, line, opencv } = scratch;
     let (source, affine) = (source(view), Affine::NORMALISE);
-    let region = match cut {
+    let (region, across) = match cut {
         Cut::Pixels(region) => {
             let (height, width) = (region.height, region.width);
-            match filter {
-                Resize::AreaBins => (down.area_bins(height, side), across.area_bins(width, side)),
-                Resize::AreaCoverage => (down.area_coverage(height, side), across.area_coverage(width, side)),
-                Resize::AreaOpenCv => {
-                    let shrinks = height >= side && width >= side;
-                    (down.area_opencv(height, side, shrinks), across.area_opencv(width, side, shrinks))
-                }
-                Resize::LinearOpenCv => {
-                    return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
-                }
+            let shrinks = height >= side && width >= side;
+            let table = |axis: &mut Axis, length| match filter {
+                Resize::AreaBins => axis.area_bins(length, side),
+                Resize::AreaCoverage => axis.area_coverage(length, side),
+                Resize::AreaOpenCv => axis.area_opencv(length, side, shrinks),
+                Resize::LinearOpenCv => {}
             };
-            region
+            if filter == Resize::LinearOpenCv {
+                return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
+            }
+            table(down, height);
+            // Most boxes are squares, and both tables the same.
+            if width == height {
+                (region, &*down)
+            } else {
+                table(across, width);
+                (region, &*across)
+            }
         }
         Cut::Samples([x1, y1, x2, y2]) => {
             // The last pixel is 1 here, though the box was divided by the number of pixels.
             let at = |part: f32, length: usize| part * (length - 1) as f32;
             across.sampled(source.width, at(x1, source.width), at(x2, source.width), side);
             down.sampled(source.height, at(y1, source.height), at(y2, source.height), side);
-            Region::whole(&source)
+            (Region::whole(&source), &*across)
         }
     };
     resize::forward(isa, &source, region, down, across, 0..side, affine, Order::Interleaved, line, output);

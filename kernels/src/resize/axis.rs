@@ -10,6 +10,9 @@ pub struct Axis {
     /// [`Axis::most_taps`] for each output position, the last of them 0.
     weights: Vec<f32>,
     most_taps: usize,
+    has_gaps: bool,
+    /// From the first source position that an output position is made of to the last.
+    reach: Range<usize>,
 }
 
 /// The source positions of one output position: `count` of them from `start` on, none if it is made of
@@ -56,32 +59,38 @@ impl Axis {
 
     /// Whether an output position is made of nothing.
     pub(super) fn has_gaps(&self) -> bool {
-        self.taps.iter().any(|taps| taps.count == 0)
+        self.has_gaps
     }
 
     /// The source positions from the first that an output position is made of to the last.
     pub(super) fn reach(&self) -> Range<usize> {
-        let used = self.taps.iter().filter(|taps| taps.count > 0);
-        let first = used.clone().map(|taps| taps.start).min();
-        let last = used.map(|taps| taps.start + taps.count).max();
-        first.unwrap_or(0)..last.unwrap_or(0)
+        if self.reach.is_empty() { 0..0 } else { self.reach.clone() }
     }
 
-    /// Makes room for another table, of at most `most_taps` taps; what was allocated is kept.
-    fn clear(&mut self, source: usize, most_taps: usize) {
+    /// Makes room for another table, of `target` output positions with at most `most_taps` taps; what was allocated is
+    /// kept.
+    fn clear(&mut self, source: usize, target: usize, most_taps: usize) {
         assert!(source > 0, "a source of 1 position or more");
         self.source = source;
         self.most_taps = most_taps;
+        self.has_gaps = false;
+        self.reach = source..0;
         self.taps.clear();
         self.weights.clear();
+        self.weights.resize(target * most_taps, 0.0);
     }
 
     fn push(&mut self, start: usize, weights: impl IntoIterator<Item = f32>) {
-        let first = self.weights.len();
-        self.weights.extend(weights);
-        let count = self.weights.len() - first;
-        assert!(start + count <= self.source && count <= self.most_taps, "taps inside of the source");
-        self.weights.resize(first + self.most_taps, 0.0);
+        let (mut count, slots) = (0, &mut self.weights[self.taps.len() * self.most_taps..][..self.most_taps]);
+        for weight in weights {
+            slots[count] = weight;
+            count += 1;
+        }
+        assert!(start + count <= self.source, "taps inside of the source");
+        self.has_gaps |= count == 0;
+        if count > 0 {
+            self.reach = self.reach.start.min(start)..self.reach.end.max(start + count);
+        }
         self.taps.push(Taps { start, count });
     }
 
@@ -90,10 +99,16 @@ impl Axis {
     pub fn area_bins(&mut self, source: usize, target: usize) {
         // Bins of whole positions cut none; others cut up to two.
         let cut = if source.is_multiple_of(target.max(1)) { 0 } else { 2 };
-        self.clear(source, source / target.max(1) + cut);
-        for i in 0..target {
-            let (from, to) = (i * source / target, ((i + 1) * source).div_ceil(target));
-            self.push(from, std::iter::repeat_n(1.0 / (to - from) as f32, to - from));
+        self.clear(source, target, source / target.max(1) + cut);
+        // Without a division for each: bin `i` begins at `from` and `part` of `target` parts of a position.
+        let (mut from, mut part) = (0, 0);
+        for _ in 0..target {
+            let carry = usize::from(part + source % target >= target);
+            let end = from + source / target + carry;
+            part = part + source % target - carry * target;
+            let count = end + usize::from(part > 0) - from;
+            self.push(from, std::iter::repeat_n(1.0 / count as f32, count));
+            from = end;
         }
     }
 
@@ -101,7 +116,7 @@ impl Axis {
     /// `(i+1)·source/target`, positions that are cut counting in part. TensorFlow's AREA, and
     /// OpenCV's INTER_AREA where the target is not larger; as there, parts below 0.001 are left out.
     pub fn area_coverage(&mut self, source: usize, target: usize) {
-        self.clear(source, source / target.max(1) + 2);
+        self.clear(source, target, source / target.max(1) + 2);
         let scale = source as f64 / target as f64;
         for i in 0..target {
             let from = i as f64 * scale;
@@ -121,7 +136,7 @@ impl Axis {
 
     /// Bilinear between the centres of pixels, the border repeated: OpenCV's INTER_LINEAR.
     pub fn linear(&mut self, source: usize, target: usize) {
-        self.clear(source, 2);
+        self.clear(source, target, 2);
         for i in 0..target {
             let (at, part) = linear_position(i, source, target);
             self.push_between(at, part);
@@ -131,7 +146,7 @@ impl Axis {
     /// What OpenCV's INTER_AREA does where it enlarges along either axis: bilinear, but a source pixel
     /// keeps its value over its whole area and blends only where an output pixel lies across an edge.
     pub fn linear_area(&mut self, source: usize, target: usize) {
-        self.clear(source, 2);
+        self.clear(source, target, 2);
         for i in 0..target {
             let (at, part) = linear_area_position(i, source, target);
             self.push_between(at, part);
@@ -141,7 +156,7 @@ impl Axis {
     /// Bilinear samples at `count` positions from `first` to `last`, ends included, of which those
     /// outside of the source are made of nothing: TensorFlow's `crop_and_resize`.
     pub fn sampled(&mut self, source: usize, first: f32, last: f32, count: usize) {
-        self.clear(source, 2);
+        self.clear(source, count, 2);
         let step = if count > 1 { (last - first) / (count - 1) as f32 } else { 0.0 };
         for i in 0..count {
             let at = if count > 1 { first + i as f32 * step } else { 0.5 * (first + last) };

@@ -41,13 +41,15 @@ pub fn forward(
         last: column(reach.end).clamp(0, source.width as isize) as usize,
         offset: reach.start.max(region.x.min(0).unsigned_abs()),
     };
-    let line = scratch.resize(product([region.width.saturating_add(SLACK), source.pixel]));
-    line.fill(0.0);
-    dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, line, output });
+    let lines = scratch.resize(product([ROWS, region.width.saturating_add(SLACK), source.pixel]));
+    dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, lines, output });
 }
 
 /// Pixels behind a line, with weights of 0: as many as taps are read at a time.
 const SLACK: usize = 6;
+
+/// Rows of the output that are made at a time where they are not planar: their weights are read once.
+const ROWS: usize = 4;
 
 /// Which columns of the picture a line is made of.
 #[derive(Clone, Copy)]
@@ -69,35 +71,53 @@ struct Forward<'a> {
     affine: Affine,
     order: Order,
     inside: Inside,
-    line: &'a mut [f32],
+    /// `ROWS` of them, one behind the other.
+    lines: &'a mut [f32],
     output: &'a mut [f32],
 }
 
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { source, region, down, across, rows, affine, order, inside, line, output } = self;
-        let row_len = across.target() * 3;
-        for (out, y) in output.chunks_exact_mut(row_len.max(1)).zip(rows) {
-            if down.taps(y).1.is_empty() {
-                out.fill(0.0);
-                continue;
+        let Self { source, region, down, across, rows, affine, order, inside, lines, output } = self;
+        let (row_len, line_len) = (across.target() * 3, lines.len() / ROWS);
+        let filled = inside.offset * source.pixel..;
+        let filled = filled.start..filled.start + inside.last.saturating_sub(inside.first) * source.pixel;
+        for line in lines.chunks_exact_mut(line_len) {
+            line[..filled.start].fill(0.0);
+            line[filled.end..].fill(0.0);
+        }
+        let at_a_time = if order == Order::Interleaved && rows.len() >= ROWS { ROWS } else { 1 };
+        let mut first = 0;
+        while first < rows.len() && row_len > 0 {
+            // The last rows overlap those before them.
+            first = first.min(rows.len() - at_a_time);
+            for (line, y) in lines.chunks_exact_mut(line_len).zip(rows.start + first..).take(at_a_time) {
+                if filled.is_empty() {
+                    break;
+                }
+                sum_rows(s, source, inside, region.y, down.taps(y), affine.scale, &mut line[filled.clone()]);
             }
-            if inside.first < inside.last {
-                let part = &mut line[inside.offset * source.pixel..][..(inside.last - inside.first) * source.pixel];
-                sum_rows(s, source, inside, region.y, down.taps(y), part);
-            }
+            let out = &mut output[first * row_len..][..at_a_time * row_len];
             match source.pixel {
-                1 => draw_together::<1>(across, line, source.channels, affine, order, out),
-                3 => draw_together::<3>(across, line, source.channels, affine, order, out),
-                4 => draw_together::<4>(across, line, source.channels, affine, order, out),
+                1 => draw_together::<S, 1>(s, across, lines, source.channels, affine.offset, order, out),
+                3 => draw_together::<S, 3>(s, across, lines, source.channels, affine.offset, order, out),
+                4 => draw_together::<S, 4>(s, across, lines, source.channels, affine.offset, order, out),
                 bytes => unreachable!("a pixel of {bytes} bytes"),
             }
+            if down.has_gaps() {
+                for (out, y) in out.chunks_exact_mut(row_len).zip(rows.start + first..) {
+                    if down.taps(y).1.is_empty() {
+                        out.fill(0.0);
+                    }
+                }
+            }
+            first += at_a_time;
         }
     }
 }
 
-/// `line = Σ weight·row` over the taps, those outside of the picture being 0.
+/// `line = Σ scale·weight·row` over the taps, those outside of the picture being 0.
 #[inline(always)]
 fn sum_rows<S: Simd>(
     s: S,
@@ -105,6 +125,7 @@ fn sum_rows<S: Simd>(
     inside: Inside,
     top: isize,
     (start, weights): (usize, &[f32]),
+    scale: f32,
     line: &mut [f32],
 ) {
     // The taps that lie in the picture.
@@ -120,52 +141,87 @@ fn sum_rows<S: Simd>(
     // Checks that the last row is there; those before it end earlier.
     let _ = source.row(y0 + weights.len() - 1, inside.first, inside.last);
     let base = source.data[y0 * source.stride + inside.first * source.pixel..].as_ptr();
-    let mut i = 0;
     if line.len() < S::LANES {
         line.fill(0.0);
         for (j, &weight) in weights.iter().enumerate() {
             for (sum, &byte) in line.iter_mut().zip(source.row(y0 + j, inside.first, inside.last)) {
-                *sum += weight * f32::from(byte);
+                *sum += scale * weight * f32::from(byte);
             }
         }
         return;
     }
-    while i < line.len() {
-        // The last vector overlaps the one before it.
-        let at = i.min(line.len() - S::LANES);
-        let mut sum = s.splat(0.0);
-        for (j, &weight) in weights.iter().enumerate() {
-            // SAFETY: the last of these rows was found to hold `line.len()` bytes, so the ones before it
-            // do; `at + LANES` is not more.
-            let bytes = unsafe { s.load_u8(base.add(j * source.stride + at)) };
-            sum = s.mul_add(s.splat(weight), bytes, sum);
+    // SAFETY: the last of these rows was found to hold `line.len()` bytes, so the ones before it do.
+    unsafe {
+        // Several vectors at a time where there are as many: the sums of one have to wait for each other.
+        if line.len() < 4 * S::LANES {
+            sum_vectors::<S, 1>(s, base, source.stride, weights, scale, line);
+        } else {
+            sum_vectors::<S, 4>(s, base, source.stride, weights, scale, line);
         }
-        // SAFETY: `at + LANES <= line.len()`.
-        unsafe { s.store(line.as_mut_ptr().add(at), sum) };
-        i += S::LANES;
     }
 }
 
-/// The filter along a line of pixels of `PIXEL` numbers, of which three go to the output.
+/// [`sum_rows`], `N` vectors at a time, for rows `stride` bytes from each other.
+///
+/// # Safety
+/// At `rows` there must be a row of `line.len()` readable bytes for each weight.
 #[inline(always)]
-fn draw_together<const PIXEL: usize>(
+unsafe fn sum_vectors<S: Simd, const N: usize>(
+    s: S,
+    rows: *const u8,
+    stride: usize,
+    weights: &[f32],
+    scale: f32,
+    line: &mut [f32],
+) {
+    assert!(line.len() >= N * S::LANES);
+    for first in (0..line.len()).step_by(N * S::LANES) {
+        // The last vectors overlap those before them.
+        let first = first.min(line.len() - N * S::LANES);
+        let mut sums = [s.splat(0.0); N];
+        for (j, &weight) in weights.iter().enumerate() {
+            let weight = s.splat(scale * weight);
+            for (k, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the caller's; `first + N·LANES <= line.len()`.
+                let bytes = unsafe { s.load_u8(rows.add(j * stride + first + k * S::LANES)) };
+                *sum = s.mul_add(weight, bytes, *sum);
+            }
+        }
+        for (k, sum) in sums.into_iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { s.store(line.as_mut_ptr().add(first + k * S::LANES), sum) };
+        }
+    }
+}
+
+/// `offset` and the filter along lines of pixels of `PIXEL` numbers, of which three go to the output: one row,
+/// or `ROWS` of them.
+#[inline(always)]
+fn draw_together<S: Simd, const PIXEL: usize>(
+    s: S,
     across: &Axis,
-    line: &[f32],
+    lines: &[f32],
     channels: [usize; 3],
-    affine: Affine,
+    offset: f32,
     order: Order,
     out: &mut [f32],
 ) {
+    let row_len = 3 * across.target();
+    if across.target() < 4 || across.has_gaps() {
+        for (out, line) in out.chunks_exact_mut(row_len).zip(lines.chunks_exact(lines.len() / ROWS)) {
+            draw_any::<PIXEL>(across, line, channels, offset, order, out);
+        }
+        return;
+    }
     // Few taps are the rule, and worth loops without an end to look for.
     match across.most_taps() {
-        _ if across.target() < 4 || across.has_gaps() => draw_any::<PIXEL>(across, line, channels, affine, order, out),
-        1 => draw_fours::<PIXEL, 1>(across, line, channels, affine, order, out),
-        2 => draw_fours::<PIXEL, 2>(across, line, channels, affine, order, out),
-        3 => draw_fours::<PIXEL, 3>(across, line, channels, affine, order, out),
-        4 => draw_fours::<PIXEL, 4>(across, line, channels, affine, order, out),
-        5 => draw_fours::<PIXEL, 5>(across, line, channels, affine, order, out),
-        6 => draw_fours::<PIXEL, 6>(across, line, channels, affine, order, out),
-        _ => draw_fours::<PIXEL, 0>(across, line, channels, affine, order, out),
+        1 => draw_taps::<S, PIXEL, 1>(s, across, lines, channels, offset, order, out),
+        2 => draw_taps::<S, PIXEL, 2>(s, across, lines, channels, offset, order, out),
+        3 => draw_taps::<S, PIXEL, 3>(s, across, lines, channels, offset, order, out),
+        4 => draw_taps::<S, PIXEL, 4>(s, across, lines, channels, offset, order, out),
+        5 => draw_taps::<S, PIXEL, 5>(s, across, lines, channels, offset, order, out),
+        6 => draw_taps::<S, PIXEL, 6>(s, across, lines, channels, offset, order, out),
+        _ => draw_taps::<S, PIXEL, 0>(s, across, lines, channels, offset, order, out),
     }
 }
 
@@ -175,7 +231,7 @@ fn draw_any<const PIXEL: usize>(
     across: &Axis,
     line: &[f32],
     channels: [usize; 3],
-    affine: Affine,
+    offset: f32,
     order: Order,
     out: &mut [f32],
 ) {
@@ -188,27 +244,25 @@ fn draw_any<const PIXEL: usize>(
                 Order::Interleaved => x * 3 + c,
                 Order::Planar => c * across.target() + x,
             };
-            out[to] = if weights.is_empty() { 0.0 } else { affine.apply(sum) };
+            out[to] = if weights.is_empty() { 0.0 } else { sum + offset };
         }
     }
 }
 
-/// [`draw_together`] four pixels of the output at a time, each of which is made of at least one and at
-/// most `TAPS` pixels; 0 stands for any number. A pixel is one vector of four numbers, whatever the
-/// instruction set: the last of them may be the next pixel's.
+/// [`draw_together`] for pixels of the output that are made of at least one and at most `TAPS` pixels each; 0 stands
+/// for any number.
 #[inline(always)]
-fn draw_fours<const PIXEL: usize, const TAPS: usize>(
+fn draw_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
+    s: S,
     across: &Axis,
-    line: &[f32],
+    lines: &[f32],
     channels: [usize; 3],
-    affine: Affine,
+    offset: f32,
     order: Order,
     out: &mut [f32],
 ) {
-    let target = across.target();
-    assert!(target >= 4 && TAPS <= SLACK && line.len() >= (across.source() + SLACK) * PIXEL);
-    assert_eq!(out.len(), target * 3);
-    let (scale, offset) = (f32x4::splat(affine.scale), f32x4::splat(affine.offset));
+    let (target, line_len) = (across.target(), lines.len() / ROWS);
+    assert!(target >= 4 && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
     // Where in the output each number of a pixel goes.
     let mut places = [0, 1, 2];
     if PIXEL > 1 {
@@ -216,45 +270,100 @@ fn draw_fours<const PIXEL: usize, const TAPS: usize>(
             places[channels[c]] = c;
         }
     }
-    let mut x = 0;
-    while x < target {
-        // The last four overlap those before them.
-        x = x.min(target - 4);
-        let mut pixels = [f32x4::ZERO; 4];
-        for i in 0..4 {
-            let mut sum = f32x4::ZERO;
-            // SAFETY: `x + i < target`.
-            let (start, weights) = unsafe { across.padded_taps(x + i) };
-            let taps = if TAPS > 0 { TAPS } else { across.taps(x + i).1.len() };
-            for j in 0..taps {
-                // SAFETY: there are as many weights. The first pixel lies in the source, and the last that
-                // has a weight of its own too; up to `TAPS <= SLACK` more lie behind it in the line.
-                let (weight, pixel) = unsafe {
-                    let at = line.as_ptr().add((start + j) * PIXEL);
-                    let pixel = if PIXEL == 1 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() };
-                    (*weights.add(j), pixel)
-                };
-                sum += f32x4::splat(weight) * f32x4::new(pixel);
+    if order == Order::Planar {
+        assert_eq!(out.len(), 3 * target, "one row");
+        for x in (0..target).step_by(4) {
+            // The last four overlap those before them.
+            let x = x.min(target - 4);
+            let mut pixels = [f32x4::ZERO; 4];
+            for (i, pixel) in pixels.iter_mut().enumerate() {
+                // SAFETY: `x + i < target`, and the line is as long as was found.
+                [*pixel] =
+                    unsafe { draw_pixels::<S, PIXEL, TAPS, 1>(s, across, x + i, lines.as_ptr(), line_len, offset) };
             }
-            pixels[i] = sum * scale + offset;
-        }
-        match order {
-            Order::Interleaved => {
-                for i in 0..4 {
-                    let pixel = pixels[i].to_array();
-                    let to = &mut out[(x + i) * 3..][..3];
-                    for k in 0..3 {
-                        to[places[k]] = pixel[k];
-                    }
-                }
-            }
-            Order::Planar => {
-                let planes = f32x4::transpose(pixels);
-                for k in 0..3 {
-                    out[places[k] * target + x..][..4].copy_from_slice(&planes[k].to_array());
-                }
+            let planes = f32x4::transpose(pixels);
+            for k in 0..3 {
+                out[places[k] * target + x..][..4].copy_from_slice(&planes[k].to_array());
             }
         }
-        x += 4;
+    } else if out.len() == ROWS * 3 * target {
+        draw_interleaved::<S, PIXEL, TAPS, ROWS>(s, across, lines, places, offset, out);
+    } else {
+        draw_interleaved::<S, PIXEL, TAPS, 1>(s, across, lines, places, offset, out);
     }
+}
+
+/// `N` rows of whole pixels; `places` says where in them each number of the source's pixel goes.
+#[inline(always)]
+fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+    s: S,
+    across: &Axis,
+    lines: &[f32],
+    places: [usize; 3],
+    offset: f32,
+    out: &mut [f32],
+) {
+    let (target, line_len) = (across.target(), lines.len() / ROWS);
+    assert!(N <= ROWS && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
+    assert_eq!(out.len(), N * 3 * target, "rows that are made together");
+    // Whole vectors, of which the next pixel writes over the last number: not for the last pixel.
+    let vectors = if places == [0, 1, 2] { target - 1 } else { 0 };
+    for x in 0..vectors {
+        // SAFETY: `x < target`, and the lines are as long as was found.
+        let pixels: [_; N] =
+            unsafe { draw_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+        for (row, pixel) in pixels.iter().enumerate() {
+            // SAFETY: the row has another pixel behind this one.
+            unsafe {
+                let to = out.as_mut_ptr().add((row * target + x) * 3);
+                to.cast::<[f32; 4]>().write_unaligned(pixel.to_array());
+            }
+        }
+    }
+    for x in vectors..target {
+        // SAFETY: as above.
+        let pixels: [_; N] =
+            unsafe { draw_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+        for (row, pixel) in pixels.iter().enumerate() {
+            let to = &mut out[(row * target + x) * 3..][..3];
+            for k in 0..3 {
+                to[places[k]] = pixel.to_array()[k];
+            }
+        }
+    }
+}
+
+/// Pixel `x` of the output in `N` rows: vectors of four numbers, whatever the instruction set, of which the last may be
+/// the next pixel's.
+///
+/// # Safety
+/// `x` must be less than the target, and there must be `N` lines of `line_len` numbers, `TAPS` pixels more than the
+/// source has.
+#[inline(always)]
+unsafe fn draw_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+    s: S,
+    across: &Axis,
+    x: usize,
+    lines: *const f32,
+    line_len: usize,
+    offset: f32,
+) -> [f32x4; N] {
+    // SAFETY: the caller's.
+    let (start, weights) = unsafe { across.padded_taps(x) };
+    let taps = if TAPS > 0 { TAPS } else { across.taps(x).1.len() };
+    let mut sums = [f32x4::splat(offset); N];
+    for j in 0..taps {
+        // SAFETY: there are as many weights.
+        let weight = f32x4::splat(unsafe { *weights.add(j) });
+        for (row, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: the first pixel lies in the source, and the last that has a weight of its own too; those behind it,
+            // `TAPS` at most, lie in the line.
+            let pixel = unsafe {
+                let at = lines.add(row * line_len + (start + j) * PIXEL);
+                if PIXEL == 1 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() }
+            };
+            *sum = s.mul_add_four(weight, f32x4::new(pixel), *sum);
+        }
+    }
+    sums
 }

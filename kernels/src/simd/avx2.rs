@@ -2,6 +2,8 @@
 
 use core::arch::x86_64::*;
 
+use wide::f32x4;
+
 use super::{Kernel, Simd};
 use crate::Isa;
 
@@ -79,6 +81,13 @@ unsafe impl Simd for Avx2 {
     fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: detected.
         unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
+        let [a, b, c] = [a, b, c].map(bytemuck::cast::<_, __m128>);
+        // SAFETY: detected.
+        bytemuck::cast(unsafe { _mm_fmadd_ps(a, b, c) })
     }
 
     #[inline(always)]

@@ -2,6 +2,8 @@
 
 use core::arch::x86_64::*;
 
+use wide::f32x4;
+
 use super::{Kernel, Simd};
 use crate::Isa;
 
@@ -74,6 +76,13 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
+        let [a, b, c] = [a, b, c].map(bytemuck::cast::<_, __m128>);
+        // SAFETY: detected.
+        bytemuck::cast(unsafe { _mm_fmadd_ps(a, b, c) })
+    }
+
+    #[inline(always)]
     fn max(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: detected.
         unsafe { _mm512_max_ps(a, b) }
@@ -143,6 +152,9 @@ unsafe impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn store_u8(self, p: *mut u8, v: __m512) {
         // SAFETY: detected; the caller gives 16 writable bytes.
-        unsafe { _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v))) }
+        unsafe {
+            let whole = _mm512_max_epi32(_mm512_cvtps_epi32(v), _mm512_setzero_si512());
+            _mm_storeu_si128(p.cast(), _mm512_cvtusepi32_epi8(whole));
+        }
     }
 }

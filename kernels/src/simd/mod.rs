@@ -12,6 +12,8 @@ mod avx2;
 mod avx512;
 mod portable;
 
+use wide::f32x4;
+
 use crate::Isa;
 pub(crate) use portable::Portable;
 
@@ -60,6 +62,8 @@ pub(crate) unsafe trait Simd: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a·b + c`, rounded once where the machine can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// [`Simd::mul_add`] on four lanes, whatever the instruction set.
+    fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4;
     /// The larger of each lane; `b` where either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The larger of each two neighbours: first those of `a`, then those of `b`.
@@ -106,7 +110,8 @@ pub(crate) unsafe trait Simd: Copy {
     /// # Safety
     /// They must be readable at `p`.
     unsafe fn load_u8(self, p: *const u8) -> Self::V;
-    /// Writes whole numbers from 0 to 127 as `LANES` bytes.
+    /// Writes numbers, less than 2³¹, as `LANES` bytes: rounded to the nearest whole one, halves to an even
+    /// one, and cut to 0 to 255.
     ///
     /// # Safety
     /// They must be writable at `p`.

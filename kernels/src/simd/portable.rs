@@ -57,6 +57,11 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
     fn max(self, a: f32x4, b: f32x4) -> f32x4 {
         a.simd_gt(b).bitselect(a, b)
     }
@@ -123,6 +128,6 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     unsafe fn store_u8(self, p: *mut u8, v: f32x4) {
         // SAFETY: the caller gives 4 writable bytes.
-        unsafe { p.cast::<[u8; 4]>().write_unaligned(v.to_array().map(|x| x as u8)) }
+        unsafe { p.cast::<[u8; 4]>().write_unaligned(v.round_int().to_array().map(|x| x.clamp(0, 255) as u8)) }
     }
 }
