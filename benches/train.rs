@@ -79,7 +79,8 @@ fn main() {
             group.throughput(Throughput::Elements(plan.mixture.batch.sum() as u64));
 
             let mut samples = Samples::default();
-            Feed::new(&set, &plan.mixture, 0).unwrap().fill(0, &mut samples).unwrap();
+            let draws = Feed::new(&set, &plan.mixture, 0).unwrap().draw(0).unwrap();
+            samples.make(isa, &set, &draws).unwrap();
             let mut trainer = Trainer::new(stage, isa, plan.options.clone());
             group.bench_function("step", |bencher| {
                 bencher.iter(|| pool.install(|| black_box(trainer.step(&samples.batch()))));

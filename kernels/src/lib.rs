@@ -7,6 +7,7 @@
 //! the last place; on one, a result does not depend on how the work is cut into pieces.
 
 mod buffer;
+pub mod colour;
 mod conv;
 mod dense;
 pub mod gemm;

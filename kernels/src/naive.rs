@@ -154,6 +154,18 @@ pub fn area(source: &Source<'_>, region: Region, height: usize, width: usize, wh
     output
 }
 
+/// Each pixel `x` becomes `matrix·x + offset`, not rounded, but cut to 0 to 255.
+pub fn recolour(matrix: &[[f64; 3]; 3], offset: f64, pixels: &[u8]) -> Vec<f64> {
+    let mut output = Vec::new();
+    for pixel in pixels.chunks(3) {
+        output.extend(matrix.map(|row| {
+            let sum: f64 = row.iter().zip(pixel).map(|(factor, &byte)| factor * f64::from(byte)).sum();
+            (sum + offset).clamp(0.0, 255.0)
+        }));
+    }
+    output
+}
+
 /// Bilinear between the centres of the region's pixels, its border repeated.
 pub fn bilinear(source: &Source<'_>, region: Region, height: usize, width: usize) -> Vec<f64> {
     // The two neighbours of an output position, and how far it is from the first.

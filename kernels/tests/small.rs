@@ -1,10 +1,10 @@
-//! PReLU, max-pooling, softmax and the row-by-row net against their f64 twins.
+//! PReLU, max-pooling, softmax, colours and the row-by-row net against their f64 twins.
 
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, WinogradRow, naive, prelu, softmax};
+use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, WinogradRow, colour, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
@@ -158,4 +158,23 @@ fn a_layer_packed_for_another_instruction_set_is_refused() {
     let conv = Conv::new(Isa::Portable, 1, 1, 20, &[0.0; 20], &[0.0; 20], None);
     let mut output = [0.0; 20];
     rows::forward(Isa::best(), &[RowLayer::Conv(conv)], 1, 1, 1, &[1.0], &mut Buffer::default(), &mut output);
+}
+
+#[test]
+fn recolouring_equals_its_twin() {
+    let mut numbers = Numbers::new(9);
+    for isa in instruction_sets() {
+        for pixels in [0, 1, 2, 5, 6, 7, 16, 144, 159, 160, 161, 320, 333, 576] {
+            let matrix = [(); 3].map(|()| [(); 3].map(|()| 2.0 * numbers.unit()));
+            let (offset, before) = (200.0 * numbers.unit(), numbers.bytes(3 * pixels));
+            let expected = naive::recolour(&matrix.map(|row| row.map(f64::from)), offset.into(), &before);
+            let mut after = vec![77; 3 * pixels + 64];
+            after[..3 * pixels].copy_from_slice(&before);
+            colour::recolour(isa, &matrix, offset, &mut after[..3 * pixels]);
+            assert!(after[3 * pixels..].iter().all(|&byte| byte == 77), "nothing is written behind the pixels");
+            // Rounded to a whole number, and by f32 on the way.
+            let got: Vec<f32> = after[..3 * pixels].iter().map(|&byte| byte.into()).collect();
+            assert_close(&got, &expected, 0.5001, &format!("{isa} recolouring {pixels} pixels"));
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::image::pyramid::source;
 pub(super) struct Cutter {
     turned: Vec<u8>,
     resized: Vec<f32>,
+    straight: Vec<u8>,
     scratch: opencv::Scratch,
 }
 
@@ -33,10 +34,15 @@ impl Cutter {
         self.resized.resize(side * side * 3, 0.0);
         let (all, rows) = (Region::whole(&part), 0..side);
         opencv::linear(&part, all, side, side, rows, Affine::IDENTITY, &mut self.scratch, &mut self.resized);
-        let begin = pixels.len();
-        pixels.extend(self.resized.iter().map(|&value| value as u8));
+        let bytes = self.resized.iter().map(|&value| value as u8);
         if crop.mirrored {
-            super::mirror::mirror_pixels(&mut pixels[begin..], side);
+            self.straight.clear();
+            self.straight.extend(bytes);
+            let begin = pixels.len();
+            pixels.resize(begin + self.straight.len(), 0);
+            super::mirror::mirror_pixels(&self.straight, side, &mut pixels[begin..]);
+        } else {
+            pixels.extend(bytes);
         }
     }
 }

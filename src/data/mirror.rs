@@ -5,12 +5,15 @@
 /// Mirrors a square of RGB pixels.
 ///
 /// # Panics
-/// If `pixels` are not `side x side x 3`.
-pub fn mirror_pixels(pixels: &mut [u8], side: usize) {
-    assert_eq!(pixels.len(), side * side * 3, "pixels [side][side][3]");
-    for row in pixels.chunks_exact_mut(side.max(1) * 3) {
-        let (pixels, _) = row.as_chunks_mut::<3>();
-        pixels.reverse();
+/// If `pixels` are not `side x side x 3`, or `mirrored` has not as many.
+pub fn mirror_pixels(pixels: &[u8], side: usize, mirrored: &mut [u8]) {
+    assert!(pixels.len() == side * side * 3 && mirrored.len() == pixels.len(), "pixels [side][side][3]");
+    let row_len = side.max(1) * 3;
+    for (from, to) in pixels.chunks_exact(row_len).zip(mirrored.chunks_exact_mut(row_len)) {
+        let (from, to) = (from.as_chunks::<3>().0, to.as_chunks_mut::<3>().0);
+        for (from, to) in from.iter().rev().zip(to) {
+            *to = *from;
+        }
     }
 }
 
@@ -39,11 +42,11 @@ mod tests {
     #[test]
     fn mirroring_twice_changes_nothing() {
         let pixels: Vec<u8> = (0..75).collect();
-        let mut mirrored = pixels.clone();
-        mirror_pixels(&mut mirrored, 5);
+        let (mut mirrored, mut again) = ([0; 75], [0; 75]);
+        mirror_pixels(&pixels, 5, &mut mirrored);
         assert_eq!(mirrored[..6], [12, 13, 14, 9, 10, 11]);
-        mirror_pixels(&mut mirrored, 5);
-        assert_eq!(mirrored, pixels);
+        mirror_pixels(&mirrored, 5, &mut again);
+        assert_eq!(again[..], pixels);
 
         let offsets = [0.1, -0.2, 0.3, 0.4];
         let mut mirrored = offsets;

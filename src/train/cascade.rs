@@ -106,7 +106,7 @@ impl Cascade<'_> {
     ///
     /// # Errors
     /// Those of the steps; [`Error::Train`] if the folder has a training by another recipe.
-    pub fn run(&self, on: &mut dyn FnMut(&Event<'_>) -> bool) -> Result<Option<Report>> {
+    pub fn run(&self, on: &mut (dyn FnMut(&Event<'_>) -> bool + Send)) -> Result<Option<Report>> {
         let out = self.out;
         fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
         self.check_recipe()?;
@@ -165,7 +165,11 @@ impl Cascade<'_> {
     }
 
     /// Runs the cascade on a list; `None` if it was told to stop.
-    fn evaluate(&self, list: &Wider, on: &mut dyn FnMut(&Event<'_>) -> bool) -> Result<Option<eval::Evaluation>> {
+    fn evaluate(
+        &self,
+        list: &Wider,
+        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
+    ) -> Result<Option<eval::Evaluation>> {
         let recipe::Evaluation { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
         let detector = Detector::builder()
             .weights(self.out.join(MODEL))
@@ -205,7 +209,7 @@ impl Cascade<'_> {
         folder: &Path,
         split: Split,
         model: Option<&Path>,
-        on: &mut dyn FnMut(&Event<'_>) -> bool,
+        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
     ) -> Result<bool> {
         let recipe = self.recipe.stage(stage);
         let mut options = recipe.samples.clone();
@@ -256,7 +260,7 @@ impl Cascade<'_> {
         validation: &Path,
         folder: &Path,
         base: Option<&Path>,
-        on: &mut dyn FnMut(&Event<'_>) -> bool,
+        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
     ) -> Result<bool> {
         // Both sets together may take what is allowed.
         let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(self.ram / 4 * part));

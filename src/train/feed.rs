@@ -1,4 +1,4 @@
-//! What the trainer is fed with: batches of a data set, a fixed number of each class.
+//! What the trainer is fed with: which samples of a data set make a batch, a fixed number of each class.
 //!
 //! Each class is gone through in a random order, again and again, each time in another one. Folders of
 //! the set can have weights: then a class has a row for each weight, and each sample is of a row drawn by
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Batch;
-use super::jitter::jitter;
+use super::jitter::Colours;
 use super::permutation::Permutation;
-use crate::data::{Class, DataSet, Run, mirror};
+use super::samples::Draw;
+use crate::data::{Class, DataSet, Run};
 use crate::error::{Error, Result};
 use crate::random::Random;
 
@@ -71,29 +71,6 @@ impl Shares {
 /// How many samples of each row of each class were drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursors(Vec<Vec<u64>>);
-
-/// The samples of a batch.
-#[derive(Debug, Default)]
-pub struct Samples {
-    crops: Vec<u8>,
-    classes: Vec<Class>,
-    boxes: Vec<[f32; 4]>,
-    points: Vec<[f32; 10]>,
-}
-
-impl Samples {
-    /// As the trainer takes them.
-    pub fn batch(&self) -> Batch<'_> {
-        Batch { crops: &self.crops, classes: &self.classes, boxes: &self.boxes, points: &self.points }
-    }
-
-    fn clear(&mut self) {
-        self.crops.clear();
-        self.classes.clear();
-        self.boxes.clear();
-        self.points.clear();
-    }
-}
 
 /// Draws batches.
 pub struct Feed<'a> {
@@ -171,27 +148,30 @@ impl<'a> Feed<'a> {
         fits
     }
 
-    /// Draws the batch of a step.
+    /// Draws the batch of a step, and has the samples read from the disk.
     ///
     /// # Errors
     /// As [`DataSet::sample`].
-    pub fn fill(&mut self, step: u64, samples: &mut Samples) -> Result<()> {
+    pub fn draw(&mut self, step: u64) -> Result<Vec<Draw>> {
         let mut random = Random::new(self.seed, STREAMS | step);
-        samples.clear();
+        let mut draws = Vec::with_capacity(self.mixture.batch.sum());
         for class in Class::ALL {
             if self.rows[class as usize].is_empty() {
                 continue;
             }
             for _ in 0..self.mixture.batch.of(class) {
-                let index = self.draw(class, &mut random);
-                self.push(class, index, &mut random, samples)?;
+                let index = self.next(class, &mut random);
+                self.set.read_ahead(class, index)?;
+                let mirrored = self.mixture.mirror && random.coin();
+                let colours = (self.mixture.jitter > 0.0).then(|| Colours::random(self.mixture.jitter, &mut random));
+                draws.push(Draw { class, index, mirrored, colours });
             }
         }
-        Ok(())
+        Ok(draws)
     }
 
     /// The place in the set of the next sample of a class.
-    fn draw(&mut self, class: Class, random: &mut Random) -> usize {
+    fn next(&mut self, class: Class, random: &mut Random) -> usize {
         let rows = &mut self.rows[class as usize];
         let mut row = 0;
         if rows.len() > 1 {
@@ -209,26 +189,6 @@ impl<'a> Feed<'a> {
         }
         let stream = (class as u64) << 56 | (row as u64) << 40;
         rows[row].next(self.seed, STREAMS | 1 << 61 | stream)
-    }
-
-    fn push(&self, class: Class, index: usize, random: &mut Random, samples: &mut Samples) -> Result<()> {
-        let sample = self.set.sample(class, index)?;
-        let (mut offsets, mut points) = (sample.offsets, sample.points);
-        let first = samples.crops.len();
-        samples.crops.extend_from_slice(sample.pixels);
-        let crop = &mut samples.crops[first..];
-        if self.mixture.mirror && random.coin() {
-            mirror::mirror_pixels(crop, self.set.side());
-            mirror::mirror_offsets(&mut offsets);
-            mirror::mirror_points(&mut points);
-        }
-        if self.mixture.jitter > 0.0 {
-            jitter(crop, self.mixture.jitter, random);
-        }
-        samples.classes.push(class);
-        samples.boxes.push(offsets);
-        samples.points.push(points);
-        Ok(())
     }
 }
 

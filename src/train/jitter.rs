@@ -1,34 +1,36 @@
 //! Other colours for a sample: contrast, brightness and saturation, each by a random amount.
 
+use mtcnn_kernels::{Isa, colour};
+
 use crate::random::Random;
 
 /// How bright each colour looks, by ITU-R BT.601.
-const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
 
-/// Pixels that are worked on at a time.
-const PIXELS: usize = 48;
+/// How colours are changed: by factors, and the brightness by a number of the 255.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Colours {
+    contrast: f64,
+    saturation: f64,
+    brightness: f64,
+}
 
-/// Changes RGB pixels. Contrast (about the middle grey) and saturation are multiplied with factors from
-/// `1 - strength` to `1 + strength`; the brightness moves by at most `strength * 128`.
-pub(super) fn jitter(pixels: &mut [u8], strength: f64, random: &mut Random) {
-    let mut amount = || strength * (2.0 * random.unit() - 1.0);
-    let (contrast, saturation, brightness) = (1.0 + amount(), 1.0 + amount(), 128.0 * amount());
-    // All of it is one map: a part of the number itself, a part of the pixel's grey, and an offset.
-    let own = (contrast * saturation) as f32;
-    let luma = LUMA.map(|part| part * (contrast * (1.0 - saturation)) as f32);
-    // A cast to an integer cuts off: half of one rounds.
-    let offset = (128.0 * (1.0 - contrast) + brightness + 0.5) as f32;
-    let mut moved = [0.0; 3 * PIXELS];
-    for pixels in pixels.chunks_mut(3 * PIXELS) {
-        for (moved, pixel) in moved.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
-            let [r, g, b]: [f32; 3] = pixel.map(f32::from);
-            *moved = [luma[0] * r + luma[1] * g + luma[2] * b + offset; 3];
-        }
-        // On its own, so that it is vectorized.
-        for (number, moved) in pixels.iter_mut().zip(&moved) {
-            *number = (own * f32::from(*number) + moved) as u8;
-        }
+impl Colours {
+    /// Contrast and saturation from `1 - strength` to `1 + strength`, brightness by at most `strength * 128`.
+    pub(super) fn random(strength: f64, random: &mut Random) -> Self {
+        let mut amount = || strength * (2.0 * random.unit() - 1.0);
+        Self { contrast: 1.0 + amount(), saturation: 1.0 + amount(), brightness: 128.0 * amount() }
     }
+}
+
+/// Changes RGB pixels: the contrast about the middle grey.
+pub(super) fn jitter(isa: Isa, pixels: &mut [u8], &Colours { contrast, saturation, brightness }: &Colours) {
+    // All of it is one map: a part of the number itself, a part of the pixel's grey, and an offset.
+    let mut matrix = [LUMA.map(|part| (part * contrast * (1.0 - saturation)) as f32); 3];
+    for (channel, row) in matrix.iter_mut().enumerate() {
+        row[channel] += (contrast * saturation) as f32;
+    }
+    colour::recolour(isa, &matrix, (128.0 * (1.0 - contrast) + brightness) as f32, pixels);
 }
 
 #[cfg(test)]
@@ -39,8 +41,8 @@ mod tests {
     fn nothing_changes_at_strength_0() {
         let before: Vec<u8> = (0..=255).chain(0..=255).chain((0..=255).rev()).collect();
         let mut after = before.clone();
-        jitter(&mut after, 0.0, &mut Random::new(1, 1));
-        assert!(before.iter().zip(&after).all(|(a, b)| a.abs_diff(*b) <= 1));
+        jitter(Isa::best(), &mut after, &Colours::random(0.0, &mut Random::new(1, 1)));
+        assert_eq!(before, after);
     }
 
     #[test]
@@ -48,7 +50,7 @@ mod tests {
         let (mut brighter, mut duller) = (0, 0);
         for stream in 0..200 {
             let mut pixels = [128, 128, 128, 200, 100, 50];
-            jitter(&mut pixels, 0.4, &mut Random::new(1, stream));
+            jitter(Isa::best(), &mut pixels, &Colours::random(0.4, &mut Random::new(1, stream)));
             let [r, g, b, red, _, blue] = pixels;
             assert!(r.abs_diff(g) <= 1 && g.abs_diff(b) <= 1, "{pixels:?}");
             assert!((128 - 52..=128 + 52).contains(&r), "{pixels:?}");

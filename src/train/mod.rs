@@ -15,6 +15,7 @@ mod net;
 mod permutation;
 mod recipe;
 mod run;
+mod samples;
 mod schedule;
 mod sgd;
 mod share;
@@ -26,13 +27,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Class, Stage};
 pub use cascade::{Cascade, Event, Report, StageReport};
-pub use feed::{Cursors, Feed, Mixture, Samples, Shares};
+pub use feed::{Cursors, Feed, Mixture, Shares};
 pub use init::Initialisation;
 pub use loss::{Convention, Gradients, Loss, Terms};
 pub use metrics::Metrics;
 pub use net::{ANSWER, Answer, Dropout, Kind, Net, Parameter};
 pub use recipe::{Evaluation, PRESETS, Recipe, StageRecipe, TrainingRecipe};
 pub use run::{Ended, METRICS, MODEL, Plan, Progress, Training};
+pub use samples::{Draw, Samples};
 pub use schedule::{Decline, Schedule};
 pub use sgd::{Multipliers, Sgd};
 

@@ -1,5 +1,5 @@
-//! A training from start to end: batches are drawn ahead by a thread of their own, states are saved, and
-//! what was saved is gone on from.
+//! A training from start to end: batches are drawn ahead by a thread of their own, which waits for the disk,
+//! states are saved, and what was saved is gone on from.
 //!
 //! ```text
 //! OUT/checkpoint.safetensors   the state, saved now and then
@@ -17,8 +17,9 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint;
-use super::feed::{Cursors, Feed, Mixture, Samples};
+use super::feed::{Feed, Mixture};
 use super::metrics::{Metrics, Sums};
+use super::samples::Samples;
 use super::{Options, Trainer};
 use crate::data::{DataSet, Stage};
 use crate::error::{Error, Result};
@@ -92,7 +93,7 @@ pub const METRICS: &str = "metrics.jsonl";
 /// The file that the trained nets are in: of a training's folder, and of a cascade's.
 pub const MODEL: &str = "model.safetensors";
 
-/// Batches that are drawn ahead.
+/// Batches that are drawn ahead, together: each time that one thread wakes another costs both as much as drawing does.
 const AHEAD: usize = 4;
 /// Batches of a look at the validation set.
 const VALIDATION_BATCHES: u64 = 20;
@@ -106,7 +107,12 @@ impl Training<'_> {
     /// # Errors
     /// [`Error::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
     /// on with, or the loss is no longer a number; [`Error::Data`] if a sample is damaged; [`Error::Io`].
-    pub fn run(&self, progress: &mut dyn FnMut(&Progress<'_>) -> bool) -> Result<Ended> {
+    pub fn run(&self, progress: &mut (dyn FnMut(&Progress<'_>) -> bool + Send)) -> Result<Ended> {
+        // Once for all steps: each time that work goes into the pool, threads wait for each other.
+        self.pool.install(|| self.run_in_pool(progress))
+    }
+
+    fn run_in_pool(&self, progress: &mut dyn FnMut(&Progress<'_>) -> bool) -> Result<Ended> {
         let Self { plan, data, out, .. } = *self;
         self.check()?;
         fs::create_dir_all(out).map_err(io(out))?;
@@ -115,7 +121,7 @@ impl Training<'_> {
         let fingerprint = data.manifest().fingerprint();
         let mut trainer = Trainer::new(plan.stage, self.isa, plan.options.clone());
         let mut feed = Feed::new(data, &plan.mixture, plan.options.seed)?;
-        let mut validation = self.validation.map(|set| Validation::new(set, &plan.mixture)).transpose()?;
+        let mut validation = self.validation.map(|set| Validation::new(set, &plan.mixture, self.isa)).transpose()?;
 
         let path = out.join(CHECKPOINT);
         if path.exists() {
@@ -138,33 +144,37 @@ impl Training<'_> {
         let metrics_file = out.join(METRICS);
         Metrics::cut(&metrics_file, from)?;
 
-        let (sender, filled) = mpsc::sync_channel::<Result<(Samples, Cursors)>>(AHEAD);
-        let (give_back, empty) = mpsc::channel::<Samples>();
+        let (sender, drawn) = mpsc::sync_channel(0);
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                for step in from..plan.steps {
-                    let mut samples = empty.try_recv().unwrap_or_default();
-                    let drawn = feed.fill(step, &mut samples).map(|()| (samples, feed.cursors()));
+                for first in (from..plan.steps).step_by(AHEAD) {
+                    let steps = first..plan.steps.min(first + AHEAD as u64);
+                    let batches: Result<Vec<_>> = steps.map(|step| Ok((feed.draw(step)?, feed.cursors()))).collect();
                     // Nobody listens after an error or a stop.
-                    if sender.send(drawn).is_err() {
+                    if sender.send(batches).is_err() {
                         break;
                     }
                 }
             });
             // Owned here, so that the thread above ends when this one leaves.
-            let filled = filled;
+            let drawn = drawn;
+            let mut batches = Vec::new().into_iter();
+            let mut samples = Samples::default();
             let (mut sums, mut began, mut saved) = (Sums::default(), Instant::now(), from);
             let mut not_steps = Duration::ZERO;
             while trainer.steps() < plan.steps {
-                let Ok(next) = filled.recv() else { break };
-                let (samples, cursors) = next?;
+                let Some((draws, cursors)) = batches.next() else {
+                    let Ok(next) = drawn.recv() else { break };
+                    batches = next?.into_iter();
+                    continue;
+                };
+                samples.make(self.isa, data, &draws)?;
                 let rate = f64::from(trainer.rate());
-                let terms = self.pool.install(|| trainer.step(&samples.batch()));
+                let terms = trainer.step(&samples.batch());
                 let step = trainer.steps();
                 if !terms.total.is_finite() {
                     return Err(self.diverged(step, rate, saved));
                 }
-                let _ = give_back.send(samples);
                 sums.add(&terms);
                 let mut line = None;
                 if step.is_multiple_of(self.metrics_every.max(1)) || step == plan.steps {
@@ -180,7 +190,7 @@ impl Training<'_> {
                 if let Some(validation) = &mut validation
                     && (step.is_multiple_of(self.validate_every.max(1)) || step == plan.steps)
                 {
-                    let metrics = self.pool.install(|| validation.look(&mut trainer))?;
+                    let metrics = validation.look(&mut trainer)?;
                     metrics.append(&metrics_file)?;
                     going &= progress(&Progress { step, steps: plan.steps, from, metrics: Some(&metrics) });
                 }
@@ -278,21 +288,22 @@ fn terms_samples(plan: &Plan) -> usize {
 struct Validation<'a> {
     set: &'a DataSet,
     mixture: Mixture,
+    isa: Isa,
     samples: Samples,
 }
 
 impl<'a> Validation<'a> {
-    fn new(set: &'a DataSet, mixture: &Mixture) -> Result<Self> {
+    fn new(set: &'a DataSet, mixture: &Mixture, isa: Isa) -> Result<Self> {
         let mixture = Mixture { mirror: false, jitter: 0.0, folders: Default::default(), ..mixture.clone() };
         Feed::new(set, &mixture, VALIDATION_SEED)?;
-        Ok(Self { set, mixture, samples: Samples::default() })
+        Ok(Self { set, mixture, isa, samples: Samples::default() })
     }
 
     fn look(&mut self, trainer: &mut Trainer) -> Result<Metrics> {
         let (began, mut sums) = (Instant::now(), Sums::default());
         let mut feed = Feed::new(self.set, &self.mixture, VALIDATION_SEED)?;
         for batch in 0..VALIDATION_BATCHES {
-            feed.fill(batch, &mut self.samples)?;
+            self.samples.make(self.isa, self.set, &feed.draw(batch)?)?;
             sums.add(&trainer.validate(&self.samples.batch()));
         }
         let samples = (VALIDATION_BATCHES as usize * self.mixture.batch.sum()) as f64;

@@ -123,11 +123,7 @@ impl DataSet {
     /// # Panics
     /// If there are not so many.
     pub fn sample(&self, class: Class, index: usize) -> Result<Sample<'_>> {
-        let reader = &self.classes[class as usize];
-        assert!(index < reader.count, "sample {index} of {} {}", reader.count, class.plural());
-        let (block, place) = reader.layout.place(index);
-        self.announce(reader, block);
-        reader.check(block)?;
+        let (reader, block, place) = self.checked(class, index)?;
         let (pixels, targets) = reader.block(block)[place..][..reader.layout.record].split_at(reader.layout.pixels);
         let mut sample = Sample { pixels, offsets: [0.0; 4], points: [0.0; 10] };
         let numbers: &mut [f32] = if class == Class::Landmark { &mut sample.points } else { &mut sample.offsets };
@@ -135,6 +131,27 @@ impl DataSet {
             *number = f32::from_le_bytes(*bytes);
         }
         Ok(sample)
+    }
+
+    /// Has a sample read from the disk and compared with its checksum, for it to be asked for soon.
+    ///
+    /// # Errors
+    /// As [`DataSet::sample`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn read_ahead(&self, class: Class, index: usize) -> Result<()> {
+        self.checked(class, index).map(|_| ())
+    }
+
+    /// Where a sample is: its class, the block and the place in that, which is known to be sound.
+    fn checked(&self, class: Class, index: usize) -> Result<(&ClassReader, usize, usize)> {
+        let reader = &self.classes[class as usize];
+        assert!(index < reader.count, "sample {index} of {} {}", reader.count, class.plural());
+        let (block, place) = reader.layout.place(index);
+        self.announce(reader, block);
+        reader.check(block)?;
+        Ok((reader, block, place))
     }
 
     /// The folders of the pictures, by their number.

@@ -1,0 +1,71 @@
+//! The samples of a batch: drawn by somebody else, made here, on all threads of the pool.
+
+use mtcnn_kernels::Isa;
+use rayon::prelude::*;
+
+use super::Batch;
+use super::jitter::{Colours, jitter};
+use crate::data::{Class, DataSet, mirror};
+use crate::error::Result;
+
+/// A sample to be made: which of a set, and what is done to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    pub(super) class: Class,
+    pub(super) index: usize,
+    pub(super) mirrored: bool,
+    pub(super) colours: Option<Colours>,
+}
+
+/// The samples of a batch.
+#[derive(Debug, Default)]
+pub struct Samples {
+    crops: Vec<u8>,
+    classes: Vec<Class>,
+    boxes: Vec<[f32; 4]>,
+    points: Vec<[f32; 10]>,
+}
+
+/// Samples that a thread makes at a time: about two microseconds of work for the smallest.
+const AT_A_TIME: usize = 24;
+
+impl Samples {
+    /// As the trainer takes them.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { crops: &self.crops, classes: &self.classes, boxes: &self.boxes, points: &self.points }
+    }
+
+    /// Makes all that were drawn from a set, instead of those that were here.
+    ///
+    /// # Errors
+    /// As [`DataSet::sample`].
+    pub fn make(&mut self, isa: Isa, set: &DataSet, draws: &[Draw]) -> Result<()> {
+        let size = set.side() * set.side() * 3;
+        let Self { crops, classes, boxes, points } = self;
+        classes.clear();
+        classes.extend(draws.iter().map(|draw| draw.class));
+        crops.resize(draws.len() * size, 0);
+        boxes.resize(draws.len(), [0.0; 4]);
+        points.resize(draws.len(), [0.0; 10]);
+        let targets = boxes.par_chunks_mut(AT_A_TIME).zip(points.par_chunks_mut(AT_A_TIME));
+        let all = draws.par_chunks(AT_A_TIME).zip(crops.par_chunks_mut(AT_A_TIME * size)).zip(targets);
+        all.try_for_each(|((draws, crops), (boxes, points))| {
+            let targets = boxes.iter_mut().zip(points);
+            for ((draw, crop), (offsets, points)) in draws.iter().zip(crops.chunks_exact_mut(size)).zip(targets) {
+                let sample = set.sample(draw.class, draw.index)?;
+                (*offsets, *points) = (sample.offsets, sample.points);
+                if draw.mirrored {
+                    mirror::mirror_pixels(sample.pixels, set.side(), crop);
+                    mirror::mirror_offsets(offsets);
+                    mirror::mirror_points(points);
+                } else {
+                    crop.copy_from_slice(sample.pixels);
+                }
+                if let Some(colours) = &draw.colours {
+                    jitter(isa, crop, colours);
+                }
+            }
+            Ok(())
+        })
+    }
+}
