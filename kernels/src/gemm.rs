@@ -17,6 +17,17 @@ pub struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
+    /// Copies what stands in row `r` from column `from` on.
+    #[inline(always)]
+    fn copy<'a>(&self, r: usize, from: usize, to: impl Iterator<Item = &'a mut f32>) {
+        let first = r * self.row + from * self.column;
+        if self.column == 1 {
+            to.zip(&self.data[first..]).for_each(|(to, from)| *to = *from);
+        } else {
+            to.enumerate().for_each(|(i, to)| *to = self.data[first + i * self.column]);
+        }
+    }
+
     fn check(&self, rows: usize, columns: usize) {
         if rows > 0 && columns > 0 {
             let last = (rows - 1) * self.row + (columns - 1) * self.column;
@@ -41,7 +52,8 @@ const ROW_BLOCK: usize = 96;
 /// If a matrix is larger than its slice, or C is not of that size.
 pub fn gemm(isa: Isa, m: usize, n: usize, k: usize, a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
     b.check(k, n);
-    let panels = Panels::pack(isa, k, n, |row, column| b.data[row * b.row + column * b.column]);
+    let mut panels = Panels::zeros(isa, Panels::best_vectors(isa, n), k, n);
+    panels.fill_rows(|row, column, to| b.copy(row, column, to.iter_mut()));
     multiply_add(m, a, &panels, c);
 }
 
@@ -100,9 +112,8 @@ impl Kernel for MultiplyAdd<'_> {
 fn pack_rows(packed: &mut [f32], a: Matrix<'_>, tile_rows: usize, m0: usize, rows: usize, k0: usize, depth: usize) {
     for r in 0..rows {
         let (first, offset) = (r / tile_rows * tile_rows, r % tile_rows);
-        for k in 0..depth {
-            packed[first * depth + k * tile_rows + offset] = a.data[(m0 + r) * a.row + (k0 + k) * a.column];
-        }
+        let to = packed[first * depth + offset..].iter_mut().step_by(tile_rows).take(depth);
+        a.copy(m0 + r, k0, to);
     }
 }
 

@@ -34,27 +34,44 @@ impl Panels {
         columns: usize,
         element: impl Fn(usize, usize) -> f32,
     ) -> Self {
+        let mut panels = Self::zeros(isa, vectors, depth, columns);
+        panels.fill(element);
+        panels
+    }
+
+    /// A matrix of zeros.
+    pub(crate) fn zeros(isa: Isa, vectors: usize, depth: usize, columns: usize) -> Self {
         let mut panels = Self { isa, depth, columns, vectors, data: Buffer::default() };
         let width = panels.width();
-        panels.data.resize(depth * width * columns.div_ceil(width));
-        panels.fill(element);
+        panels.data = Buffer::zeros(depth * width * columns.div_ceil(width));
         panels
     }
 
     /// Packs another matrix of the same size in the place of this one.
     pub(crate) fn fill(&mut self, element: impl Fn(usize, usize) -> f32) {
-        let (depth, columns, width) = (self.depth, self.columns, self.width());
-        for (i, row) in self.data.chunks_exact_mut(width).enumerate() {
-            let (panel, k) = (i / depth, i % depth);
+        self.fill_rows(|k, first, row| {
             for (n, slot) in row.iter_mut().enumerate() {
-                let column = panel * width + n;
-                *slot = if column < columns { element(k, column) } else { 0.0 };
+                *slot = element(k, first + n);
+            }
+        });
+    }
+
+    /// [`Panels::fill`] a piece of a row at a time: `copy(k, first, piece)` writes what stands in row `k` from column
+    /// `first` on.
+    pub(crate) fn fill_rows(&mut self, copy: impl Fn(usize, usize, &mut [f32])) {
+        let (depth, columns, width) = (self.depth, self.columns, self.width());
+        for (panel, rows) in self.data.chunks_exact_mut((depth * width).max(1)).enumerate() {
+            let first = panel * width;
+            let count = width.min(columns - first);
+            for (k, row) in rows.chunks_exact_mut(width).enumerate() {
+                // Those behind the last column stay 0.
+                copy(k, first, &mut row[..count]);
             }
         }
     }
 
     /// The width, in vectors, that wastes the fewest lanes; the wider of two that waste the same.
-    fn best_vectors(isa: Isa, columns: usize) -> usize {
+    pub(crate) fn best_vectors(isa: Isa, columns: usize) -> usize {
         let padded = |vectors: usize| columns.next_multiple_of(vectors * isa.lanes());
         (1..=isa.tile_vectors()).rev().min_by_key(|&vectors| padded(vectors)).unwrap_or(1)
     }
