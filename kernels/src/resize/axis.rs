@@ -97,15 +97,16 @@ impl Axis {
     /// Adaptive average pooling, PyTorch's `interpolate(mode="area")`: output `i` is the plain mean of
     /// the whole source positions from `floor(i·source/target)` to `ceil((i+1)·source/target)`.
     pub fn area_bins(&mut self, source: usize, target: usize) {
-        // Bins of whole positions cut none; others cut up to two.
-        let cut = if source.is_multiple_of(target.max(1)) { 0 } else { 2 };
-        self.clear(source, target, source / target.max(1) + cut);
+        let (whole, rest) = (source / target.max(1), source % target.max(1));
+        // A bin cuts no position, or one where the rests of some bins fill up another exactly, or two.
+        let cut = if rest == 0 { 0 } else { 1 + usize::from(!target.is_multiple_of(rest)) };
+        self.clear(source, target, whole + cut);
         // Without a division for each: bin `i` begins at `from` and `part` of `target` parts of a position.
         let (mut from, mut part) = (0, 0);
         for _ in 0..target {
-            let carry = usize::from(part + source % target >= target);
-            let end = from + source / target + carry;
-            part = part + source % target - carry * target;
+            let carry = usize::from(part + rest >= target);
+            let end = from + whole + carry;
+            part = part + rest - carry * target;
             let count = end + usize::from(part > 0) - from;
             self.push(from, std::iter::repeat_n(1.0 / count as f32, count));
             from = end;
