@@ -151,10 +151,14 @@ unsafe impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn store_u8(self, p: *mut u8, v: __m512) {
-        // SAFETY: detected; the caller gives 16 writable bytes.
+        // SAFETY: detected; the caller gives 16 writable bytes. By AVX2's packing, which works within halves of its vectors
+        // and puts the quarters in the order 0, 2, 1, 3: AVX-512's own, which the compiler makes one with the store, takes AMD
+        // dozens of cycles.
         unsafe {
-            let whole = _mm512_max_epi32(_mm512_cvtps_epi32(v), _mm512_setzero_si512());
-            _mm_storeu_si128(p.cast(), _mm512_cvtusepi32_epi8(whole));
+            let whole = _mm512_cvtps_epi32(v);
+            let words = _mm256_packs_epi32(_mm512_castsi512_si256(whole), _mm512_extracti64x4_epi64::<1>(whole));
+            let bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(p.cast(), _mm_shuffle_epi32::<0b11_01_10_00>(bytes));
         }
     }
 }
