@@ -66,6 +66,8 @@ fn resizes_equal_their_twins() {
                     Region { x: 1.min(w - 1), y: -4, width: 2, height: height + 9 },
                     Region { x: w + 2, y: 0, width: 4, height: 4 },
                     Region { x: -9, y: -9, width: 5, height: 30 },
+                    Region { x: -50, y: 0, width: 18, height: 4 },
+                    Region { x: 0, y: -60, width: 6, height: 20 },
                 ] {
                     for (th, tw) in [(24, 24), (1, 1), (7, 2), (region.height, region.width)] {
                         let what =

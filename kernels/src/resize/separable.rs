@@ -81,8 +81,10 @@ impl Kernel for Forward<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { source, region, down, across, rows, affine, order, inside, lines, output } = self;
         let (row_len, line_len) = (across.target() * 3, lines.len() / ROWS);
-        let filled = inside.offset * source.pixel..;
-        let filled = filled.start..filled.start + inside.last.saturating_sub(inside.first) * source.pixel;
+        // Nothing of a region that lies beside the picture.
+        let columns = inside.last.saturating_sub(inside.first);
+        let offset = if columns > 0 { inside.offset } else { 0 };
+        let filled = offset * source.pixel..(offset + columns) * source.pixel;
         for line in lines.chunks_exact_mut(line_len) {
             line[..filled.start].fill(0.0);
             line[filled.end..].fill(0.0);
