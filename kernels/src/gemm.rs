@@ -52,7 +52,7 @@ const ROW_BLOCK: usize = 96;
 /// If a matrix is larger than its slice, or C is not of that size.
 pub fn gemm(isa: Isa, m: usize, n: usize, k: usize, a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
     b.check(k, n);
-    let mut panels = Panels::zeros(isa, Panels::best_vectors(isa, n), k, n);
+    let mut panels = Panels::zeros(isa, k, n);
     panels.fill_rows(|row, column, to| b.copy(row, column, to.iter_mut()));
     multiply_add(m, a, &panels, c);
 }

@@ -34,17 +34,19 @@ impl Panels {
         columns: usize,
         element: impl Fn(usize, usize) -> f32,
     ) -> Self {
-        let mut panels = Self::zeros(isa, vectors, depth, columns);
+        let mut panels = Self::zeros_of_width(isa, vectors, depth, columns);
         panels.fill(element);
         panels
     }
 
     /// A matrix of zeros.
-    pub(crate) fn zeros(isa: Isa, vectors: usize, depth: usize, columns: usize) -> Self {
-        let mut panels = Self { isa, depth, columns, vectors, data: Buffer::default() };
-        let width = panels.width();
-        panels.data = Buffer::zeros(depth * width * columns.div_ceil(width));
-        panels
+    pub(crate) fn zeros(isa: Isa, depth: usize, columns: usize) -> Self {
+        Self::zeros_of_width(isa, Self::best_vectors(isa, columns), depth, columns)
+    }
+
+    fn zeros_of_width(isa: Isa, vectors: usize, depth: usize, columns: usize) -> Self {
+        let width = vectors * isa.lanes();
+        Self { isa, depth, columns, vectors, data: Buffer::zeros(depth * width * columns.div_ceil(width)) }
     }
 
     /// Packs another matrix of the same size in the place of this one.
@@ -71,7 +73,7 @@ impl Panels {
     }
 
     /// The width, in vectors, that wastes the fewest lanes; the wider of two that waste the same.
-    pub(crate) fn best_vectors(isa: Isa, columns: usize) -> usize {
+    fn best_vectors(isa: Isa, columns: usize) -> usize {
         let padded = |vectors: usize| columns.next_multiple_of(vectors * isa.lanes());
         (1..=isa.tile_vectors()).rev().min_by_key(|&vectors| padded(vectors)).unwrap_or(1)
     }

@@ -32,7 +32,7 @@ impl Conv {
     pub fn new(isa: Isa, size: usize, inputs: usize, outputs: usize) -> Self {
         assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
         let zeros = |inputs: usize, outputs: usize| {
-            Panels::pack(isa.for_columns(outputs), product([size, size, inputs]), outputs, |_, _| 0.0)
+            Panels::zeros(isa.for_columns(outputs), product([size, size, inputs]), outputs)
         };
         let (forward, backward) = (zeros(inputs, outputs), zeros(outputs, inputs));
         let (bias, no_bias) = (Buffer::zeros(forward.padded_columns()), Buffer::zeros(backward.padded_columns()));

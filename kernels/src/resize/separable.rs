@@ -33,14 +33,12 @@ pub fn forward(
     assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
     assert_eq!(output.len(), product([rows.len(), across.target(), 3]), "output of rows x columns x 3");
     source.check();
-    // The columns that are asked for and lie in the picture; the others stay 0.
+    // The columns that are asked for and lie in the picture, perhaps none; the others stay 0.
     let reach = across.reach();
-    let column = |place: usize| region.x.saturating_add_unsigned(place);
-    let inside = Inside {
-        first: column(reach.start).max(0) as usize,
-        last: column(reach.end).clamp(0, source.width as isize) as usize,
-        offset: reach.start.max(region.x.min(0).unsigned_abs()),
-    };
+    let column = |place: usize| region.x.saturating_add_unsigned(place).clamp(0, source.width as isize) as usize;
+    let (first, last) = (column(reach.start), column(reach.end));
+    let offset = (first as isize).saturating_sub(region.x).max(0) as usize;
+    let inside = Inside { first, last, offset: offset.min(region.width) };
     let lines = scratch.resize(product([ROWS, region.width.saturating_add(SLACK), source.pixel]));
     dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, lines, output });
 }
@@ -81,23 +79,19 @@ impl Kernel for Forward<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { source, region, down, across, rows, affine, order, inside, lines, output } = self;
         let (row_len, line_len) = (across.target() * 3, lines.len() / ROWS);
-        // Nothing of a region that lies beside the picture.
-        let columns = inside.last.saturating_sub(inside.first);
-        let offset = if columns > 0 { inside.offset } else { 0 };
-        let filled = offset * source.pixel..(offset + columns) * source.pixel;
+        let filled = inside.offset * source.pixel..(inside.offset + inside.last - inside.first) * source.pixel;
         for line in lines.chunks_exact_mut(line_len) {
             line[..filled.start].fill(0.0);
             line[filled.end..].fill(0.0);
         }
         let at_a_time = if order == Order::Interleaved && rows.len() >= ROWS { ROWS } else { 1 };
-        let mut first = 0;
-        while first < rows.len() && row_len > 0 {
+        if row_len == 0 {
+            return;
+        }
+        for first in (0..rows.len()).step_by(at_a_time) {
             // The last rows overlap those before them.
-            first = first.min(rows.len() - at_a_time);
+            let first = first.min(rows.len() - at_a_time);
             for (line, y) in lines.chunks_exact_mut(line_len).zip(rows.start + first..).take(at_a_time) {
-                if filled.is_empty() {
-                    break;
-                }
                 sum_rows(s, source, inside, region.y, down.taps(y), affine.scale, &mut line[filled.clone()]);
             }
             let out = &mut output[first * row_len..][..at_a_time * row_len];
@@ -114,7 +108,6 @@ impl Kernel for Forward<'_> {
                     }
                 }
             }
-            first += at_a_time;
         }
     }
 }
@@ -308,7 +301,8 @@ fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usi
     let (target, line_len) = (across.target(), lines.len() / ROWS);
     assert!(N <= ROWS && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
     assert_eq!(out.len(), N * 3 * target, "rows that are made together");
-    // Whole vectors, of which the next pixel writes over the last number: not for the last pixel.
+    // Whole vectors, of which the next pixel writes over the last number: not for the last pixel. In one loop for both
+    // the compiler makes three stores of each vector.
     let vectors = if places == [0, 1, 2] { target - 1 } else { 0 };
     for x in 0..vectors {
         // SAFETY: `x < target`, and the lines are as long as was found.

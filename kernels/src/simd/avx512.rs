@@ -77,9 +77,7 @@ unsafe impl Simd for Avx512 {
 
     #[inline(always)]
     fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
-        let [a, b, c] = [a, b, c].map(bytemuck::cast::<_, __m128>);
-        // SAFETY: detected.
-        bytemuck::cast(unsafe { _mm_fmadd_ps(a, b, c) })
+        self.half().mul_add_four(a, b, c)
     }
 
     #[inline(always)]
