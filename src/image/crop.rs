@@ -68,22 +68,23 @@ pub(crate) fn make(
     let (region, across) = match cut {
         Cut::Pixels(region) => {
             let (height, width) = (region.height, region.width);
-            let shrinks = height >= side && width >= side;
-            let table = |axis: &mut Axis, length| match filter {
-                Resize::AreaBins => axis.area_bins(length, side),
-                Resize::AreaCoverage => axis.area_coverage(length, side),
-                Resize::AreaOpenCv => axis.area_opencv(length, side, shrinks),
-                Resize::LinearOpenCv => {}
+            let fill: fn(&mut Axis, usize, usize) = match filter {
+                Resize::AreaBins => Axis::area_bins,
+                Resize::AreaCoverage => Axis::area_coverage,
+                Resize::AreaOpenCv if height >= side && width >= side => {
+                    |axis, from, to| axis.area_opencv(from, to, true)
+                }
+                Resize::AreaOpenCv => |axis, from, to| axis.area_opencv(from, to, false),
+                Resize::LinearOpenCv => {
+                    return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
+                }
             };
-            if filter == Resize::LinearOpenCv {
-                return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
-            }
-            table(down, height);
+            fill(down, height, side);
             // Most boxes are squares, and both tables the same.
             if width == height {
                 (region, &*down)
             } else {
-                table(across, width);
+                fill(across, width, side);
                 (region, &*across)
             }
         }
