@@ -93,7 +93,7 @@ pub const METRICS: &str = "metrics.jsonl";
 /// The file that the trained nets are in: of a training's folder, and of a cascade's.
 pub const MODEL: &str = "model.safetensors";
 
-/// Batches that are drawn ahead, together: each time that one thread wakes another costs both as much as drawing does.
+/// Batches that are drawn ahead.
 const AHEAD: usize = 4;
 /// Batches of a look at the validation set.
 const VALIDATION_BATCHES: u64 = 20;
@@ -108,7 +108,6 @@ impl Training<'_> {
     /// [`Error::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
     /// on with, or the loss is no longer a number; [`Error::Data`] if a sample is damaged; [`Error::Io`].
     pub fn run(&self, progress: &mut (dyn FnMut(&Progress<'_>) -> bool + Send)) -> Result<Ended> {
-        // Once for all steps: each time that work goes into the pool, threads wait for each other.
         self.pool.install(|| self.run_in_pool(progress))
     }
 
@@ -144,30 +143,25 @@ impl Training<'_> {
         let metrics_file = out.join(METRICS);
         Metrics::cut(&metrics_file, from)?;
 
-        let (sender, drawn) = mpsc::sync_channel(0);
+        let (sender, drawn) = mpsc::sync_channel(AHEAD);
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                for first in (from..plan.steps).step_by(AHEAD) {
-                    let steps = first..plan.steps.min(first + AHEAD as u64);
-                    let batches: Result<Vec<_>> = steps.map(|step| Ok((feed.draw(step)?, feed.cursors()))).collect();
+                for step in from..plan.steps {
+                    let draws = feed.draw(step).map(|draws| (draws, feed.cursors()));
                     // Nobody listens after an error or a stop.
-                    if sender.send(batches).is_err() {
+                    if sender.send(draws).is_err() {
                         break;
                     }
                 }
             });
             // Owned here, so that the thread above ends when this one leaves.
             let drawn = drawn;
-            let mut batches = Vec::new().into_iter();
             let mut samples = Samples::default();
             let (mut sums, mut began, mut saved) = (Sums::default(), Instant::now(), from);
             let mut not_steps = Duration::ZERO;
             while trainer.steps() < plan.steps {
-                let Some((draws, cursors)) = batches.next() else {
-                    let Ok(next) = drawn.recv() else { break };
-                    batches = next?.into_iter();
-                    continue;
-                };
+                let Ok(next) = drawn.recv() else { break };
+                let (draws, cursors) = next?;
                 samples.make(self.isa, data, &draws)?;
                 let rate = f64::from(trainer.rate());
                 let terms = trainer.step(&samples.batch());
