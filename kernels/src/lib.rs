@@ -11,9 +11,9 @@ pub mod colour;
 mod conv;
 mod dense;
 pub mod gemm;
+pub mod grad;
 pub mod im2col;
 mod isa;
-pub mod learn;
 pub mod loss;
 #[cfg(feature = "mapped")]
 pub mod mapped;
@@ -29,7 +29,6 @@ mod sizes;
 pub mod softmax;
 mod tile;
 mod winograd;
-mod winograd_row;
 
 pub use buffer::Buffer;
 pub use conv::Conv;
@@ -38,4 +37,4 @@ pub use isa::Isa;
 pub use planar::PlanarConvPool;
 pub use pool::MaxPool;
 pub use winograd::Winograd;
-pub use winograd_row::WinogradRow;
+pub use winograd::WinogradRow;

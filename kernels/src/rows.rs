@@ -5,7 +5,7 @@
 use crate::conv::{Conv, MAX_SIZE};
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::sizes::product;
-use crate::{Buffer, Isa, MaxPool, PlanarConvPool, WinogradRow, winograd_row};
+use crate::{Buffer, Isa, MaxPool, PlanarConvPool, WinogradRow, winograd};
 
 /// A layer of the net.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl RowLayer {
             RowLayer::PlanarConvPool(conv) => conv.flops(height, width),
             RowLayer::Conv(conv) => conv.flops((height + 1 - conv.size()) * (width + 1 - conv.size())),
             RowLayer::WinogradRow(conv) => {
-                conv.flops((height + 1 - winograd_row::SIZE) * (width + 1 - winograd_row::SIZE))
+                conv.flops((height + 1 - winograd::row::SIZE) * (width + 1 - winograd::row::SIZE))
             }
             RowLayer::MaxPool(_) => 0,
         }
@@ -54,7 +54,7 @@ impl RowLayer {
         match self {
             RowLayer::PlanarConvPool(conv) => conv.size() + 1,
             RowLayer::Conv(conv) => conv.size(),
-            RowLayer::WinogradRow(_) => winograd_row::SIZE,
+            RowLayer::WinogradRow(_) => winograd::row::SIZE,
             RowLayer::MaxPool(pool) => pool.size,
         }
     }

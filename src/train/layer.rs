@@ -1,6 +1,6 @@
 //! A layer of a net that learns: convolution or dense, PReLU, and a max-pool where one follows.
 
-use mtcnn_kernels::learn::{Conv, Winograd};
+use mtcnn_kernels::grad::{Conv, Winograd};
 use mtcnn_kernels::{Buffer, Isa, MaxPool};
 
 /// The way that a layer's products are made.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use mtcnn_kernels::Isa;
-use mtcnn_kernels::learn::Conv;
+use mtcnn_kernels::grad::Conv;
 use rayon::prelude::*;
 
 use super::layer::Layer;

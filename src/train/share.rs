@@ -4,7 +4,7 @@
 //! all that the backward pass needs. Activations are made of them again when they are needed, which costs
 //! less than to bring them from memory.
 
-use mtcnn_kernels::learn::{self, Conv};
+use mtcnn_kernels::grad::{self, Conv};
 use mtcnn_kernels::{Buffer, Isa, prelu};
 
 use super::layer::Layer;
@@ -156,7 +156,7 @@ impl Share {
         let of_features = gradient.resize(images * body.features);
         body.heads.input_gradient(images, 1, 1, of_answers, of_features);
         if !self.factors.is_empty() {
-            learn::dropout(&self.factors, of_features);
+            grad::dropout(&self.factors, of_features);
         }
 
         let mut end = sums.len();
@@ -238,6 +238,6 @@ fn to_len(body: &Body, before: &[Kept]) -> usize {
 fn features_of(body: &Body, crops: &[u8], samples: &[usize], kept: &[Kept], factors: &[f32], to: &mut [f32]) {
     activations(body, crops, samples, kept, 0, to);
     if !factors.is_empty() {
-        learn::dropout(factors, to);
+        grad::dropout(factors, to);
     }
 }

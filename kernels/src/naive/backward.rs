@@ -1,4 +1,4 @@
-//! Gradients: the twins of `learn`, of `prelu::backward` and of `loss`.
+//! Gradients: the twins of `grad`, of `prelu::backward` and of `loss`.
 
 /// The gradients of [`super::conv`]: of the input, the weights and the bias, from that of the output.
 pub fn conv(

@@ -18,6 +18,10 @@
 //!
 //! Sums of up to 25 terms cancel, so the error is some ten times that of the direct way.
 
+pub(crate) mod row;
+
+pub use row::WinogradRow;
+
 use crate::conv::MAX_SIZE;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
 use crate::sizes::product;

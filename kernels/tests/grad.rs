@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
-use mtcnn_kernels::learn::{self, Conv, Winograd};
+use mtcnn_kernels::grad::{self, Conv, Winograd};
 use mtcnn_kernels::naive::{self, backward};
 use mtcnn_kernels::{Buffer, Isa, MaxPool, loss, prelu};
 
@@ -318,6 +318,6 @@ fn dropout_equals_its_twin() {
     let mask: Vec<f64> = (0..50).map(|i| f64::from(i % 3 % 2)).collect();
     let factors: Vec<f32> = mask.iter().map(|m| *m as f32 / 0.75).collect();
     let mut got = values.clone();
-    learn::dropout(&factors, &mut got);
+    grad::dropout(&factors, &mut got);
     assert_close(&got, &backward::dropout(0.75, &mask, &wide(&values)), 1e-6, "dropout");
 }

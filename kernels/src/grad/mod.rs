@@ -1,4 +1,4 @@
-//! Layers that learn: forward passes that leave what the gradients need, and the gradients.
+//! Layers for training: forward passes that leave what the gradients need, and the gradients.
 //!
 //! A layer's parameters change at every step, so packing them again is cheap and allocates nothing. The
 //! gradients of weights are added up in an order that suits the kernel, over as many calls as the caller
@@ -6,8 +6,8 @@
 
 mod conv;
 mod dropout;
-mod maxima;
 mod pool;
+mod pooled_weights;
 mod winograd;
 
 pub use conv::Conv;
