@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// afterwards the new one, which is on the disk and not only in the system's memory.
 ///
 /// # Errors
-/// [`Error::Io`] with the path; the old file is as it was.
+/// [`crate::ErrorKind::Unwritable`] with the path; the old file is as it was.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     // Beside it: only there is renaming sure to be one step.
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -25,7 +25,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|source| {
         // An error that led here is told; one more of the same disk helps nobody.
         let _ = fs::remove_file(&partial);
-        Error::Io { path: path.into(), source }
+        Error::write(path, source)
     })
 }
 

@@ -58,7 +58,7 @@ mod weights;
 mod common;
 
 pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use face::{BBox, Face, Landmarks, Point};
 pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;

@@ -77,11 +77,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The library's messages are whole; others are told with what caused them.
-            match error.downcast_ref::<crate::Error>() {
-                Some(error) => complain(error),
-                None => complain(format_args!("{error:#}")),
-            }
+            complain(format_args!("{error:#}"));
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
@@ -102,5 +98,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
-    error.is::<Usage>() || matches!(error.downcast_ref(), Some(crate::Error::Option(_)))
+    error.is::<Usage>()
+        || error.downcast_ref::<crate::Error>().is_some_and(|error| error.kind() == crate::ErrorKind::Option)
 }

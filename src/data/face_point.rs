@@ -38,7 +38,7 @@ impl FacePoint {
     /// is what is published as `testImageList.txt`. The pictures are not looked at.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] if the list can't be read, [`crate::Error::Data`] with the line that is bad.
+    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
         let name = match split {
             Split::Train => "trainImageList.txt",

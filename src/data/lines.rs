@@ -26,7 +26,7 @@ impl Lines {
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         match File::open(&path) {
             Ok(file) => Ok(Self { path, reader: BufReader::new(file), ahead: None, number: 0, hasher: Hasher::new() }),
-            Err(source) => Err(Error::Io { path, source }),
+            Err(source) => Err(Error::read(path, source)),
         }
     }
 
@@ -44,7 +44,7 @@ impl Lines {
             let mut bytes = Vec::new();
             let path = &self.path;
             let read = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
-            if read.map_err(|source| Error::Io { path: path.clone(), source })? == 0 {
+            if read.map_err(|source| Error::read(&path, source))? == 0 {
                 return Ok(None);
             }
             if bytes.len() as u64 == LONGEST && !bytes.ends_with(b"\n") {
@@ -79,7 +79,7 @@ impl Lines {
 
 /// What is wrong with a line of a file.
 pub(crate) fn at(path: &Path, line: usize, reason: &str) -> Error {
-    Error::Data(format!("{}, line {line}: {reason}", path.display()))
+    Error::data(format!("{}, line {line}: {reason}", path.display()))
 }
 
 /// The numbers of a line, or parts of one, if there are as many as asked for and all are finite.

@@ -56,7 +56,7 @@ impl Miner {
         let mut name = "the embedded weights".to_string();
         if let Some(file) = weights {
             builder = builder.weights(file);
-            let bytes = std::fs::read(file).map_err(|source| Error::Io { path: file.into(), source })?;
+            let bytes = std::fs::read(file).map_err(|source| Error::read(file, source))?;
             // Without the folder: the same model elsewhere gives the same samples.
             let file = file.file_name().unwrap_or_default().to_string_lossy();
             name = format!("{file}, CRC-32 {:08x}", crc32fast::hash(&bytes));

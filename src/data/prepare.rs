@@ -203,8 +203,8 @@ impl Task<'_> {
 /// to go on.
 ///
 /// # Errors
-/// [`Error::Option`] if crops are to be mined without `boxes`, [`Error::Data`] if `out` is taken, or no
-/// picture could be read, or one if `strict`; [`Error::Io`] if the set can't be written.
+/// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes`, [`crate::ErrorKind::Data`] if `out` is taken, or no
+/// picture could be read, or one if `strict`; [`crate::ErrorKind::Unreadable`] if the set can't be written.
 pub fn prepare(
     sources: &Sources,
     how: &Preparation<'_>,
@@ -213,7 +213,7 @@ pub fn prepare(
 ) -> Result<Summary> {
     let Preparation { stage, options, pool, .. } = *how;
     if options.mined.is_some() && how.boxes.is_none() {
-        return Err(Error::Option("mining needs a detector of the stages before".into()));
+        return Err(Error::option("mining needs a detector of the stages before"));
     }
     let tasks = sources.tasks();
     let mut writer = Writer::begin(out, stage.side())?;
@@ -240,7 +240,7 @@ pub fn prepare(
                     writer.append(Row::new(folder, task.name(), samples.counts), &samples.bytes)?;
                 }
                 Err(reason) if how.strict => {
-                    return Err(Error::Data(format!("{}: {reason}", task.path().display())));
+                    return Err(Error::data(reason).at(task.path()));
                 }
                 Err(reason) => {
                     skipped_of[usize::from(has_points)] += 1;
@@ -249,7 +249,7 @@ pub fn prepare(
             }
             match progress(Progress { done: index + 1, total: tasks.len() }) {
                 true => Ok(()),
-                false => Err(Error::Data(format!("{}: stopped before it was complete", out.display()))),
+                false => Err(Error::data(format!("{}: stopped before it was complete", out.display()))),
             }
         },
     )?;
@@ -257,7 +257,7 @@ pub fn prepare(
         && skipped.len() == tasks.len()
     {
         let (picture, reason) = (first.picture.display(), &first.reason);
-        return Err(Error::Data(format!("none of {} pictures can be read; {picture}: {reason}", tasks.len())));
+        return Err(Error::data(format!("none of {} pictures can be read; {picture}: {reason}", tasks.len())));
     }
     manifest.sources = source_infos(sources, skipped_of);
     let manifest = writer.finish(manifest)?;

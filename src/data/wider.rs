@@ -80,7 +80,7 @@ impl Wider {
     /// pictures are not looked at.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] if the list can't be read, [`crate::Error::Data`] with the line that is bad.
+    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
         let (name, images) = (name(split), Self::images(folder, split));
         let mut lines = Lines::open(folder.join("wider_face_split").join(format!("wider_face_{name}_bbx_gt.txt")))?;

@@ -139,8 +139,8 @@ impl DetectorBuilder {
     /// Makes the detector.
     ///
     /// # Errors
-    /// [`Error::Option`] if an option is out of range or the machine lacks the instruction set,
-    /// [`Error::Io`] or [`Error::Weights`] if the model file can't be used.
+    /// [`crate::ErrorKind::Option`] if an option is out of range or the machine lacks the instruction set,
+    /// [`crate::ErrorKind::Unreadable`] or [`crate::ErrorKind::Weights`] if the model file can't be used.
     pub fn build(self) -> Result<Detector> {
         Detector::from_options(&self)
     }
@@ -149,7 +149,7 @@ impl DetectorBuilder {
     pub(super) fn checked_factor(&self) -> Result<f64> {
         let factor = self.factor.unwrap_or(self.profile.factor);
         if !(0.1..=0.99).contains(&factor) {
-            return Err(Error::Option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
+            return Err(Error::option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
         }
         Ok(factor)
     }
@@ -157,7 +157,7 @@ impl DetectorBuilder {
     /// The longer side in force, if it is limited.
     pub(super) fn checked_max_side(&self) -> Result<Option<usize>> {
         match self.max_side {
-            Some(0) => Err(Error::Option("the longest side is 0 pixels: it must be 1 or more".into())),
+            Some(0) => Err(Error::option("the longest side is 0 pixels: it must be 1 or more")),
             side => Ok(side),
         }
     }
@@ -168,7 +168,7 @@ impl DetectorBuilder {
             // A number of hundreds of digits helps nobody.
             let pixels = self.min_face;
             let pixels = if pixels.abs() > 1e9 { format!("{pixels:e}") } else { pixels.to_string() };
-            return Err(Error::Option(format!("the smallest face is {pixels} pixels: it must be from 1 to 1e9")));
+            return Err(Error::option(format!("the smallest face is {pixels} pixels: it must be from 1 to 1e9")));
         }
         Ok(self.min_face)
     }
@@ -178,7 +178,7 @@ impl DetectorBuilder {
         let thresholds = self.thresholds.unwrap_or(self.profile.thresholds);
         for (net, threshold) in [("PNet", thresholds.pnet), ("RNet", thresholds.rnet), ("ONet", thresholds.onet)] {
             if !(0.0..=1.0).contains(&threshold) {
-                return Err(Error::Option(format!("the threshold of {net} is {threshold}: it must be from 0 to 1")));
+                return Err(Error::option(format!("the threshold of {net} is {threshold}: it must be from 0 to 1")));
             }
         }
         Ok(thresholds)

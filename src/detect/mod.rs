@@ -100,20 +100,20 @@ impl Detector {
         let thresholds = options.checked_thresholds()?;
         let (min_face, factor) = (options.checked_min_face()?, options.checked_factor()?);
         let isa = match options.isa {
-            Some(isa) if !isa.is_available() => return Err(Error::Option(format!("this machine lacks {isa}"))),
+            Some(isa) if !isa.is_available() => return Err(Error::option(format!("this machine lacks {isa}"))),
             Some(isa) => isa,
-            None => Isa::from_env().map_err(Error::Option)?,
+            None => Isa::from_env().map_err(Error::option)?,
         };
         let pool = if options.threads > 1 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-            Some(pool.map_err(|error| Error::Option(format!("{} threads: {error}", options.threads)))?)
+            Some(pool.map_err(|error| Error::option(format!("{} threads: {error}", options.threads)))?)
         } else {
             None
         };
         let model = match &options.weights {
             Weights::Embedded => Model::embedded(),
             Weights::File(path) => Model::read(path)?,
-            Weights::Bytes(bytes) => Model::parse(bytes).map_err(Error::Weights)?,
+            Weights::Bytes(bytes) => Model::parse(bytes).map_err(Error::weights)?,
         };
         Ok(Self {
             min_face,
@@ -165,7 +165,7 @@ impl Detector {
     /// pixels of the whole picture. The time goes with the size of the part.
     ///
     /// # Errors
-    /// [`Error::View`] if the part is not in the picture.
+    /// [`crate::ErrorKind::View`] if the part is not in the picture.
     pub fn detect_part<'a>(&self, image: impl Into<ImageView<'a>>, part: Part) -> Result<Vec<Face>> {
         let mut faces = self.detect(image.into().part(part)?)?;
         for face in &mut faces {

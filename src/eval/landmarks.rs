@@ -40,7 +40,7 @@ impl LandmarkErrors {
 /// annotated box most, by 0.3 (intersection over union) at least.
 ///
 /// # Errors
-/// [`Error::Data`] with the line of a picture whose eyes are annotated in one place.
+/// [`crate::ErrorKind::Data`] with the line of a picture whose eyes are annotated in one place.
 ///
 /// # Panics
 /// If there are not as many lists of faces as pictures.
@@ -51,7 +51,7 @@ pub fn landmark_errors(pictures: &[Picture], found: &[Vec<Face>]) -> Result<Land
         let [left, right, ..] = picture.points;
         let eyes = (left[0] - right[0]).hypot(left[1] - right[1]);
         if eyes == 0.0 {
-            return Err(Error::Data(format!("{}, line {}: both eyes are in one place", picture.name, picture.line)));
+            return Err(Error::data(format!("{}, line {}: both eyes are in one place", picture.name, picture.line)));
         }
         let overlap = |face: &Face| overlap(face.bbox.to_array().map(f64::from), picture.corners);
         let best = faces.iter().map(|face| (overlap(face), face)).max_by(|a, b| a.0.total_cmp(&b.0));

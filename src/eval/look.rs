@@ -15,7 +15,7 @@ pub type Look = Result<Vec<Face>, String>;
 /// of EXIF. The detector should use one thread. `progress` is called after each picture and says whether to go on.
 ///
 /// # Errors
-/// [`Error::Data`] if it was told to stop, or there are pictures and none can be read.
+/// [`crate::ErrorKind::Data`] if it was told to stop, or there are pictures and none can be read.
 pub fn look(
     detector: &Detector,
     files: &[PathBuf],
@@ -31,12 +31,12 @@ pub fn look(
         looks.push(look);
         match progress(Progress { done: index + 1, total }) {
             true => Ok(()),
-            false => Err(Error::Data("the evaluation was stopped".into())),
+            false => Err(Error::cancelled()),
         }
     })?;
     match (files.first(), looks.first()) {
         (Some(file), Some(Err(reason))) if looks.iter().all(Result::is_err) => {
-            Err(Error::Data(format!("none of {total} pictures can be read; {}: {reason}", file.display())))
+            Err(Error::data(format!("none of {total} pictures can be read; {}: {reason}", file.display())))
         }
         _ => Ok(looks),
     }

@@ -94,7 +94,7 @@ impl PictureResult {
 /// picture and says whether to go on.
 ///
 /// # Errors
-/// [`Error::Data`] if no picture could be read, or it was told to stop.
+/// [`crate::ErrorKind::Data`] if no picture could be read, or it was told to stop.
 pub fn evaluate(
     detector: &Detector,
     list: &Wider,
@@ -114,14 +114,14 @@ pub fn evaluate(
             }
             match progress(Progress { done: index + 1, total }) {
                 true => Ok(()),
-                false => Err(Error::Data("the evaluation was stopped".into())),
+                false => Err(Error::cancelled()),
             }
         },
     )?;
     match &evaluation.skipped[..] {
         [Skipped { picture, reason }, ..] if evaluation.pictures.is_empty() => {
             let picture = picture.display();
-            Err(Error::Data(format!("none of {total} pictures can be read; {picture}: {reason}")))
+            Err(Error::data(format!("none of {total} pictures can be read; {picture}: {reason}")))
         }
         _ => Ok(evaluation),
     }

@@ -44,13 +44,12 @@ pub(crate) enum Orientation {
 /// ```
 ///
 /// # Errors
-/// [`Error::Io`] if the file can't be read, [`Error::Decode`] if it is no picture, or is damaged, cut
+/// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Damaged`] if it is no picture, or is damaged, cut
 /// short, or larger than 1 GiB: as a file, or as pixels (357 megapixels).
 pub fn open(path: impl AsRef<Path>) -> Result<RgbImage> {
     let path = path.as_ref();
-    let bytes = File::open(path).and_then(read).map_err(|source| Error::Io { path: path.into(), source })?;
-    decode_as(&bytes, Orientation::Upright)
-        .map_err(|reason| Error::Decode(format!("{}: {reason}", path.to_string_lossy())))
+    let bytes = File::open(path).and_then(read).map_err(|source| Error::read(path, source))?;
+    decode_as(&bytes, Orientation::Upright).map_err(|reason| Error::damaged(reason).at(path))
 }
 
 /// Decodes the bytes of a picture file; otherwise as [`open`].
@@ -65,9 +64,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<RgbImage> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Decode`] as [`open`].
+/// [`crate::ErrorKind::Damaged`] as [`open`].
 pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
-    decode_as(bytes, Orientation::Upright).map_err(Error::Decode)
+    decode_as(bytes, Orientation::Upright).map_err(Error::damaged)
 }
 
 /// All bytes of a file or stream that is not larger than a picture may be.

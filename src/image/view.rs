@@ -64,19 +64,19 @@ impl<'a> ImageView<'a> {
     /// A picture whose rows follow each other without a gap.
     ///
     /// # Errors
-    /// [`Error::View`] if `data` is shorter than the picture. A width or height of 0 is a picture
+    /// [`crate::ErrorKind::View`] if `data` is shorter than the picture. A width or height of 0 is a picture
     /// without faces, not an error.
     pub fn new(data: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self> {
         let stride = width
             .checked_mul(format.bytes_per_pixel())
-            .ok_or_else(|| Error::View(format!("a picture {width} pixels wide is too large")))?;
+            .ok_or_else(|| Error::view(format!("a picture {width} pixels wide is too large")))?;
         Self::with_stride(data, width, height, stride, format)
     }
 
     /// A picture whose rows begin `stride` bytes apart: padded rows, or a part of a larger picture.
     ///
     /// # Errors
-    /// [`Error::View`] if `stride` is less than a row, or `data` is shorter than the picture; the
+    /// [`crate::ErrorKind::View`] if `stride` is less than a row, or `data` is shorter than the picture; the
     /// last row may lack the padding.
     pub fn with_stride(
         data: &'a [u8],
@@ -86,17 +86,17 @@ impl<'a> ImageView<'a> {
         format: PixelFormat,
     ) -> Result<Self> {
         let too_large =
-            || Error::View(format!("a picture of {width}x{height} pixels, {stride} bytes a row, is too large"));
+            || Error::view(format!("a picture of {width}x{height} pixels, {stride} bytes a row, is too large"));
         let row = width.checked_mul(format.bytes_per_pixel()).ok_or_else(too_large)?;
         if stride < row {
-            return Err(Error::View(format!(
+            return Err(Error::view(format!(
                 "a stride of {stride} bytes is less than a row of {width} {format:?} pixels, {row} bytes"
             )));
         }
         if width > 0 && height > 0 {
             let need = (height - 1).checked_mul(stride).and_then(|n| n.checked_add(row)).ok_or_else(too_large)?;
             if data.len() < need {
-                return Err(Error::View(format!(
+                return Err(Error::view(format!(
                     "a picture of {width}x{height} {format:?} pixels, {stride} bytes a row, needs {need} bytes: there are {}",
                     data.len()
                 )));
@@ -108,12 +108,12 @@ impl<'a> ImageView<'a> {
     /// A part of this picture, as a picture of its own.
     ///
     /// # Errors
-    /// [`Error::View`] if the part is not in the picture.
+    /// [`crate::ErrorKind::View`] if the part is not in the picture.
     pub fn part(&self, part: Part) -> Result<ImageView<'a>> {
         let Part { x, y, width, height } = part;
         let inside = |from: usize, length: usize, whole: usize| from <= whole && length <= whole - from;
         if !inside(x, width, self.width) || !inside(y, height, self.height) {
-            return Err(Error::View(format!(
+            return Err(Error::view(format!(
                 "a part of {width}x{height} pixels from column {x}, row {y} on is not in a picture of {}x{}",
                 self.width, self.height
             )));

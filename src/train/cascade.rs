@@ -24,7 +24,7 @@ use super::recipe::{self, Recipe};
 use super::run::{self, Ended, METRICS, MODEL, Training};
 use crate::data::wider::Wider;
 use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, Stage, StageBoxes, prepare};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{self, Curve, Passed};
 use crate::{Detector, Thresholds, files};
 
@@ -105,10 +105,10 @@ impl Cascade<'_> {
     /// `None` if it was told to stop: the next run goes on.
     ///
     /// # Errors
-    /// Those of the steps; [`Error::Train`] if the folder has a training by another recipe.
+    /// Those of the steps; [`crate::ErrorKind::Train`] if the folder has a training by another recipe.
     pub fn run(&self, on: &mut (dyn FnMut(&Event<'_>) -> bool + Send)) -> Result<Option<Report>> {
         let out = self.out;
-        fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
+        fs::create_dir_all(out).map_err(|source| Error::write(out, source))?;
         self.check_recipe()?;
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
         let mut model: Option<PathBuf> = None;
@@ -123,7 +123,7 @@ impl Cascade<'_> {
                         Ok(true) => {}
                         Ok(false) => return Ok(None),
                         // There may be no validation part; training goes without.
-                        Err(Error::Io { .. }) if split == Split::Val => {}
+                        Err(error) if split == Split::Val && error.kind() == ErrorKind::NotFound => {}
                         Err(error) => return Err(error),
                     }
                 }
@@ -144,12 +144,12 @@ impl Cascade<'_> {
             model = Some(trained.join(MODEL));
         }
         let model = model.expect("three nets");
-        let bytes = fs::read(&model).map_err(|source| Error::Io { path: model, source })?;
+        let bytes = fs::read(&model).map_err(|source| Error::read(model, source))?;
         files::replace(&out.join(MODEL), &bytes)?;
         let began = Instant::now();
         let measured = match Wider::read(self.wider, Split::Val) {
             Ok(list) => self.evaluate(&list, on)?,
-            Err(Error::Io { .. }) => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
         note(&mut times, out, Path::new("evaluation"), began)?;
@@ -195,9 +195,9 @@ impl Cascade<'_> {
             Some(there) if there == *self.recipe => Ok(()),
             Some(_) => {
                 let reason = "a training by another recipe: choose another folder, or remove this one";
-                Err(Error::Train(format!("{}: {reason}", self.out.display())))
+                Err(Error::train(reason).at(self.out))
             }
-            None if path.exists() => Err(Error::Train(format!("{}: not a recipe of this version", path.display()))),
+            None if path.exists() => Err(Error::train(format!("{}: not a recipe of this version", path.display()))),
             None => write_json(&path, self.recipe),
         }
     }

@@ -71,9 +71,9 @@ pub(super) fn write(path: &Path, trainer: &Trainer, plan: &str, data: u32, curso
 /// Reads a checkpoint.
 ///
 /// # Errors
-/// [`Error::Io`] if there is none, [`Error::Train`] if it is damaged or of another version.
+/// [`crate::ErrorKind::Unreadable`] if there is none, [`crate::ErrorKind::Train`] if it is damaged or of another version.
 pub(super) fn read(path: &Path) -> Result<Checkpoint> {
-    let io = |source| Error::Io { path: path.into(), source };
+    let io = |source| Error::read(path, source);
     if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
         return Err(refuse(path, &"too large for a checkpoint"));
     }
@@ -114,7 +114,7 @@ impl Checkpoint {
 }
 
 fn refuse(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Train(format!("{}: {reason}", path.display()))
+    Error::train(reason).at(path)
 }
 
 fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u32 {

@@ -103,9 +103,9 @@ impl<'a> Feed<'a> {
     /// A feed from the start. Of a class that the set has none of, batches have none.
     ///
     /// # Errors
-    /// [`Error::Data`] if there is nothing to draw, or a weight is not one.
+    /// [`crate::ErrorKind::Data`] if there is nothing to draw, or a weight is not one.
     pub fn new(set: &'a DataSet, mixture: &'a Mixture, seed: u64) -> Result<Self> {
-        let refuse = |reason: String| Err(Error::Data(format!("{}: {reason}", set.folder().display())));
+        let refuse = |reason: String| Err(Error::data(reason).at(set.folder()));
         for (folder, weight) in &mixture.folders {
             if !(0.0..=1e6).contains(weight) {
                 return refuse(format!("the weight of the folder {folder} is {weight}: it must be from 0 to 1e6"));

@@ -80,15 +80,15 @@ impl Metrics {
     pub(super) fn append(&self, path: &Path) -> Result<()> {
         let line = serde_json::to_string(self).expect("numbers");
         let file = fs::File::options().append(true).create(true).open(path);
-        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| Error::Io { path: path.into(), source })
+        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| Error::write(path, source))
     }
 
     /// Reads the lines of a metrics file.
     ///
     /// # Errors
-    /// [`Error::Io`] if it can't be read. A line that is not whole, as a kill leaves one, is left out.
+    /// [`crate::ErrorKind::Unreadable`] if it can't be read. A line that is not whole, as a kill leaves one, is left out.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
-        let io = |source| Error::Io { path: path.into(), source };
+        let io = |source| Error::read(path, source);
         let lines = std::io::BufReader::new(fs::File::open(path).map_err(io)?).lines();
         let lines = lines.collect::<std::io::Result<Vec<_>>>().map_err(io)?;
         Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())

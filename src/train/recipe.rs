@@ -104,19 +104,19 @@ impl Recipe {
     /// The recipe of a preset's name, or of a file.
     ///
     /// # Errors
-    /// [`Error::Train`] with the place of what is wrong in it, [`Error::Io`] if it can't be read.
+    /// [`crate::ErrorKind::Train`] with the place of what is wrong in it, [`crate::ErrorKind::Unreadable`] if it can't be read.
     pub fn read(name: &Path) -> Result<Self> {
         let (title, text) = match preset(&name.to_string_lossy()) {
             Some(text) => (format!("the preset {}", name.display()), text.to_owned()),
             None => {
-                let io = |source| Error::Io { path: name.into(), source };
+                let io = |source| Error::read(name, source);
                 if std::fs::metadata(name).map_err(io)?.len() > MOST_BYTES {
-                    return Err(Error::Train(format!("{}: too large for a recipe", name.display())));
+                    return Err(Error::train(format!("{}: too large for a recipe", name.display())));
                 }
                 (name.display().to_string(), std::fs::read_to_string(name).map_err(io)?)
             }
         };
-        Self::parse(&text).map_err(|reason| Error::Train(format!("{title}: {reason}")))
+        Self::parse(&text).map_err(|reason| Error::train(format!("{title}: {reason}")))
     }
 
     /// The recipe of a text.

@@ -105,8 +105,8 @@ impl Training<'_> {
     /// checkpoint is saved.
     ///
     /// # Errors
-    /// [`Error::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
-    /// on with, or the loss is no longer a number; [`Error::Data`] if a sample is damaged; [`Error::Io`].
+    /// [`crate::ErrorKind::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
+    /// on with, or the loss is no longer a number; [`crate::ErrorKind::Data`] if a sample is damaged; [`crate::ErrorKind::Unreadable`].
     pub fn run(&self, progress: &mut (dyn FnMut(&Progress<'_>) -> bool + Send)) -> Result<Ended> {
         self.pool.install(|| self.run_in_pool(progress))
     }
@@ -126,11 +126,11 @@ impl Training<'_> {
         if path.exists() {
             if !self.resume {
                 let reason = "there is a training already: it can be resumed; or train into another folder";
-                return Err(Error::Train(format!("{}: {reason}", out.display())));
+                return Err(Error::train(reason).at(out));
             }
             let saved = checkpoint::read(&path)?;
             let refuse =
-                |what: &str| Err(Error::Train(format!("{}: a checkpoint of a training {what}", path.display())));
+                |what: &str| Err(Error::train(format!("{}: a checkpoint of a training {what}", path.display())));
             if saved.header.plan != text {
                 return refuse(&difference(&saved.header.plan, &text));
             }
@@ -225,10 +225,10 @@ impl Training<'_> {
             let (is, must) = (set.manifest().stage, plan.stage);
             if is != must {
                 let reason = format!("samples for {}: {} is to be trained", is.name(), must.name());
-                return Err(Error::Train(format!("{}: {reason}", set.folder().display())));
+                return Err(Error::train(reason).at(set.folder()));
             }
         }
-        plan.check().map_err(Error::Train)
+        plan.check().map_err(Error::train)
     }
 
     fn diverged(&self, step: u64, rate: f64, saved: u64) -> Error {
@@ -236,7 +236,7 @@ impl Training<'_> {
             0 => "nothing was saved".into(),
             _ => format!("{} is of step {saved}", self.out.join(CHECKPOINT).display()),
         };
-        Error::Train(format!(
+        Error::train(format!(
             "step {step}: the loss is no longer a number: the learning rate, {rate}, is most likely too high; {checkpoint}"
         ))
     }
@@ -312,7 +312,7 @@ fn lock(out: &Path) -> Result<File> {
     // A file system without locks is no reason to give up.
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => {
-            Err(Error::Train(format!("{}: another run trains into this folder", out.display())))
+            Err(Error::train(format!("{}: another run trains into this folder", out.display())))
         }
         _ => Ok(file),
     }
@@ -320,7 +320,7 @@ fn lock(out: &Path) -> Result<File> {
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
     let path = path.to_path_buf();
-    move |source| Error::Io { path: path.clone(), source }
+    move |source| Error::read(&path, source)
 }
 
 /// Where two plans differ.

@@ -49,7 +49,7 @@ impl Model {
     /// A model file's parameters, and the whole file.
     fn read_with_bytes(path: &Path) -> Result<(Self, Vec<u8>)> {
         let bytes = read_bytes(path)?;
-        let model = Self::parse(&bytes).map_err(|reason| Error::Weights(format!("{}: {reason}", path.display())))?;
+        let model = Self::parse(&bytes).map_err(|reason| Error::weights(reason).at(path))?;
         Ok((model, bytes))
     }
 
@@ -115,12 +115,12 @@ impl Model {
 
 /// The bytes of a file that may be a model.
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
+    let io = |source| Error::read(path, source);
     // A device has no size to ask for, and no end.
     let mut bytes = Vec::new();
     std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
     match bytes.len() as u64 > MOST_BYTES {
-        true => Err(Error::Weights(format!(
+        true => Err(Error::weights(format!(
             "{}: more than {MOST_BYTES} bytes: no model for mtcnn-cpu is so large",
             path.display()
         ))),

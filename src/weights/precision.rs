@@ -25,11 +25,11 @@ choice! {
 /// nearest. The nets calculate in f32 whatever the file has.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Weights`] if it is no model, or has a number that is too large for the type.
+/// [`crate::ErrorKind::Unreadable`]; [`crate::ErrorKind::Weights`] if it is no model, or has a number that is too large for the type.
 pub fn convert(model: Option<&Path>, precision: Precision) -> Result<Vec<u8>> {
     let (weights, description) = Model::read_described(model)?;
     let name = model.map_or("the weights inside".into(), |path| path.to_string_lossy());
-    converted(&weights, &description, precision).map_err(|reason| Error::Weights(format!("{name}: {reason}")))
+    converted(&weights, &description, precision).map_err(|reason| Error::weights(format!("{name}: {reason}")))
 }
 
 fn converted(model: &Model, description: &Description, precision: Precision) -> Result<Vec<u8>, String> {

@@ -48,7 +48,7 @@ pub struct TensorSummary {
 /// Looks at a model file, or at the weights inside.
 ///
 /// # Errors
-/// [`crate::Error::Io`] and [`crate::Error::Weights`]: it is no model, or a damaged one.
+/// [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it is no model, or a damaged one.
 pub fn summary(path: Option<&Path>) -> Result<Summary> {
     let Some(path) = path else { return Ok(of_model(EMBEDDED)) };
     Ok(of_model(&Model::read_with_bytes(path)?.1))

@@ -30,7 +30,7 @@ impl Model {
     /// Writes a model file, whole or not at all; `origin` says where the numbers come from.
     ///
     /// # Errors
-    /// [`crate::Error::Io`].
+    /// [`crate::ErrorKind::Unwritable`].
     #[cfg(feature = "train")]
     pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
         crate::files::replace(path, &self.to_bytes(&of_origin(origin, None)))

@@ -65,7 +65,7 @@ pub fn check_set(set: &DataSet, progress: &mut dyn FnMut(Progress)) -> SetReport
                     }
                 },
                 Err(error) => {
-                    let error = error.to_string();
+                    let error = format!("{error:#}");
                     // All samples of a block have the same.
                     if report.damage.last() != Some(&error) {
                         report.damage.push(error);

@@ -131,11 +131,11 @@ impl Manifest {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         match fs::read(&path) {
-            Ok(bytes) => Self::parse(&bytes).map_err(|reason| Error::Data(format!("{}: {reason}", path.display()))),
+            Ok(bytes) => Self::parse(&bytes).map_err(|reason| Error::data(reason).at(path)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(Error::Data(format!("{}: not a data set: it has no {FILE}", folder.display())))
+                Err(Error::data(format!("{}: not a data set: it has no {FILE}", folder.display())))
             }
-            Err(source) => Err(Error::Io { path, source }),
+            Err(source) => Err(Error::read(path, source)),
         }
     }
 

@@ -72,7 +72,7 @@ impl DataSet {
     /// Opens a set. Manifest, index and sizes are checked now, blocks of samples as they are looked at.
     ///
     /// # Errors
-    /// [`Error::Data`] or [`Error::Io`] with the file that is missing, damaged, cut short or of another
+    /// [`crate::ErrorKind::Data`] or [`crate::ErrorKind::Unreadable`] with the file that is missing, damaged, cut short or of another
     /// version.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref().to_path_buf();
@@ -118,7 +118,7 @@ impl DataSet {
     /// A sample of a class, counted from 0.
     ///
     /// # Errors
-    /// [`Error::Data`] with the file, if the sample or one near it is damaged.
+    /// [`crate::ErrorKind::Data`] with the file, if the sample or one near it is damaged.
     ///
     /// # Panics
     /// If there are not so many.
@@ -197,7 +197,7 @@ impl DataSet {
         for reader in &self.classes {
             for index in 0..reader.blocks.len() {
                 self.announce(reader, index);
-                problems.extend(reader.check(index).err().map(|error| error.to_string()));
+                problems.extend(reader.check(index).err().map(|error| format!("{error:#}")));
             }
         }
         problems
@@ -240,13 +240,13 @@ impl ClassReader {
             let path = folder.join(layout.file(shard));
             let mapped = match Mapped::open(&path) {
                 Ok(mapped) => mapped,
-                Err(source) => return Err(Error::Io { path, source }),
+                Err(source) => return Err(Error::read(path, source)),
             };
             let (bytes, needed) = (mapped.bytes().len(), (blocks - shard * SHARD).min(SHARD) * BLOCK);
             if bytes != needed {
                 let what = if bytes < needed { "cut short" } else { "too long" };
                 let path = path.display();
-                return Err(Error::Data(format!("{path}: {what}: it has {bytes} bytes and should have {needed}")));
+                return Err(Error::data(format!("{path}: {what}: it has {bytes} bytes and should have {needed}")));
             }
             shards.push((path, mapped));
         }
@@ -273,7 +273,7 @@ impl ClassReader {
                 let (shard, Range { start, .. }) = self.place(index);
                 let (path, reason) =
                     (self.shards[shard].0.display(), "damaged: the checksum is wrong of the block at byte");
-                return Err(Error::Data(format!("{path}: {reason} {start}")));
+                return Err(Error::data(format!("{path}: {reason} {start}")));
             }
             state.fetch_or(CHECKED, Relaxed);
         }
@@ -292,9 +292,9 @@ fn rows(folder: &Path, manifest: &Manifest) -> Result<Vec<Row>> {
     let path = folder.join(manifest::INDEX);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(source) => return Err(Error::Io { path, source }),
+        Err(source) => return Err(Error::read(path, source)),
     };
-    let damaged = |reason: &dyn std::fmt::Display| Error::Data(format!("{}: damaged: {reason}", path.display()));
+    let damaged = |reason: &dyn std::fmt::Display| Error::data(format!("{}: damaged: {reason}", path.display()));
     if FileInfo::of(&bytes) != manifest.index {
         return Err(damaged(&"its size or checksum is not what the manifest says"));
     }

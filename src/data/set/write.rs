@@ -25,7 +25,7 @@ impl Writer {
     /// What another run left behind when it was killed is removed.
     pub(in crate::data) fn begin(target: &Path, side: usize) -> Result<Self> {
         if target.is_file() || fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::Data(format!("{} is there already: it is not overwritten", target.display())));
+            return Err(Error::data(format!("{} is there already: it is not overwritten", target.display())));
         }
         let partial = Partial::create(target)?;
         let classes = Class::ALL.map(|class| ClassWriter::new(&partial.made, Layout::new(class, side)));
@@ -89,7 +89,7 @@ impl Partial {
         // Beside the target: only there is renaming sure to be one step.
         let mut name = target.file_name().unwrap_or_default().to_os_string();
         if name.is_empty() {
-            return Err(Error::Data(format!("{}: a data set needs a folder with a name", target.display())));
+            return Err(Error::data(format!("{}: a data set needs a folder with a name", target.display())));
         }
         name.push(".partial");
         let folder = target.with_file_name(name);
@@ -98,7 +98,7 @@ impl Partial {
         let lock = File::create(&path).map_err(io_error(&path))?;
         // A file system without locks is no reason to give up.
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Error::Data(format!("{}: another run is making this set", folder.display())));
+            return Err(Error::data(format!("{}: another run is making this set", folder.display())));
         }
         for entry in fs::read_dir(&folder).map_err(io_error(&folder))?.flatten() {
             if entry.file_name() != LOCK {
@@ -145,7 +145,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> Error + use<> {
     let path = path.to_path_buf();
-    move |source| Error::Io { path: path.clone(), source }
+    move |source| Error::write(&path, source)
 }
 
 /// The samples of a class, shard after shard.

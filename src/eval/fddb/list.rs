@@ -53,7 +53,7 @@ impl Fddb {
     /// are expected in `originalPics` in the folder, or in the folder itself; they are not looked at.
     ///
     /// # Errors
-    /// [`Error::Io`] if a list can't be read, [`Error::Data`] with the line that is bad, or if there is no list.
+    /// [`crate::ErrorKind::Unreadable`] if a list can't be read, [`crate::ErrorKind::Data`] with the line that is bad, or if there is no list.
     pub fn read(folder: &Path) -> Result<Self> {
         let file = |fold: usize| format!("FDDB-fold-{fold:02}-ellipseList.txt");
         let lists = [folder.to_path_buf(), folder.join("FDDB-folds")];
@@ -62,7 +62,7 @@ impl Fddb {
             found.map(|files| files.filter(|file| file.exists()).collect()).find(|it: &Vec<_>| !it.is_empty())
         else {
             let folder = folder.display();
-            return Err(Error::Data(format!("{folder}: there is no {}, and none in FDDB-folds", file(1))));
+            return Err(Error::data(format!("{folder}: there is no {}, and none in FDDB-folds", file(1))));
         };
         let mut pictures = Vec::new();
         for file in files {
@@ -139,7 +139,7 @@ impl FddbResults {
     /// pictures in any order. Those that are not in the list are left out.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file can't be read, [`Error::Data`] with the line that is bad, or if no picture is in the list.
+    /// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the line that is bad, or if no picture is in the list.
     pub fn read(file: &Path, pictures: &[FddbPicture]) -> Result<Self> {
         let mut places: HashMap<_, _> =
             pictures.iter().enumerate().map(|(at, it)| (it.name.as_str(), (at, false))).collect();
@@ -155,7 +155,7 @@ impl FddbResults {
             match places.get_mut(name.trim_end_matches(".jpg")) {
                 Some((_, true)) => {
                     let reason = format!("line {number}: there are results of {} already", shown(&name));
-                    return Err(Error::Data(format!("{}, {reason}", file.display())));
+                    return Err(Error::data(format!("{}, {reason}", file.display())));
                 }
                 Some((place, seen)) => (boxes[*place], *seen) = (found, true),
                 None => {}
@@ -165,7 +165,7 @@ impl FddbResults {
         let missing: Vec<_> = missing.map(|picture| picture.name.clone()).collect();
         if missing.len() == pictures.len() {
             let total = pictures.len();
-            return Err(Error::Data(format!("{}: results of none of the list's {total} pictures", file.display())));
+            return Err(Error::data(format!("{}: results of none of the list's {total} pictures", file.display())));
         }
         Ok(Self { boxes, missing })
     }
@@ -175,7 +175,7 @@ impl FddbResults {
 /// the file has them.
 ///
 /// # Errors
-/// [`Error::Io`] if the file can't be read, [`Error::Data`] with the line that is bad.
+/// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
 pub fn read_sizes(file: &Path, pictures: &[FddbPicture]) -> Result<Vec<Option<[u32; 2]>>> {
     let places: HashMap<_, _> = pictures.iter().enumerate().map(|(at, it)| (it.name.as_str(), at)).collect();
     let mut lines = Lines::open(file.into())?;

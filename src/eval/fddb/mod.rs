@@ -55,7 +55,7 @@ impl Roc {
 /// without boxes needs no size; its faces are missed.
 ///
 /// # Errors
-/// [`Error::Data`] with the name of a picture that has boxes and no size.
+/// [`crate::ErrorKind::Data`] with the name of a picture that has boxes and no size.
 ///
 /// # Panics
 /// If there are not as many lists and sizes as pictures.
@@ -68,7 +68,7 @@ pub fn fddb_roc(pictures: &[FddbPicture], sizes: &[Option<[u32; 2]>], found: &[V
             continue;
         }
         let size =
-            size.ok_or_else(|| Error::Data(format!("{}: the size of the picture is not known", picture.name)))?;
+            size.ok_or_else(|| Error::data(format!("{}: the size of the picture is not known", picture.name)))?;
         let regions: Vec<_> = picture.ellipses.iter().map(|ellipse| raster::Region::of(ellipse, size)).collect();
         let mut found: Vec<_> = found.iter().collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));

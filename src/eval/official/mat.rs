@@ -64,13 +64,13 @@ impl Value {
 /// Reads the variables of these names, in this order. Others are not looked at.
 ///
 /// # Errors
-/// [`Error::Io`] if the file can't be read, [`Error::Data`] with the file and the reason if it is damaged, has none of
+/// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the file and the reason if it is damaged, has none of
 /// such a name, or is more than 16 MiB, as it is or unpacked.
 pub(super) fn read<const N: usize>(path: &Path, names: [&str; N]) -> Result<[Value; N]> {
     let mut bytes = Vec::new();
-    let mut file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?.take(MOST_BYTES + 1);
-    file.read_to_end(&mut bytes).map_err(|source| Error::Io { path: path.into(), source })?;
-    parse(&bytes, names).map_err(|reason| Error::Data(format!("{}: {reason}", path.display())))
+    let mut file = File::open(path).map_err(|source| Error::read(path, source))?.take(MOST_BYTES + 1);
+    file.read_to_end(&mut bytes).map_err(|source| Error::read(path, source))?;
+    parse(&bytes, names).map_err(|reason| Error::data(reason).at(path))
 }
 
 fn parse<const N: usize>(file: &[u8], names: [&str; N]) -> Result<[Value; N], String> {

@@ -1,12 +1,11 @@
 //! Results in the layout of WIDER FACE: a folder for each event, in it a text file for each picture, with the
 //! picture's name, the number of boxes, and a line `x y w h score` for each.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::truth::Truth;
 use crate::data::lines::{Lines, shown};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::eval::found::{FoundBox, read_boxes};
 
 /// Of all pictures together: a tenth of this is more than published results have.
@@ -25,7 +24,7 @@ impl Results {
     /// Reads the results of all pictures of the ground truth.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file is there and can't be read, [`Error::Data`] with the line that is bad, or if there are
+    /// [`crate::ErrorKind::Unreadable`] if a file is there and can't be read, [`crate::ErrorKind::Data`] with the line that is bad, or if there are
     /// none at all.
     pub fn read(folder: &Path, truth: &Truth) -> Result<Self> {
         let (mut boxes, mut missing, mut total) = (Vec::new(), Vec::new(), 0);
@@ -35,13 +34,13 @@ impl Results {
                     total += found.len();
                     if total > MOST_BOXES {
                         let folder = folder.display();
-                        return Err(Error::Data(format!(
+                        return Err(Error::data(format!(
                             "{folder}: there can't be more than {MOST_BOXES} boxes in all"
                         )));
                     }
                     boxes.push(found);
                 }
-                Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
                     boxes.push(Vec::new());
                     missing.push(picture.name.clone());
                 }
@@ -52,7 +51,7 @@ impl Results {
             [first, ..] if missing.len() == boxes.len() => {
                 let (folder, example, total) = (folder.display(), result_path(first), boxes.len());
                 let example = example.display();
-                Err(Error::Data(format!("{folder}: there are results of none of {total} pictures, such as {example}")))
+                Err(Error::data(format!("{folder}: there are results of none of {total} pictures, such as {example}")))
             }
             _ => Ok(Self { boxes, missing }),
         }

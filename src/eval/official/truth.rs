@@ -51,19 +51,18 @@ impl Truth {
     /// official evaluation.
     ///
     /// # Errors
-    /// [`Error::Io`] if one can't be read, [`Error::Data`] with the file and the reason if one is damaged or does
+    /// [`crate::ErrorKind::Unreadable`] if one can't be read, [`crate::ErrorKind::Data`] with the file and the reason if one is damaged or does
     /// not fit the others.
     pub fn read(folder: &Path) -> Result<Self> {
         let faces = folder.join("wider_face_val.mat");
         let [events, files, boxes] = mat::read(&faces, ["event_list", "file_list", "face_bbx_list"])?;
-        let mut pictures = pictures(&events, &files, &boxes)
-            .map_err(|reason| Error::Data(format!("{}: {reason}", faces.display())))?;
+        let mut pictures = pictures(&events, &files, &boxes).map_err(|reason| Error::data(reason).at(faces))?;
         let subsets = ["easy", "medium", "hard"];
         for subset in subsets {
             let path = folder.join(format!("wider_{subset}_val.mat"));
             let [chosen] = mat::read(&path, ["gt_list"])?;
             choose(&chosen, &mut pictures)
-                .map_err(|reason| Error::Data(format!("{}: gt_list: {reason}", path.display())))?;
+                .map_err(|reason| Error::data(format!("{}: gt_list: {reason}", path.display())))?;
         }
         let pictures = pictures.into_iter().flatten().collect();
         Ok(Self { subsets: subsets.map(Into::into).into(), pictures, empty_pictures_count: false })

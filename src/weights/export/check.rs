@@ -17,7 +17,7 @@ const PICTURE: [usize; 2] = [41, 57];
 
 /// Inputs of the nets and what they answer on this machine.
 pub(super) fn file(model: &Model) -> Result<ExportedFile> {
-    let isa = Isa::from_env().map_err(Error::Option)?;
+    let isa = Isa::from_env().map_err(Error::option)?;
     let arrays: Vec<_> = nets::ALL.iter().flat_map(|table| answers(isa, table, model)).collect();
     let arrays = arrays.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), &values[..]));
     Ok(ExportedFile { name: "check.npz".into(), bytes: archive(arrays, None) })

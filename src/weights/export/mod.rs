@@ -51,7 +51,7 @@ const INPUT: &str = "data";
 /// and so on, as the exported nets take and give them.
 ///
 /// # Errors
-/// [`crate::Error::Io`] and [`crate::Error::Weights`]: it can't be read or is no model; [`crate::Error::Option`]: `check` with a
+/// [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it can't be read or is no model; [`crate::ErrorKind::Option`]: `check` with a
 /// wrong `MTCNN_CPU_ISA`.
 pub fn export(model: Option<&Path>, to: Target, check: bool) -> Result<Vec<ExportedFile>> {
     let (model, description) = Model::read_described(model)?;

@@ -90,12 +90,12 @@ impl Imported {
 /// Reads the three nets from files, in any order.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::Weights`] with the file and the reason: damaged, no file of weights, a net missing or
+/// [`crate::ErrorKind::Unreadable`], or [`crate::ErrorKind::Weights`] with the file and the reason: damaged, no file of weights, a net missing or
 /// there twice, or what it doesn't tell and `options` don't say.
 pub fn import(files: &[PathBuf], options: &ImportOptions) -> Result<Imported> {
     let mut contents = Vec::new();
     for path in files {
-        let io = |source| Error::Io { path: path.clone(), source };
+        let io = |source| Error::read(&path, source);
         let mut bytes = Vec::new();
         File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
         contents.push((path.to_string_lossy().into_owned(), bytes));
@@ -107,11 +107,11 @@ pub fn import(files: &[PathBuf], options: &ImportOptions) -> Result<Imported> {
 /// [`import`] from names and bytes.
 ///
 /// # Errors
-/// [`Error::Weights`].
+/// [`crate::ErrorKind::Weights`].
 pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<Imported> {
     let (mut tensors, mut notes, mut carried, mut sources) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
     for &(name, bytes) in files {
-        let refuse = |reason| Error::Weights(format!("{name}: {reason}"));
+        let refuse = |reason| Error::weights(format!("{name}: {reason}"));
         for found in parse(bytes).map_err(refuse)? {
             carried.push(found.description.clone());
             let net = read_net(found, options).map_err(refuse)?;
@@ -127,7 +127,7 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
     }
     let has = |net: &str| tensors.keys().any(|name: &String| name.starts_with(net));
     if let Some(missing) = nets::ALL.iter().find(|table| !has(table.name)) {
-        return Err(Error::Weights(format!("no file has {}: all three nets are needed", missing.name)));
+        return Err(Error::weights(format!("no file has {}: all three nets are needed", missing.name)));
     }
     let model = Model { tensors };
     let description = describe(&model, files, &carried, &sources, options, &mut notes);
