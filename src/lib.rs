@@ -43,6 +43,7 @@ pub mod image;
 mod nets;
 #[cfg(feature = "train")]
 mod ordered;
+mod quote;
 #[cfg(feature = "train")]
 mod random;
 #[cfg(feature = "train")]

@@ -7,10 +7,11 @@ use std::io::Read;
 use std::path::Path;
 
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use crate::error::{Error, Result};
 use crate::nets;
+use crate::quote::quoted;
 
 /// The weights that come with the library: the original MTCNN's.
 static EMBEDDED: &[u8] = include_bytes!("default/mtcnn.safetensors");
@@ -55,7 +56,9 @@ impl Model {
 
     /// Reads a model from a file's bytes; the error is the reason why not.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let not_safetensors = |error| format!("not a safetensors file, or not a whole one: {error}");
+        let not_safetensors = |error: SafeTensorError| {
+            format!("not a safetensors file, or not a whole one: {}", quoted(&error.to_string()))
+        };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
         let description = header.metadata().as_ref();
@@ -63,12 +66,16 @@ impl Model {
         match (entry("format"), entry("format_version")) {
             (Some(format), Some(version)) if (format, version) == FORMAT => {}
             (Some(format), Some(version)) if format == FORMAT.0 => {
-                return Err(format!("version {version} of the format: this program reads version {}", FORMAT.1));
+                return Err(format!(
+                    "version {} of the format: this program reads version {}",
+                    quoted(version),
+                    FORMAT.1
+                ));
             }
             _ => return Err("a safetensors file, but not a model of mtcnn-cpu: its description does not say so".into()),
         }
         if let Some(channels) = entry("channels").filter(|&channels| channels != "RGB") {
-            return Err(format!("a model for {channels} pictures: only RGB is supported"));
+            return Err(format!("a model for {} pictures: only RGB is supported", quoted(channels)));
         }
 
         let mut tensors = HashMap::new();
@@ -96,7 +103,7 @@ impl Model {
             tensors.insert(parameter.name, values);
         }
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
-            return Err(format!("the tensor {stranger} is in no net"));
+            return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
         Ok(Self { tensors })
     }

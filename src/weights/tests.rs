@@ -89,6 +89,10 @@ fn wrong_tensors_are_refused() {
         t.insert("lnet.conv1.weight".into(), Written { dtype: Dtype::F32, shape: vec![1], data: vec![0; 4] });
     });
     assert_eq!(reason, "the tensor lnet.conv1.weight is in no net");
+    let reason = refused(|t| {
+        t.insert("\u{1b}[2J".into(), Written { dtype: Dtype::F32, shape: vec![1], data: vec![0; 4] });
+    });
+    assert_eq!(reason, "the tensor \\u{1b}[2J is in no net");
 }
 
 #[test]
