@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use mtcnn_cpu::data::{self, DataSet, Options as SampleOptions, Preparation, Split, Stage};
+use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::{self, DataSet, Options as SampleOptions, Preparation, Split};
 use mtcnn_cpu::train::{Ended, Feed, Plan, Recipe, Samples, Trainer, Training};
 use mtcnn_kernels::Isa;
 use rayon::{ThreadPool, ThreadPoolBuilder};

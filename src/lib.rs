@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod arch;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -43,6 +44,7 @@ pub mod image;
 mod nets;
 #[cfg(feature = "train")]
 mod ordered;
+mod profile;
 mod quote;
 #[cfg(feature = "train")]
 mod random;
@@ -58,8 +60,12 @@ mod weights;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-pub use detect::{Detector, DetectorBuilder, Level, Profile, StageTimes, Thresholds, Timing};
+pub use arch::Stage;
+pub use detect::{Detector, DetectorBuilder, Level, StageTimes, Timing};
 pub use error::{Error, ErrorKind};
 pub use face::{BBox, Face, Landmarks, Point};
 pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;
+#[cfg(feature = "convert")]
+pub use nets::exported_answers;
+pub use profile::{Profile, Thresholds};

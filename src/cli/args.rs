@@ -403,7 +403,7 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
 
 fn profiles() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(Profile::ALL.map(|profile| PossibleValue::new(profile.name()).help(profile.about())))
-        .try_map(|name| Profile::by_name(&name).ok_or("no such profile"))
+        .try_map(|name| name.parse::<Profile>())
 }
 
 fn thresholds(text: &str) -> Result<Thresholds, String> {

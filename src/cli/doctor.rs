@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::prepare::{advance, landmark_crops, pool, progress_bar, random_crops, sources};
 use super::prepare_args::{self as args, TextOrJson};
 use super::{Outcome, Usage};
+use crate::Stage;
 use crate::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
-use crate::data::{Class, DataSet, Options, Stage};
+use crate::data::{Class, DataSet, Options};
 
 /// Findings of one kind that text shows; JSON has all.
 const MOST_SHOWN: usize = 5;

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::prepare_args::{self as args, TextOrJson, What};
 use super::{Outcome, Usage, complain, doctor, options};
+use crate::Stage;
 use crate::data::{
     BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Options, Preparation, Progress, RandomCrops,
-    Skipped, Sources, Stage, StageBoxes, Summary, prepare,
+    Skipped, Sources, StageBoxes, Summary, prepare,
 };
 use crate::{ImageView, Isa};
 

@@ -14,7 +14,8 @@ use super::prepare_args::TextOrJson;
 use super::train_args::{self as args, What};
 use super::{Outcome, Usage, cascade, chart, complain};
 use crate::Isa;
-use crate::data::{DataSet, Stage};
+use crate::Stage;
+use crate::data::DataSet;
 use crate::train::{Convention, Ended, METRICS, MODEL, Metrics, PRESETS, Plan, Progress, Recipe, Shares, Training};
 
 /// The name of the picture with the curves.

@@ -39,7 +39,10 @@ fn import(args: &args::Import) -> anyhow::Result<Outcome> {
 }
 
 fn export(args: &args::Export) -> anyhow::Result<Outcome> {
-    let files = weights::export(args.model.as_deref(), args.to, args.check)?;
+    let mut files = weights::export(args.model.as_deref(), args.to)?;
+    if args.check {
+        files.push(crate::exported_answers(args.model.as_deref())?);
+    }
     let folder = &args.output;
     fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
     // No file gets its name before all are complete.

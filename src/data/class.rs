@@ -1,38 +1,8 @@
-//! The kinds of samples, and the nets that they are for.
+//! The kinds of samples.
 
 use serde::{Deserialize, Serialize};
 
-/// A net of the cascade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The first, which proposes boxes.
-    PNet,
-    /// The second, which rejects most of them.
-    RNet,
-    /// The third, which decides and finds the landmarks.
-    ONet,
-}
-
-impl Stage {
-    /// The side in pixels of the squares that the net looks at.
-    pub fn side(self) -> usize {
-        match self {
-            Stage::PNet => 12,
-            Stage::RNet => 24,
-            Stage::ONet => 48,
-        }
-    }
-
-    /// The name as the command line has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::PNet => "pnet",
-            Stage::RNet => "rnet",
-            Stage::ONet => "onet",
-        }
-    }
-}
+use crate::arch::POINTS;
 
 /// What a sample is, which decides what can be learned from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +47,7 @@ impl Class {
         match self {
             Class::Negative => 0,
             Class::Positive | Class::Part => 4,
-            Class::Landmark => 10,
+            Class::Landmark => 2 * POINTS,
         }
     }
 }

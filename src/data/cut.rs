@@ -4,7 +4,6 @@ use mtcnn_kernels::resize::{Affine, Region, Source, opencv};
 
 use super::plan::{Crop, Turn};
 use crate::image::ImageView;
-use crate::image::pyramid::source;
 
 /// Buffers that one crop after the other uses.
 #[derive(Default)]
@@ -22,7 +21,7 @@ impl Cutter {
     /// If the crop is empty or not in the picture.
     pub(super) fn cut(&mut self, view: &ImageView<'_>, crop: &Crop, side: usize, pixels: &mut Vec<u8>) {
         let Crop { x, y, width, height, .. } = *crop;
-        let whole = source(view);
+        let whole = view.source();
         assert!(x + width <= whole.width && y + height <= whole.height, "a crop in the picture");
         let part = match &crop.turn {
             None => Source { data: &whole.data[y * whole.stride + x * whole.pixel..], width, height, ..whole },

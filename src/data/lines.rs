@@ -44,7 +44,7 @@ impl Lines {
             let mut bytes = Vec::new();
             let path = &self.path;
             let read = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
-            if read.map_err(|source| Error::read(&path, source))? == 0 {
+            if read.map_err(|source| Error::read(path, source))? == 0 {
                 return Ok(None);
             }
             if bytes.len() as u64 == LONGEST && !bytes.ends_with(b"\n") {

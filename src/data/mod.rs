@@ -24,7 +24,7 @@ mod prepare;
 mod set;
 pub mod wider;
 
-pub use class::{Class, Stage};
+pub use class::Class;
 pub use mine::{BoxesOf, Miner, Mining};
 pub use options::{Caps, LandmarkCrops, MinedCrops, Options, RandomCrops};
 pub use prepare::{Preparation, Progress, Skipped, Sources, StageBoxes, Summary, prepare};

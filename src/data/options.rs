@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Stage};
+use super::Class;
+use crate::arch::Stage;
 
 /// Everything that decides which samples are made, beside the pictures: the same options and sources
 /// give the same set.

@@ -1,7 +1,7 @@
 //! Boxes on their way through the cascade: regression, squaring, rounding, clipping.
 
-use super::profile::Rounding;
-use crate::ImageView;
+use crate::image::ImageView;
+use crate::profile::Rounding;
 
 /// A box with its score. Coordinates are pixels of the picture, from 1 or 0 as the profile has them.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,19 +5,9 @@ use std::sync::Arc;
 
 use mtcnn_kernels::Isa;
 
-use super::{Detector, Profile};
+use super::Detector;
 use crate::error::{Error, Result};
-
-/// The score from which each net lets a box pass: probabilities, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    /// Of the first net, on every place of every level.
-    pub pnet: f32,
-    /// Of the second net.
-    pub rnet: f32,
-    /// Of the third net: the least score of a face in the result.
-    pub onet: f32,
-}
+use crate::profile::{Profile, Thresholds};
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]

@@ -6,10 +6,11 @@
 
 pub(crate) mod boxes;
 mod builder;
+mod crop;
 mod nms;
 mod parallel;
-pub(crate) mod profile;
 mod proposals;
+pub(crate) mod pyramid;
 mod refine;
 #[cfg(feature = "train")]
 mod stages;
@@ -20,22 +21,22 @@ use std::time::Instant;
 
 use mtcnn_kernels::Isa;
 
+pub use builder::DetectorBuilder;
 use builder::Weights;
-pub use builder::{DetectorBuilder, Thresholds};
-pub use profile::Profile;
 pub use timing::{Level, StageTimes, Timing};
 
+use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::face::{BBox, Face, Landmarks, Point};
 use crate::image::{ImageView, Part};
 use crate::nets::{self, Net};
+use crate::profile::{Moves, Profile, Thresholds};
 use crate::weights::Model;
 use boxes::Candidate;
 use nms::Suppressor;
 use parallel::Store;
-use profile::Moves;
 use refine::Refined;
-use watch::{Nobody, Stage, Suppressing, Watch};
+use watch::{Nobody, Suppressing, Watch};
 
 /// Finds faces. Made once, used from any number of threads: [`Detector::detect`] takes `&self`, and
 /// its buffers are kept for the next picture.
@@ -127,9 +128,9 @@ impl Detector {
             isa,
             threads: options.threads,
             pool,
-            pnet: Net::new(isa, &nets::PNET, &model),
-            rnet: Net::new(isa, &nets::RNET, &model),
-            onet: Net::new(isa, &nets::ONET, &model),
+            pnet: Net::new(isa, Stage::PNet.arch(), &model),
+            rnet: Net::new(isa, Stage::RNet.arch(), &model),
+            onet: Net::new(isa, Stage::ONet.arch(), &model),
             arenas: Store::default(),
             workspaces: Store::default(),
         })

@@ -1,51 +1,7 @@
 //! Non-maximum suppression: of boxes that overlap much, only the best stays.
 
 use super::boxes::Candidate;
-
-/// What the overlap of two boxes is divided by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Overlap {
-    /// The area that they cover together.
-    Union,
-    /// The area of the smaller one.
-    Smaller,
-}
-
-/// Which boxes of an overlap stay.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rule {
-    /// The most that a box may overlap a better one.
-    pub(crate) threshold: f64,
-    pub(crate) overlap: Overlap,
-    /// What a side adds to `x2 - x1`, 0 or 1.
-    pub(crate) extra: f64,
-    /// Whether a box that was suppressed suppresses nothing.
-    pub(crate) greedy: bool,
-    /// Whether of equal scores the last counts as better, or the first.
-    pub(crate) last_wins: bool,
-}
-
-impl Rule {
-    /// By the area that two boxes cover together, greedy.
-    pub(crate) const fn union(threshold: f64, extra: f64) -> Self {
-        Self { threshold, overlap: Overlap::Union, extra, greedy: true, last_wins: false }
-    }
-
-    /// By the area of the smaller box, greedy.
-    pub(crate) const fn smaller(threshold: f64, extra: f64) -> Self {
-        Self { threshold, overlap: Overlap::Smaller, extra, greedy: true, last_wins: false }
-    }
-
-    /// The same rule, by which every box suppresses, whether it stays or not.
-    pub(crate) const fn not_greedy(self) -> Self {
-        Self { greedy: false, ..self }
-    }
-
-    /// The same rule, by which of equal scores the last counts as better: NumPy's sorting, turned round.
-    pub(crate) const fn last_wins(self) -> Self {
-        Self { last_wins: true, ..self }
-    }
-}
+use crate::profile::{Overlap, Rule};
 
 /// Suppresses; it keeps its memory from one time to the next.
 ///

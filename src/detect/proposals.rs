@@ -8,12 +8,12 @@ use mtcnn_kernels::{Buffer, softmax};
 use super::boxes::Candidate;
 use super::nms::Suppressor;
 use super::parallel::run;
-use super::profile::{Cell, Moves};
-use super::watch::{Stage, Suppressing, Watch};
+use super::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
+use super::watch::{Suppressing, Watch};
 use super::{Detector, Level, Timing, Workspace};
-use crate::ImageView;
-use crate::image::pyramid::{self, LevelMaker, LevelScratch, LevelShape};
-use crate::nets::{PNET, PNET_STRIDE};
+use crate::arch::{PNET_STRIDE, Stage};
+use crate::image::ImageView;
+use crate::profile::{Cell, Moves};
 
 /// Rows of PNet's map that are made at a time. A strip needs 10 rows of the level more than its own,
 /// which two strips then both make: longer ones waste less, shorter ones stay in the cache.
@@ -64,7 +64,7 @@ impl Detector {
         let profile = &self.profile;
         let Search { shapes, makers, strips } = search;
         let (height, width) = (view.height(), view.width());
-        pyramid::levels(height, width, PNET.side, min_face, self.factor, profile, shapes);
+        pyramid::levels(height, width, Stage::PNet.side(), min_face, self.factor, profile, shapes);
         makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(&mut *makers).enumerate() {
@@ -152,7 +152,7 @@ impl Detector {
         let Workspace { scratch, strip: StripBuffers { level, pixels, map }, .. } = workspace;
         // An answer in row y looks at the rows from y·stride on, as many as the net's side.
         let first = strip.first * PNET_STRIDE;
-        let last = ((strip.last - 1) * PNET_STRIDE + PNET.side).min(shape.height);
+        let last = ((strip.last - 1) * PNET_STRIDE + Stage::PNet.side()).min(shape.height);
         let begin = Instant::now();
         let pixels = pixels.resize((last - first) * shape.width * 3);
         maker.make(self.isa, view, shape, self.profile.resize, first..last, level, pixels);
@@ -193,7 +193,7 @@ impl Detector {
             }
         };
         let first = if self.profile.cell == Cell::Round { 0 } else { 1 };
-        [at(x, first), at(y, first), at(x, PNET.side), at(y, PNET.side)]
+        [at(x, first), at(y, first), at(x, Stage::PNet.side()), at(y, Stage::PNet.side())]
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use mtcnn_kernels::{Buffer, softmax};
 
 use super::boxes::Candidate;
+use super::crop::{self, CropScratch, Cut};
 use super::parallel::run;
-use super::profile::Crop;
-use super::watch::{Stage, Watch};
+use super::watch::Watch;
 use super::{Detector, StageTimes, Timing, Workspace};
-use crate::ImageView;
-use crate::image::crop::{self, CropScratch, Cut};
+use crate::arch::{POINTS, Stage};
+use crate::image::ImageView;
 use crate::nets::Net;
+use crate::profile::Crop;
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
 /// memory once a batch.
@@ -30,7 +31,7 @@ pub(super) struct BatchBuffers {
 pub(super) struct Refined {
     pub(super) candidate: Candidate,
     /// x1 y1 … x5 y5 as parts of the box; zeros of a net without landmarks.
-    pub(super) landmarks: [f32; 10],
+    pub(super) landmarks: [f32; 2 * POINTS],
 }
 
 /// A part of the boxes, `first..last`, and those that passed.
@@ -140,7 +141,7 @@ impl Detector {
             };
             let score = softmax::second_of_two([no_face, face]);
             if score > threshold {
-                let mut landmarks = [0.0; 10];
+                let mut landmarks = [0.0; 2 * POINTS];
                 landmarks[..rest.len()].copy_from_slice(rest);
                 let candidate = Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate };
                 batch.passed.push(Refined { candidate, landmarks });

@@ -2,8 +2,10 @@
 //! lost.
 
 use super::boxes::Candidate;
-use super::watch::{Nobody, Stage, Watch};
-use super::{Arena, Detector, Thresholds, Timing};
+use super::watch::{Nobody, Watch};
+use super::{Arena, Detector, Timing};
+use crate::arch::Stage;
+use crate::profile::Thresholds;
 use crate::{Face, ImageView};
 
 /// Keeps the boxes that PNet and RNet let pass.

@@ -2,17 +2,8 @@
 //! is made for each kind of watcher anew.
 
 use super::boxes::Candidate;
-use crate::image::pyramid::LevelShape;
-
-/// A net of the cascade, and what is done with its boxes.
-// Their names all end in Net.
-#[allow(clippy::enum_variant_names)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    PNet,
-    RNet,
-    ONet,
-}
+use super::pyramid::LevelShape;
+use crate::arch::Stage;
 
 /// Where boxes that overlap better ones are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@
 use serde::Serialize;
 
 use super::matching::{SAME, overlap};
+use crate::arch::Stage;
 use crate::detect::boxes::Candidate;
-use crate::detect::watch::{Stage, Suppressing, Watch};
+use crate::detect::pyramid::LevelShape;
+use crate::detect::watch::{Suppressing, Watch};
 use crate::error::Result;
-use crate::image::pyramid::LevelShape;
-use crate::nets::PNET;
 use crate::{Detector, ImageView, Thresholds};
 
 /// A box that overlaps the place by this much (intersection over union) may become its face: a square of PNet has no
@@ -203,7 +203,7 @@ impl Watch for Witness<'_> {
     const ALL: bool = true;
 
     fn level(&mut self, shape: &LevelShape) {
-        let (scale, side) = (shape.scale, PNET.side as f64 / shape.scale);
+        let (scale, side) = (shape.scale, Stage::PNet.side() as f64 / shape.scale);
         let counts = LevelView { scale, side, near: 0, closest: None, best: None, passed: 0, kept: 0, left: 0 };
         self.levels.push(counts);
     }

@@ -1,13 +1,11 @@
 //! Pictures: views of pixels, and, with the feature `image`, files turned into upright pixels.
 
-pub(crate) mod crop;
 #[cfg(feature = "image")]
 mod decode;
 #[cfg(feature = "cli")]
 pub(crate) mod draw;
 #[cfg(feature = "cli")]
 pub(crate) mod panels;
-pub(crate) mod pyramid;
 pub(crate) mod view;
 
 #[cfg(feature = "image")]

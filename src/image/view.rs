@@ -1,5 +1,7 @@
 //! A borrowed picture: bytes with width, height, stride and pixel format, never copied.
 
+use mtcnn_kernels::resize::Source;
+
 use crate::error::{Error, Result};
 
 /// How the bytes of a pixel are ordered; one byte a channel.
@@ -118,9 +120,11 @@ impl<'a> ImageView<'a> {
                 self.width, self.height
             )));
         }
-        // An empty part may begin behind the last byte.
-        let first = y * self.stride + x * self.format.bytes_per_pixel();
-        let data = if width > 0 && height > 0 { &self.data[first..] } else { &[] };
+        // An empty part may begin behind the last byte, wherever that is.
+        let data = match width > 0 && height > 0 {
+            true => &self.data[y * self.stride + x * self.format.bytes_per_pixel()..],
+            false => &[],
+        };
         Ok(Self { data, width, height, ..*self })
     }
 
@@ -147,6 +151,18 @@ impl<'a> ImageView<'a> {
     /// The bytes, first pixel first.
     pub fn data(&self) -> &'a [u8] {
         self.data
+    }
+
+    /// The same image as the kernels see it.
+    pub(crate) fn source(&self) -> Source<'a> {
+        Source {
+            data: self.data,
+            width: self.width,
+            height: self.height,
+            stride: self.stride,
+            pixel: self.format.bytes_per_pixel(),
+            channels: self.format.rgb_offsets(),
+        }
     }
 }
 

@@ -5,19 +5,20 @@
 //! way over a few crops at once. The dense layers of RNet and ONet take a batch of crops, so that their
 //! weights stream from memory once.
 
-pub(crate) mod table;
+#[cfg(feature = "convert")]
+mod answers;
 
-pub(crate) use table::{ALL, ONET, PNET, PNET_STRIDE, RNET, Table};
-
+#[cfg(feature = "convert")]
+pub use answers::exported_answers;
 use mtcnn_kernels::rows::{self, RowLayer};
 use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool, Winograd, WinogradRow};
 
+use crate::arch::{Arch, Layer};
 use crate::weights::Model;
-use table::{BOX, CLS, LANDMARKS, Layer};
 
 /// A net with its weights packed for an instruction set.
 pub(crate) struct Net {
-    table: &'static Table,
+    arch: &'static Arch,
     isa: Isa,
     /// Convolutions and pools; PNet's heads too, as a 1x1 convolution.
     parts: Vec<Part>,
@@ -105,29 +106,28 @@ impl Part {
 
 impl Net {
     /// Packs a net's part of a model.
-    pub(crate) fn new(isa: Isa, table: &'static Table, model: &Model) -> Self {
-        let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", table.name));
+    pub(crate) fn new(isa: Isa, arch: &'static Arch, model: &Model) -> Self {
+        let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", arch.name()));
         // The heads joined: one pass over the features.
-        let landmarks = table.needs_landmarks.then_some(LANDMARKS);
         let (mut head_weights, mut head_bias) = (Vec::new(), Vec::new());
-        for (head, _) in [CLS, BOX].into_iter().chain(landmarks) {
-            head_weights.extend_from_slice(tensor(head, "weight"));
-            head_bias.extend_from_slice(tensor(head, "bias"));
+        for head in arch.detecting_heads() {
+            head_weights.extend_from_slice(tensor(head.name(), "weight"));
+            head_bias.extend_from_slice(tensor(head.name(), "bias"));
         }
         let outputs = head_bias.len();
 
         let (mut parts, mut rows, mut dense) = (Vec::new(), Vec::new(), Vec::new());
-        for (k, layer) in table.layers.iter().enumerate() {
+        for (k, layer) in arch.layers.iter().enumerate() {
             match *layer {
                 Layer::Conv { name, prelu, size, inputs, outputs } => {
                     let (weights, bias) = (tensor(name, "weight"), tensor(name, "bias"));
                     let slopes = tensor(prelu, "slope");
-                    if !table.planar && size == 3 && inputs >= WINOGRAD_FROM {
+                    if !arch.planar && size == 3 && inputs >= WINOGRAD_FROM {
                         parts.push(Part::Rows(std::mem::take(&mut rows)));
                         parts.push(Part::Winograd(Winograd::new(isa, inputs, weights, bias, slopes)));
                         continue;
                     }
-                    rows.push(match (table.planar, k) {
+                    rows.push(match (arch.planar, k) {
                         (true, 0) => RowLayer::PlanarConvPool(PlanarConvPool::new(size, inputs, weights, bias, slopes)),
                         (true, 2) => {
                             let slopes = Some(slopes);
@@ -138,7 +138,7 @@ impl Net {
                     });
                 }
                 // Part of the layer before.
-                Layer::MaxPool(_) if table.planar && k == 1 => {}
+                Layer::MaxPool(_) if arch.planar && k == 1 => {}
                 Layer::MaxPool(pool) => rows.push(RowLayer::MaxPool(pool)),
                 Layer::Dense { name, prelu, side, channels, outputs } => {
                     let weights = channels_last(tensor(name, "weight"), channels, side * side);
@@ -148,18 +148,18 @@ impl Net {
             }
         }
         if dense.is_empty() {
-            let heads = Conv::new(isa, 1, table.features, outputs, &head_weights, &head_bias, None);
+            let heads = Conv::new(isa, 1, arch.features, outputs, &head_weights, &head_bias, None);
             rows.push(RowLayer::Conv(heads));
         } else {
-            dense.push(Dense::new(isa, table.features, outputs, &head_weights, &head_bias, None));
+            dense.push(Dense::new(isa, arch.features, outputs, &head_weights, &head_bias, None));
         }
         parts.push(Part::Rows(rows));
-        Self { table, isa, parts, dense, outputs }
+        Self { arch, isa, parts, dense, outputs }
     }
 
     /// The side of a crop in pixels.
     pub(crate) fn side(&self) -> usize {
-        self.table.side
+        self.arch.side()
     }
 
     /// Numbers an answer has: the logits of (no face, face), the box, and for ONet the landmarks.

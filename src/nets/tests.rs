@@ -7,8 +7,8 @@ use approx::abs_diff_eq;
 use mtcnn_kernels::{Conv, Dense, Isa, prelu, softmax};
 use safetensors::SafeTensors;
 
-use super::table::{self, BOX, CLS, LANDMARKS, Layer};
-use super::{Net, Scratch, Table, channels_last};
+use super::{Net, Scratch, channels_last};
+use crate::arch::{self, Arch, Head, Layer, Stage};
 use crate::common;
 use crate::weights::Model;
 
@@ -58,18 +58,18 @@ fn landmarks_in_order(answers: &[f32], interleaved: bool) -> Vec<f32> {
 
 /// Runs a net layer by layer on the reference's input and compares everything, then once more whole,
 /// with everything fused.
-fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interleaved: bool) {
+fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleaved: bool) {
     let reference = read(path);
     let what = |layer: &str| format!("{isa} {} {layer}", path.file_name().unwrap_or_default().display());
     let activation = |layer: &str| &reference[&format!("act.{layer}")];
     let check = |layer: &str, got: &[f32]| assert_close(got, &nhwc(activation(layer)), &what(layer));
-    let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", table.name));
+    let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", arch.name()));
 
     let Tensor(shape, _) = &reference["in.x"];
     let (images, input_height, input_width) = (shape[0], shape[2], shape[3]);
     let input = nhwc(&reference["in.x"]);
     let (mut values, mut height, mut width, mut channels, mut pools) = (input.clone(), input_height, input_width, 3, 0);
-    for layer in table.layers {
+    for layer in arch.layers {
         match *layer {
             Layer::Conv { name, prelu: slopes, size, inputs, outputs } => {
                 let conv = Conv::new(isa, size, inputs, outputs, tensor(name, "weight"), tensor(name, "bias"), None);
@@ -102,28 +102,25 @@ fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interlea
             }
         }
     }
-    let samples = values.len() / table.features;
-    for ((head, outputs), answer) in [(CLS, "cls_logits"), (BOX, "box"), (LANDMARKS, "lm")] {
-        if outputs == LANDMARKS.1 && !table.needs_landmarks {
-            continue;
-        }
-        let weights = (tensor(head, "weight"), tensor(head, "bias"));
-        let dense = Dense::new(isa, table.features, outputs, weights.0, weights.1, None);
-        let mut next = vec![f32::NAN; samples * outputs];
+    let samples = values.len() / arch.features;
+    for (&head, answer) in arch.detecting_heads().iter().zip(["cls_logits", "box", "lm"]) {
+        let weights = (tensor(head.name(), "weight"), tensor(head.name(), "bias"));
+        let dense = Dense::new(isa, arch.features, head.values(), weights.0, weights.1, None);
+        let mut next = vec![f32::NAN; samples * head.values()];
         dense.forward(samples, &values, &mut next);
-        if head == LANDMARKS.0 {
+        if matches!(head, Head::Points(_)) {
             next = landmarks_in_order(&next, interleaved);
         }
         check(answer, &next);
-        if head == CLS.0 {
+        if head == Head::Classes {
             softmax::forward(2, &mut next);
             check("prob", &next);
         }
     }
 
-    let net = Net::new(isa, table, model);
+    let net = Net::new(isa, arch, model);
     let mut answers = vec![f32::NAN; samples * net.outputs()];
-    if table.name == "pnet" {
+    if arch.stage == Stage::PNet {
         // [channel][row][column] to [row][channel][column].
         let Tensor(_, values) = &reference["in.x"];
         let (rows, columns) = (input_height, input_width);
@@ -139,7 +136,7 @@ fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interlea
     };
     check("cls_logits", &part(0, 2));
     check("box", &part(2, 6));
-    if table.needs_landmarks {
+    if arch.detects_points() {
         check("lm", &landmarks_in_order(&part(6, 16), interleaved));
     }
 }
@@ -147,12 +144,12 @@ fn compare(isa: Isa, table: &'static Table, model: &Model, path: &Path, interlea
 #[test]
 fn the_embedded_weights_give_the_reference_activations() {
     let model = Model::embedded();
-    for table in table::ALL {
-        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", table.name)) else {
+    for arch in arch::ALL {
+        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", arch.name())) else {
             return;
         };
         for isa in common::instruction_sets() {
-            compare(isa, table, &model, &path, false);
+            compare(isa, arch, &model, &path, false);
         }
     }
 }
@@ -160,15 +157,15 @@ fn the_embedded_weights_give_the_reference_activations() {
 /// The embedded parameters are those that the reference has for PNet and RNet, to the bit.
 #[test]
 fn the_embedded_weights_are_the_reference_weights() {
-    for (table, renamed) in [
-        (&table::PNET, &[("cls", "conv4-1"), ("box", "conv4-2"), ("prelu", "PReLU")][..]),
-        (&table::RNET, &[("fc", "conv4"), ("prelu_fc", "prelu4"), ("cls", "conv5-1"), ("box", "conv5-2")]),
+    for (arch, renamed) in [
+        (Stage::PNet.arch(), &[("cls", "conv4-1"), ("box", "conv4-2"), ("prelu", "PReLU")][..]),
+        (Stage::RNet.arch(), &[("fc", "conv4"), ("prelu_fc", "prelu4"), ("cls", "conv5-1"), ("box", "conv5-2")]),
     ] {
-        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", table.name)) else {
+        let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", arch.name())) else {
             return;
         };
         let (reference, model) = (read(&path), Model::embedded());
-        for parameter in table.parameters().iter().filter(|parameter| !parameter.optional) {
+        for parameter in arch.parameters().iter().filter(|parameter| !parameter.optional) {
             let (layer, part) = parameter.name[5..].split_once('.').expect("net.layer.part");
             let exact = renamed.iter().find(|(ours, _)| *ours == layer).map(|(_, theirs)| (*theirs).to_owned());
             let numbered = || renamed.iter().fold(layer.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs));
@@ -184,10 +181,10 @@ fn the_embedded_weights_are_the_reference_weights() {
 fn mtcnn_caffe_gives_the_reference_activations() {
     let Some(tensors) = common::caffe::mtcnn_caffe() else { return };
     let model = Model::from_tensors(tensors.into_iter().map(|(name, (_, values))| (name, values)).collect());
-    for table in table::ALL {
-        let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", table.name)) else { return };
+    for arch in arch::ALL {
+        let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", arch.name())) else { return };
         for isa in common::instruction_sets() {
-            compare(isa, table, &model, &path, true);
+            compare(isa, arch, &model, &path, true);
         }
     }
 }

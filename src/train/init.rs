@@ -63,7 +63,7 @@ mod tests {
     use mtcnn_kernels::Isa;
 
     use super::*;
-    use crate::data::Stage;
+    use crate::arch::Stage;
 
     #[test]
     fn weights_have_the_variance_that_is_asked_for() {

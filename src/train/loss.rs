@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Batch;
 use super::net::{ANSWER, Answer};
-use crate::data::{Class, Stage};
+use crate::arch::Stage;
+use crate::data::Class;
 
 /// Whose conventions a training follows, where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,7 +25,8 @@ mod tests;
 use mtcnn_kernels::Isa;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Class, Stage};
+use crate::arch::Stage;
+use crate::data::Class;
 pub use cascade::{Cascade, Event, Report, StageReport};
 pub use feed::{Cursors, Feed, Mixture, Shares};
 pub use init::Initialisation;

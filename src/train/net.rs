@@ -8,12 +8,12 @@ use rayon::prelude::*;
 
 use super::layer::Layer;
 use super::share::{Body, Scratch, Share};
-use crate::data::Stage;
-use crate::nets::table::{self, BOX, CLS, LANDMARKS, Table};
+use crate::arch::Stage;
+use crate::arch::{self, HEADS};
 use crate::random::Random;
 
 /// Numbers of an answer: the logits of (no face, face), the box, and x1 y1 … x5 y5.
-pub const ANSWER: usize = CLS.1 + BOX.1 + LANDMARKS.1;
+pub const ANSWER: usize = HEADS[0].values() + HEADS[1].values() + HEADS[2].values();
 
 /// What the net says of a sample, or the gradient of that.
 pub type Answer = [f32; ANSWER];
@@ -96,27 +96,27 @@ pub struct Net {
 impl Net {
     /// The net of a stage, with parameters that are all 0, for an instruction set.
     pub fn new(stage: Stage, isa: Isa) -> Self {
-        let table = table_of(stage);
-        let (mut layers, mut side) = (Vec::<Layer>::new(), table.side);
-        for layer in table.layers {
+        let arch = stage.arch();
+        let (mut layers, mut side) = (Vec::<Layer>::new(), arch.side());
+        for layer in arch.layers {
             match *layer {
-                table::Layer::Conv { size, inputs, outputs, .. } => {
+                arch::Layer::Conv { size, inputs, outputs, .. } => {
                     layers.push(Layer::new(isa, side, size, inputs, outputs));
                 }
-                table::Layer::MaxPool(pool) => {
+                arch::Layer::MaxPool(pool) => {
                     let layer = layers.pop().expect("a pool follows a convolution");
                     layers.push(layer.pooled(pool));
                 }
                 // A convolution whose kernel is as large as the picture.
-                table::Layer::Dense { side, channels, outputs, .. } => {
+                arch::Layer::Dense { side, channels, outputs, .. } => {
                     layers.push(Layer::new(isa, side, side, channels, outputs));
                 }
             }
             side = layers.last().map_or(side, |layer| layer.output);
         }
-        let heads = Conv::new(isa, 1, table.features, ANSWER);
-        let body = Body { isa, layers, heads, features: table.features };
-        let parameters = table.parameters().into_iter().map(|parameter| {
+        let heads = Conv::new(isa, 1, arch.features, ANSWER);
+        let body = Body { isa, layers, heads, features: arch.features };
+        let parameters = arch.parameters().into_iter().map(|parameter| {
             let numbers = parameter.shape.iter().product();
             let kind = match parameter.name.rsplit('.').next() {
                 Some("weight") => Kind::Weight,
@@ -273,15 +273,6 @@ const MAX_FEATURES: usize = 256;
 
 /// Sums that one thread adds up at a time.
 const SUMS_AT_A_TIME: usize = 1 << 14;
-
-/// The layers of a stage's net.
-fn table_of(stage: Stage) -> &'static Table {
-    match stage {
-        Stage::PNet => &table::PNET,
-        Stage::RNet => &table::RNET,
-        Stage::ONet => &table::ONET,
-    }
-}
 
 /// Lends `f` a scratch that nobody uses, or a new one.
 fn with_scratch(all: &Mutex<Vec<Scratch>>, f: impl FnOnce(&mut Scratch)) {

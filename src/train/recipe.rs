@@ -14,7 +14,8 @@ use super::init::Initialisation;
 use super::loss::{Convention, Loss};
 use super::run::Plan;
 use super::schedule::{Decline, Schedule};
-use crate::data::{Mining, Options as SampleOptions, Stage};
+use crate::arch::Stage;
+use crate::data::{Mining, Options as SampleOptions};
 use crate::error::{Error, Result};
 
 /// The recipes that the program has in it: names and texts.

@@ -21,7 +21,8 @@ use super::feed::{Feed, Mixture};
 use super::metrics::{Metrics, Sums};
 use super::samples::Samples;
 use super::{Options, Trainer};
-use crate::data::{DataSet, Stage};
+use crate::arch::Stage;
+use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::weights::Model;
 

@@ -2,7 +2,7 @@
 
 use super::loss::Convention;
 use super::net::{Kind, Parameter};
-use crate::data::Stage;
+use crate::arch::Stage;
 
 /// What the learning rate and the decay of one parameter are multiplied with.
 #[derive(Clone, Copy, Debug, PartialEq)]

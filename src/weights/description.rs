@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{FORMAT, Model};
-use crate::nets;
+use crate::arch;
 
 /// Keys and values.
 pub(crate) type Description = BTreeMap<String, String>;
@@ -55,7 +55,7 @@ impl Model {
         let bits = |model: &Model, name: &str| -> Option<Vec<u32>> {
             model.tensors.get(name).map(|values| values.iter().map(|value| value.to_bits()).collect())
         };
-        let mut parameters = nets::ALL.iter().flat_map(|table| table.parameters());
+        let mut parameters = arch::ALL.iter().flat_map(|arch| arch.parameters());
         parameters.all(|parameter| bits(self, &parameter.name) == bits(other, &parameter.name))
     }
 }

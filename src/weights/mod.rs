@@ -9,8 +9,8 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
+use crate::arch;
 use crate::error::{Error, Result};
-use crate::nets;
 use crate::quote::quoted;
 
 /// The weights that come with the library: the original MTCNN's.
@@ -79,7 +79,7 @@ impl Model {
         }
 
         let mut tensors = HashMap::new();
-        for parameter in nets::ALL.iter().flat_map(|table| table.parameters()) {
+        for parameter in arch::ALL.iter().flat_map(|arch| arch.parameters()) {
             let Ok(tensor) = file.tensor(&parameter.name) else {
                 if parameter.optional {
                     continue;
@@ -164,6 +164,8 @@ mod write;
 
 #[cfg(feature = "convert")]
 pub use export::{ExportedFile, Target, export};
+#[cfg(feature = "convert")]
+pub(crate) use export::{INPUT, archive, output};
 #[cfg(feature = "convert")]
 pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orientation, Source, import, import_bytes};
 #[cfg(feature = "convert")]

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::description::{self, Description};
 use super::{EMBEDDED, Model};
+use crate::arch;
 use crate::error::Result;
-use crate::nets;
 
 /// A model file in numbers.
 #[derive(Debug, Serialize)]
@@ -57,15 +57,15 @@ pub fn summary(path: Option<&Path>) -> Result<Summary> {
 /// Of bytes that are known to be a model.
 fn of_model(bytes: &[u8]) -> Summary {
     let file = SafeTensors::deserialize(bytes).expect("a model file");
-    let nets = nets::ALL.map(|table| {
-        let tensors = table.parameters().into_iter().filter_map(|parameter| {
+    let nets = arch::ALL.map(|arch| {
+        let tensors = arch.parameters().into_iter().filter_map(|parameter| {
             let tensor = file.tensor(&parameter.name).ok()?;
             let dtype = format!("{:?}", tensor.dtype());
             Some(TensorSummary { name: parameter.name, dtype, shape: parameter.shape })
         });
         let tensors: Vec<_> = tensors.collect();
         let parameters = tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
-        NetSummary { name: table.name, parameters, tensors }
+        NetSummary { name: arch.name(), parameters, tensors }
     });
     let description = description::of_file(bytes);
     let parameters = nets.iter().map(|net| net.parameters).sum();

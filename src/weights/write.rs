@@ -10,9 +10,9 @@ use super::Model;
 use super::description::Description;
 #[cfg(feature = "train")]
 use super::description::of_origin;
+use crate::arch;
 #[cfg(feature = "train")]
 use crate::error::Result;
-use crate::nets;
 
 impl Model {
     /// Gives a parameter other values.
@@ -21,7 +21,7 @@ impl Model {
     /// If no net has it, or it has not as many numbers.
     #[cfg(feature = "train")]
     pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
-        let parameter = nets::ALL.iter().flat_map(|table| table.parameters()).find(|it| it.name == name);
+        let parameter = arch::ALL.iter().flat_map(|arch| arch.parameters()).find(|it| it.name == name);
         let shape = parameter.unwrap_or_else(|| panic!("{name} is in no net")).shape;
         assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
         self.tensors.insert(name.into(), values);
@@ -50,7 +50,7 @@ impl Model {
     ) -> Vec<u8> {
         let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), json!(description))]);
         let mut data = Vec::new();
-        let mut parameters: Vec<_> = nets::ALL.iter().flat_map(|table| table.parameters()).collect();
+        let mut parameters: Vec<_> = arch::ALL.iter().flat_map(|arch| arch.parameters()).collect();
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         for parameter in parameters {
             // An optional parameter may be missing.

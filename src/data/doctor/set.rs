@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Histogram;
-use crate::data::{Class, ClassInfo, DataSet, Progress, Stage};
+use crate::arch::Stage;
+use crate::data::{Class, ClassInfo, DataSet, Progress};
 
 /// What a set has.
 #[derive(Clone, Debug, Serialize)]

@@ -7,9 +7,10 @@ use rayon::ThreadPool;
 use serde::Serialize;
 
 use super::Histogram;
+use crate::arch::Stage;
 use crate::data::plan::Planned;
 use crate::data::prepare::{Annotated, Task};
-use crate::data::{Class, Options, Progress, Skipped, Sources, Stage, face_point, pictures, wider};
+use crate::data::{Class, Options, Progress, Skipped, Sources, face_point, pictures, wider};
 use crate::ordered;
 
 /// What a source has.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::arch::Stage;
 use crate::data::options::Options;
-use crate::data::{Class, Split, Stage};
+use crate::data::{Class, Split};
 use crate::error::{Error, Result};
 
 pub(super) const FILE: &str = "manifest.json";

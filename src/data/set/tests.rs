@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use super::block::BLOCK;
 use super::{DataSet, Manifest, Row, Run, Writer};
-use crate::data::{Class, Options, Split, Stage};
+use crate::arch::Stage;
+use crate::data::{Class, Options, Split};
 
 const STAGE: Stage = Stage::PNet;
 const PIXELS: usize = 12 * 12 * 3;

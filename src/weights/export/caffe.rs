@@ -4,46 +4,45 @@
 
 use std::fmt::Write;
 
-use super::{ExportedFile, INPUT, OUTPUTS};
-use crate::nets::table::{BOX, CLS, LANDMARKS, Layer};
-use crate::nets::{self, Table};
+use super::{ExportedFile, INPUT, output};
+use crate::arch::{self, Arch, Head, Layer};
 use crate::weights::Model;
 use crate::weights::description::{self, Description};
 use crate::weights::protobuf::Message;
 
 /// Two files for each net.
 pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFile> {
-    let files = |table: &&Table| {
-        let Net { text, layers, .. } = Net::new(model, table);
+    let files = |arch: &&Arch| {
+        let Net { text, layers, .. } = Net::new(model, arch);
         // The description is the net's name: no other field takes a text.
         let weights = Message::default().bytes(1, description::to_text(description));
         let weights = layers.into_iter().fold(weights, |net, layer| net.message(100, layer));
-        let file = |ending, bytes| ExportedFile { name: format!("{}.{ending}", table.name), bytes };
+        let file = |ending, bytes| ExportedFile { name: format!("{}.{ending}", arch.name()), bytes };
         [file("prototxt", text.into_bytes()), file("caffemodel", weights.0)]
     };
-    nets::ALL.iter().flat_map(files).collect()
+    arch::ALL.iter().flat_map(files).collect()
 }
 
 /// A net being written.
 struct Net<'a> {
     model: &'a Model,
-    table: &'a Table,
+    arch: &'a Arch,
     text: String,
     /// The layers with their weights.
     layers: Vec<Message>,
 }
 
 impl<'a> Net<'a> {
-    fn new(model: &'a Model, table: &'a Table) -> Self {
-        let Table { name, side, .. } = *table;
+    fn new(model: &'a Model, arch: &'a Arch) -> Self {
+        let (name, side) = (arch.name(), arch.side());
         let text = format!(
             "# Of mtcnn-cpu. Pictures are RGB, each byte b as (b - 127.5) / 128; {} is of (no face, face).\n\
              name: \"{name}\"\ninput: \"{INPUT}\"\ninput_shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }}\n",
-            OUTPUTS[0]
+            output(Head::Classes)
         );
-        let mut net = Self { model, table, text, layers: Vec::new() };
+        let mut net = Self { model, arch, text, layers: Vec::new() };
         let (mut from, mut pools) = (INPUT.to_owned(), 0);
-        for layer in table.layers {
+        for layer in arch.layers {
             match *layer {
                 Layer::Conv { name, prelu, size, outputs, .. } => {
                     net.convolution(name, &from, name, size, outputs);
@@ -65,15 +64,17 @@ impl<'a> Net<'a> {
                 }
             }
         }
-        for (head, output, numbers) in model.heads(table) {
+        for head in model.heads(arch) {
+            let (name, values) = (head.name(), head.values());
             // The layer of the probabilities stands between.
-            let to = if head == CLS.0 { head } else { output };
-            match table.layers.last() {
-                Some(Layer::Dense { .. }) => net.dense(head, &from, to, numbers),
-                _ => net.convolution(head, &from, to, 1, numbers),
+            let to = if head == Head::Classes { name } else { output(head) };
+            match arch.layers.last() {
+                Some(Layer::Dense { .. }) => net.dense(name, &from, to, values),
+                _ => net.convolution(name, &from, to, 1, values),
             }
         }
-        net.layer("Softmax", OUTPUTS[0], CLS.0, OUTPUTS[0], "", &[]);
+        let probabilities = output(Head::Classes);
+        net.layer("Softmax", probabilities, Head::Classes.name(), probabilities, "", &[]);
         net
     }
 
@@ -103,13 +104,13 @@ impl<'a> Net<'a> {
     }
 
     fn blob(&self, layer: &str, part: &str) -> Message {
-        let name = format!("{}.{layer}.{part}", self.table.name);
+        let name = format!("{}.{layer}.{part}", self.arch.name());
         let values = self.model.tensor(&name);
-        let parameter = self.table.parameters().into_iter().find(|parameter| parameter.name == name);
+        let parameter = self.arch.parameters().into_iter().find(|parameter| parameter.name == name);
         let mut shape = parameter.expect("a parameter of the net").shape;
         // A head of PNet is a convolution.
-        let is_head = [CLS, BOX, LANDMARKS].iter().any(|head| head.0 == layer);
-        if is_head && part == "weight" && !self.table.has_dense() {
+        let is_head = self.arch.heads.iter().any(|head| head.name() == layer);
+        if is_head && part == "weight" && !self.arch.has_dense() {
             shape.extend([1, 1]);
         }
         Message::default().floats(5, values).message(7, Message::default().ints(1, &shape))

@@ -4,17 +4,17 @@
 //! (b - 127.5) / 128; landmarks x1 y1 … x5 y5. It carries the description of the model file.
 
 mod caffe;
-mod check;
 mod npz;
 mod onnx;
+
+pub(crate) use npz::archive;
 
 use std::path::Path;
 
 use super::Model;
 use super::choice::choice;
+use crate::arch::{Arch, Head};
 use crate::error::Result;
-use crate::nets::Table;
-use crate::nets::table::{BOX, CLS, LANDMARKS};
 
 choice! {
     /// A system whose files can be written.
@@ -37,42 +37,36 @@ pub struct ExportedFile {
     pub bytes: Vec<u8>,
 }
 
-/// What the nets' outputs are called in other systems: probabilities of (no face, face), offsets of the box's sides
-/// x1 y1 x2 y2 in parts of its size, and landmarks in parts of it. The layers that give them have the same names, by which OpenCV
-/// asks for outputs.
-const OUTPUTS: [&str; 3] = ["prob", BOX.0, LANDMARKS.0];
+/// What the output of a head is called in other systems. That of the classes is probabilities, no longer logits. The layers
+/// that give them have the same names, by which OpenCV asks for outputs.
+pub(crate) const fn output(head: Head) -> &'static str {
+    match head {
+        Head::Classes => "prob",
+        _ => head.name(),
+    }
+}
 
 /// What their input is called.
-const INPUT: &str = "data";
+pub(crate) const INPUT: &str = "data";
 
 /// A model file, or the weights inside, in the files of another system; the same bytes for the same model.
 ///
-/// With `check`, also `check.npz`: inputs of the nets and what they answer on this machine, `pnet.data`, `pnet.prob`, `pnet.box`
-/// and so on, as the exported nets take and give them.
-///
 /// # Errors
-/// [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it can't be read or is no model; [`crate::ErrorKind::Option`]: `check` with a
-/// wrong `MTCNN_CPU_ISA`.
-pub fn export(model: Option<&Path>, to: Target, check: bool) -> Result<Vec<ExportedFile>> {
+/// [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it can't be read or is no model.
+pub fn export(model: Option<&Path>, to: Target) -> Result<Vec<ExportedFile>> {
     let (model, description) = Model::read_described(model)?;
-    let mut files = match to {
+    Ok(match to {
         Target::Onnx => onnx::files(&model, &description),
         Target::Caffe => caffe::files(&model, &description),
         Target::Npz => vec![npz::file(&model, &description)],
-    };
-    if check {
-        files.push(check::file(&model)?);
-    }
-    Ok(files)
+    })
 }
 
 impl Model {
-    /// The heads that the model has of a net: of its layer and its output the name, and how many numbers it gives.
-    fn heads(&self, table: &Table) -> impl Iterator<Item = (&'static str, &'static str, usize)> {
-        let heads = [CLS, BOX, LANDMARKS].into_iter().zip(OUTPUTS);
-        let there = move |head: &str| self.tensors.contains_key(&format!("{}.{head}.weight", table.name));
-        let there: Vec<_> = heads.filter(|((head, _), _)| there(head)).collect();
-        there.into_iter().map(|((head, size), output)| (head, output, size))
+    /// The heads that the model has of a net.
+    fn heads(&self, arch: &Arch) -> Vec<Head> {
+        let there = |head: &&Head| self.tensors.contains_key(&format!("{}.{}.weight", arch.name(), head.name()));
+        arch.heads.iter().filter(there).copied().collect()
     }
 }
 
@@ -90,7 +84,7 @@ mod tests {
     #[test]
     fn what_is_exported_comes_back_the_same() {
         for target in [Target::Caffe, Target::Npz] {
-            let files = export(None, target, false).unwrap();
+            let files = export(None, target).unwrap();
             assert!(back(&files) == EMBEDDED, "{}", target.name());
         }
     }

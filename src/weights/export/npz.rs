@@ -6,14 +6,14 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::ExportedFile;
-use crate::nets;
+use crate::arch;
 use crate::weights::Model;
 use crate::weights::description::{self, Description};
 use crate::weights::import::{npy::DESCRIPTION, numpy::MAGIC};
 
 /// All parameters by their names in a model file, and the description.
 pub(super) fn file(model: &Model, description: &Description) -> ExportedFile {
-    let parameters = nets::ALL.iter().flat_map(|table| table.parameters());
+    let parameters = arch::ALL.iter().flat_map(|arch| arch.parameters());
     let arrays = parameters.filter_map(|parameter| {
         let values = model.tensors.get(&parameter.name)?;
         Some((parameter.name, parameter.shape, &values[..]))
@@ -23,7 +23,7 @@ pub(super) fn file(model: &Model, description: &Description) -> ExportedFile {
 }
 
 /// An archive of arrays, each with a name, its shape and its numbers, and of one more file.
-pub(super) fn archive<'a>(
+pub(crate) fn archive<'a>(
     arrays: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     more: Option<(&str, &[u8])>,
 ) -> Vec<u8> {

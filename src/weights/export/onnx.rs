@@ -3,9 +3,8 @@
 //! `onnx.proto` of onnx/onnx has the messages, its `Operators.md` the operators, of set 13 here: the first in which a softmax
 //! is over one axis, and old enough for every runtime of today.
 
-use super::{ExportedFile, INPUT, OUTPUTS};
-use crate::nets::table::{CLS, Layer};
-use crate::nets::{self, Table};
+use super::{ExportedFile, INPUT, output};
+use crate::arch::{self, Arch, Head, Layer};
 use crate::weights::Model;
 use crate::weights::description::Description;
 use crate::weights::protobuf::Message;
@@ -15,30 +14,30 @@ const OPERATORS: usize = 13;
 
 /// A file for each net.
 pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFile> {
-    let file = |table: &&Table| ExportedFile {
-        name: format!("{}.onnx", table.name),
-        bytes: Graph::new(model, table).into_model(description),
+    let file = |arch: &&Arch| ExportedFile {
+        name: format!("{}.onnx", arch.name()),
+        bytes: Graph::new(model, arch).into_model(description),
     };
-    nets::ALL.iter().map(file).collect()
+    arch::ALL.iter().map(file).collect()
 }
 
 /// A graph being written: its fields in any order, as the format allows.
 struct Graph<'a> {
     model: &'a Model,
-    table: &'a Table,
+    arch: &'a Arch,
     message: Message,
 }
 
 impl<'a> Graph<'a> {
-    fn new(model: &'a Model, table: &'a Table) -> Self {
-        let message = Message::default().bytes(2, table.name);
-        let mut graph = Self { model, table, message };
+    fn new(model: &'a Model, arch: &'a Arch) -> Self {
+        let message = Message::default().bytes(2, arch.name());
+        let mut graph = Self { model, arch, message };
         // PNet takes pictures of every size.
-        let map = !table.has_dense();
-        let side = if map { [Size::Any("height"), Size::Any("width")] } else { [Size::Of(table.side); 2] };
+        let map = !arch.has_dense();
+        let side = if map { [Size::Any("height"), Size::Any("width")] } else { [Size::Of(arch.side()); 2] };
         graph.value(11, INPUT, &[&[Size::Any("batch"), Size::Of(3)], &side[..]].concat());
         let (mut from, mut pools) = (INPUT.to_owned(), 0);
-        for layer in table.layers {
+        for layer in arch.layers {
             match *layer {
                 Layer::Conv { name, prelu, size, inputs, outputs } => {
                     graph.convolution(name, &from, name, size, inputs, outputs);
@@ -65,19 +64,21 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        for (head, output, numbers) in model.heads(table) {
-            // The probabilities are made of it.
-            let to = if head == CLS.0 { head } else { output };
-            let mut shape = vec![Size::Any("batch"), Size::Of(numbers)];
+        for head in model.heads(arch) {
+            let (name, values) = (head.name(), head.values());
+            // The probabilities are made from the logits.
+            let to = if head == Head::Classes { name } else { output(head) };
+            let mut shape = vec![Size::Any("batch"), Size::Of(values)];
             if map {
-                graph.convolution(head, &from, to, 1, table.features, numbers);
+                graph.convolution(name, &from, to, 1, arch.features, values);
                 shape.extend([Size::Any("rows"), Size::Any("columns")]);
             } else {
-                graph.dense(head, &from, to, table.features, numbers);
+                graph.dense(name, &from, to, arch.features, values);
             }
-            graph.value(12, output, &shape);
+            graph.value(12, output(head), &shape);
         }
-        graph.node("Softmax", OUTPUTS[0], &[CLS.0], OUTPUTS[0], [integer("axis", 1)]);
+        let probabilities = output(Head::Classes);
+        graph.node("Softmax", probabilities, &[Head::Classes.name()], probabilities, [integer("axis", 1)]);
         graph
     }
 
@@ -122,7 +123,7 @@ impl<'a> Graph<'a> {
     /// A parameter as a constant tensor; gives its name.
     fn tensor(&mut self, layer: &str, part: &str, shape: &[usize]) -> String {
         let name = format!("{layer}.{part}");
-        let values = self.model.tensor(&format!("{}.{name}", self.table.name));
+        let values = self.model.tensor(&format!("{}.{name}", self.arch.name()));
         self.add(5, Message::default().ints(1, shape).int(2, FLOAT).bytes(8, &name).floats(9, values));
         name
     }

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::layers::{Found, Layer, Layout, display, squeezed};
-use crate::nets::table::{BOX, CLS, LANDMARKS};
-use crate::nets::{self, Table};
+use crate::arch::{self, Arch, HEADS, Parameter};
 
 /// A net whose layers are known, in the file's own convention.
 #[derive(Debug)]
 pub(super) struct Assigned {
-    pub(super) table: &'static Table,
+    pub(super) arch: &'static Arch,
     /// By `layer.part`, output first.
     pub(super) arrays: BTreeMap<String, Vec<f32>>,
 }
@@ -23,7 +22,7 @@ impl Assigned {
 
     /// Leaves out the landmark head where no detection uses it; says whether there was one.
     pub(super) fn drop_unused_landmarks(&mut self) -> bool {
-        if self.table.needs_landmarks {
+        if self.arch.detects_points() {
             return false;
         }
         self.arrays.remove("lm.bias");
@@ -36,16 +35,17 @@ struct Wanted {
     /// `layer.part`
     name: String,
     shape: Vec<usize>,
+    optional: bool,
 }
 
 /// Finds every parameter of a net.
 pub(super) fn assign(found: Found) -> Result<Assigned, String> {
-    let table = nets::ALL.into_iter().find(|table| {
-        let first = &wanted(table)[0];
+    let arch = arch::ALL.into_iter().find(|arch| {
+        let first = &wanted(arch)[0];
         found.layers.iter().any(|layer| has_weights(layer, first, found.layout))
     });
-    let table = table.ok_or("none of the three nets: no layer has the weights of their first layers")?;
-    let wanted = wanted(table);
+    let arch = arch.ok_or("none of the three nets: no layer has the weights of their first layers")?;
+    let wanted = wanted(arch);
     let mut arrays = BTreeMap::new();
     for Layer { name, arrays: parts } in found.layers {
         let layer = Layer { name, arrays: parts };
@@ -59,7 +59,7 @@ pub(super) fn assign(found: Found) -> Result<Assigned, String> {
         });
         let Some(place) = place else {
             let shapes: Vec<_> = layer.arrays.iter().map(|array| display(&array.shape)).collect();
-            let name = table.name;
+            let name = arch.name();
             return Err(format!(
                 "the layer {}, of {}, is none of {name}, or there are two of it",
                 layer.name,
@@ -78,25 +78,28 @@ pub(super) fn assign(found: Found) -> Result<Assigned, String> {
         }
     }
     for wanted in &wanted {
-        let optional = wanted.name.starts_with(LANDMARKS.0) && !table.needs_landmarks;
         let Some(values) = arrays.get(&wanted.name) else {
-            if optional {
+            if wanted.optional {
                 continue;
             }
-            return Err(format!("{} has no layer with {} of {}", table.name, wanted.name, display(&wanted.shape)));
+            return Err(format!("{} has no layer with {} of {}", arch.name(), wanted.name, display(&wanted.shape)));
         };
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            return Err(format!("{} of {} has {} at place {place}", wanted.name, table.name, values[place]));
+            return Err(format!("{} of {} has {} at place {place}", wanted.name, arch.name(), values[place]));
         }
     }
-    Ok(Assigned { table, arrays })
+    Ok(Assigned { arch, arrays })
 }
 
 /// Weights and slopes; biases come with their weights.
-fn wanted(table: &Table) -> Vec<Wanted> {
-    let parameters = table.parameters().into_iter().filter(|parameter| !parameter.name.ends_with(".bias"));
+fn wanted(arch: &Arch) -> Vec<Wanted> {
+    let parameters = arch.parameters().into_iter().filter(|parameter| !parameter.name.ends_with(".bias"));
     parameters
-        .map(|parameter| Wanted { name: parameter.name[table.name.len() + 1..].into(), shape: parameter.shape })
+        .map(|Parameter { name, shape, optional }| Wanted {
+            name: name[arch.name().len() + 1..].into(),
+            shape,
+            optional,
+        })
         .collect()
 }
 
@@ -128,7 +131,10 @@ fn outputs_first(values: &[f32], shape: &[usize]) -> Vec<f32> {
 }
 
 /// The heads are told apart by how much they answer.
-const _: () = assert!(CLS.1 != BOX.1 && BOX.1 != LANDMARKS.1 && CLS.1 != LANDMARKS.1);
+const _: () = {
+    let [a, b, c] = [HEADS[0].values(), HEADS[1].values(), HEADS[2].values()];
+    assert!(a != b && b != c && c != a);
+};
 
 #[cfg(test)]
 mod tests {
@@ -165,7 +171,7 @@ mod tests {
     #[test]
     fn layers_are_known_by_their_shapes() {
         let net = found(pnet()).unwrap();
-        assert_eq!((net.table.name, net.has_landmarks()), ("pnet", false));
+        assert_eq!((net.arch.name(), net.has_landmarks()), ("pnet", false));
         assert_eq!(net.arrays.len(), 13);
         assert_eq!(net.arrays["box.bias"].len(), 4);
         // Two rows and one column of places, three inputs, two outputs.

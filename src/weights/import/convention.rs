@@ -2,7 +2,7 @@
 //! inputs of the first dense layer in the order (channel, row, column), landmarks x1 y1 … x5 y5.
 
 use super::{Source, assign::Assigned};
-use crate::nets::table::Layer;
+use crate::arch::Layer;
 use crate::weights::choice::choice;
 
 choice! {
@@ -89,7 +89,7 @@ impl Convention {
     /// For people: what of it matters to this net.
     pub(super) fn describe(&self, net: &Assigned) -> String {
         let mut text = format!("{}, {}", self.orientation.name(), self.colours.name().to_uppercase());
-        if net.table.has_dense() {
+        if net.arch.has_dense() {
             text += &format!(", dense inputs {}", self.flatten.name());
         }
         if net.has_landmarks() {
@@ -109,7 +109,7 @@ impl Convention {
                 *values = change(values);
             }
         };
-        for layer in net.table.layers {
+        for layer in net.arch.layers {
             match *layer {
                 Layer::Conv { name, size, inputs, .. } => {
                     let swap_colours = self.colours == Colours::Bgr && inputs == 3;
@@ -127,7 +127,7 @@ impl Convention {
                 change(part, &interleave);
             }
         }
-        arrays.into_iter().map(|(name, values)| (format!("{}.{name}", net.table.name), values)).collect()
+        arrays.into_iter().map(|(name, values)| (format!("{}.{name}", net.arch.name()), values)).collect()
     }
 }
 

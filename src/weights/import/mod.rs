@@ -25,8 +25,8 @@ pub use convention::{Colours, Flatten, LandmarkOrder, Orientation};
 use super::choice::choice;
 use super::description::{self, Description};
 use super::{MOST_BYTES, Model};
+use crate::arch;
 use crate::error::{Error, Result};
-use crate::nets;
 use archive::Archive;
 use assign::Assigned;
 use convention::Convention;
@@ -95,7 +95,7 @@ impl Imported {
 pub fn import(files: &[PathBuf], options: &ImportOptions) -> Result<Imported> {
     let mut contents = Vec::new();
     for path in files {
-        let io = |source| Error::read(&path, source);
+        let io = |source| Error::read(path, source);
         let mut bytes = Vec::new();
         File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
         contents.push((path.to_string_lossy().into_owned(), bytes));
@@ -126,8 +126,8 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
         }
     }
     let has = |net: &str| tensors.keys().any(|name: &String| name.starts_with(net));
-    if let Some(missing) = nets::ALL.iter().find(|table| !has(table.name)) {
-        return Err(Error::weights(format!("no file has {}: all three nets are needed", missing.name)));
+    if let Some(missing) = arch::ALL.iter().find(|arch| !has(arch.name())) {
+        return Err(Error::weights(format!("no file has {}: all three nets are needed", missing.name())));
     }
     let model = Model { tensors };
     let description = describe(&model, files, &carried, &sources, options, &mut notes);
@@ -172,12 +172,12 @@ struct Net {
 fn read_net(found: Found, options: &ImportOptions) -> Result<Net, String> {
     let likely = found.likely.clone();
     let mut net = assign::assign(found)?;
-    let table = net.table.name;
+    let arch = net.arch.name();
     let mut notes = Vec::new();
     // What was exported has what its model file had.
     let exported = likely.as_ref().is_some_and(|&(source, _)| source == Source::MtcnnCpu);
     if !options.all_heads && !exported && net.drop_unused_landmarks() {
-        notes.push(format!("the landmark head of {table} is left out: no detection uses it (--all-heads keeps it)"));
+        notes.push(format!("the landmark head of {arch} is left out: no detection uses it (--all-heads keeps it)"));
     }
 
     let recognised = recognise(&net, likely);
@@ -198,11 +198,11 @@ fn read_net(found: Found, options: &ImportOptions) -> Result<Net, String> {
         orientation: choose!(orientation, "--orientation", true, Orientation::Upright),
         colours: choose!(colours, "--colours", true, Colours::Rgb),
         landmarks: choose!(landmarks, "--landmarks", net.has_landmarks(), LandmarkOrder::Interleaved),
-        flatten: choose!(flatten, "--flatten", net.table.has_dense(), Flatten::Cyx),
+        flatten: choose!(flatten, "--flatten", net.arch.has_dense(), Flatten::Cyx),
     };
     if !missing.is_empty() {
         return Err(format!(
-            "{table}, but nothing in the file tells how it sees pictures and orders its answers: say which system it \
+            "{arch}, but nothing in the file tells how it sees pictures and orders its answers: say which system it \
              is from with --from, or {} (`mtcnn-cpu weights import --help`)",
             missing.join(" and ")
         ));
@@ -215,7 +215,7 @@ fn read_net(found: Found, options: &ImportOptions) -> Result<Net, String> {
     };
     let differs = base.is_some_and(|base| convention != base);
     let why = if differs { format!("{why}, but for what is said otherwise") } else { why };
-    notes.insert(0, format!("{table}, {}: {why}", convention.describe(&net)));
+    notes.insert(0, format!("{arch}, {}: {why}", convention.describe(&net)));
     if let Some((_, known, why)) = &recognised
         && known.describe(&net) != convention.describe(&net)
     {
@@ -243,12 +243,12 @@ fn original(net: &Assigned, likely: Option<Convention>) -> Option<Convention> {
     let is_embedded = |name: &str, values: &[f32]| embedded.tensors.get(name).is_none_or(|known| known == values);
     // Slopes have no convention: most nets are known to be others by these.
     let slopes = net.arrays.iter().filter(|(name, _)| name.ends_with(".slope"));
-    if !slopes.into_iter().all(|(name, values)| is_embedded(&format!("{}.{name}", net.table.name), values)) {
+    if !slopes.into_iter().all(|(name, values)| is_embedded(&format!("{}.{name}", net.arch.name()), values)) {
         return None;
     }
     let is_original = |convention: &Convention| {
         // Only a system that is known tells the order of landmarks that the embedded net doesn't have.
-        let sure = net.table.needs_landmarks || !net.has_landmarks() || likely == Some(*convention);
+        let sure = net.arch.detects_points() || !net.has_landmarks() || likely == Some(*convention);
         sure && convention.apply(net).iter().all(|(name, values)| is_embedded(name, values))
     };
     likely.into_iter().chain(Convention::all()).find(is_original)

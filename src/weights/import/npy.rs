@@ -7,7 +7,7 @@ use super::layers::{Budget, Found, Layer, Layout};
 use super::numpy::{self, Npy};
 use super::pickle::{Pickle, Value};
 use super::{Source, description};
-use crate::nets;
+use crate::arch;
 
 /// The description in a `.npz` file of ours.
 pub(in super::super) const DESCRIPTION: &str = "description.json";
@@ -52,12 +52,12 @@ pub(super) fn parse_npz(archive: &mut Archive<'_>) -> Result<Vec<Found>, String>
     }
     let (mut budget, mut found) = (Budget::new(), Vec::new());
     let names = archive.names();
-    for table in nets::ALL {
+    for arch in arch::ALL {
         let mut layers = BTreeMap::<String, Vec<(bool, _)>>::new();
         for name in &names {
             let parts: Vec<_> = name.split('.').collect();
             let &[net, layer, part, "npy"] = &parts[..] else { continue };
-            if net != table.name {
+            if net != arch.name() {
                 continue;
             }
             let bytes = archive.read(name)?;

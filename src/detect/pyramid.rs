@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
-use super::ImageView;
-use crate::detect::profile::{LastLevel, LevelSize, Profile, Resize};
+use crate::image::ImageView;
+use crate::profile::{LastLevel, LevelSize, Profile, Resize};
 
 /// The sizes of one level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,7 +102,7 @@ impl LevelMaker {
     ) {
         let LevelScratch { line, opencv } = scratch;
         let LevelShape { height, width, .. } = *shape;
-        let source = source(view);
+        let source = view.source();
         let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {
@@ -122,18 +122,6 @@ impl LevelMaker {
                 *value = row[i % width * 3 + i / width];
             }
         }
-    }
-}
-
-/// The picture as the kernels see it.
-pub(crate) fn source<'a>(view: &ImageView<'a>) -> Source<'a> {
-    Source {
-        data: view.data(),
-        width: view.width(),
-        height: view.height(),
-        stride: view.stride(),
-        pixel: view.format().bytes_per_pixel(),
-        channels: view.format().rgb_offsets(),
     }
 }
 

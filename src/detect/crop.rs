@@ -3,9 +3,8 @@
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
-use super::ImageView;
-use super::pyramid::source;
-use crate::detect::profile::{Crop, Profile, Resize};
+use crate::image::ImageView;
+use crate::profile::{Crop, Profile, Resize};
 
 /// What a crop is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +63,7 @@ pub(crate) fn make(
     output: &mut [f32],
 ) {
     let CropScratch { down, across, line, opencv } = scratch;
-    let (source, affine) = (source(view), Affine::NORMALISE);
+    let (source, affine) = (view.source(), Affine::NORMALISE);
     let (region, across) = match cut {
         Cut::Pixels(region) => {
             let (height, width) = (region.height, region.width);

@@ -1,7 +1,34 @@
 //! Profiles: the small choices in which the known implementations of MTCNN differ, as a value.
 
-use super::Thresholds;
-use super::nms::Rule;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The score from which each net lets a box pass: probabilities, 0 to 1.
+///
+/// ```
+/// let thresholds = mtcnn_cpu::Thresholds::from([0.6, 0.7, 0.7]);
+/// assert_eq!(thresholds.onet, 0.7);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Thresholds {
+    /// Of the first net, on every place of every level.
+    pub pnet: f32,
+    /// Of the second net.
+    pub rnet: f32,
+    /// Of the third net: the least score of a face in the result.
+    pub onet: f32,
+}
+
+impl From<[f32; 3]> for Thresholds {
+    /// In the order of the cascade.
+    fn from([pnet, rnet, onet]: [f32; 3]) -> Self {
+        Self { pnet, rnet, onet }
+    }
+}
 
 /// How a pyramid level's size follows from the picture's size `n` and the scale `s`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,7 +114,52 @@ pub(crate) enum Crop {
     Sampled,
 }
 
-/// Which boxes overlap too much, wherever that is asked.
+/// What the overlap of two boxes is divided by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Overlap {
+    /// The area that they cover together.
+    Union,
+    /// The area of the smaller one.
+    Smaller,
+}
+
+/// Which boxes of an overlap stay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rule {
+    /// The most that a box may overlap a better one.
+    pub(crate) threshold: f64,
+    pub(crate) overlap: Overlap,
+    /// What a side adds to `x2 - x1`, 0 or 1.
+    pub(crate) extra: f64,
+    /// Whether a box that was suppressed suppresses nothing.
+    pub(crate) greedy: bool,
+    /// Whether of equal scores the last counts as better, or the first.
+    pub(crate) last_wins: bool,
+}
+
+impl Rule {
+    /// By the area that two boxes cover together, greedy.
+    pub(crate) const fn union(threshold: f64, extra: f64) -> Self {
+        Self { threshold, overlap: Overlap::Union, extra, greedy: true, last_wins: false }
+    }
+
+    /// By the area of the smaller box, greedy.
+    pub(crate) const fn smaller(threshold: f64, extra: f64) -> Self {
+        Self { threshold, overlap: Overlap::Smaller, extra, greedy: true, last_wins: false }
+    }
+
+    /// The same rule, by which every box suppresses, whether it stays or not.
+    pub(crate) const fn not_greedy(self) -> Self {
+        Self { greedy: false, ..self }
+    }
+
+    /// The same rule, by which of equal scores the last counts as better: NumPy's sorting, turned round.
+    pub(crate) const fn last_wins(self) -> Self {
+        Self { last_wins: true, ..self }
+    }
+}
+
+/// The rule of each place where boxes are suppressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Suppression {
     /// Among PNet's of one level.
@@ -224,27 +296,26 @@ impl Profile {
     /// Every profile, the default first.
     pub const ALL: [Profile; 4] = [Profile::FACENET_PYTORCH, Profile::KPZHANG, Profile::IPAZC, Profile::MTCNN_CAFFE];
 
-    /// The profile of that [name](Profile::name), if there is one.
-    pub fn by_name(name: &str) -> Option<Profile> {
-        Self::ALL.into_iter().find(|profile| profile.name == name)
-    }
-
     /// The name, as `mtcnn-cpu detect --profile` takes it.
+    #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
     /// Which implementation it reproduces, and what for.
+    #[must_use]
     pub fn about(&self) -> &'static str {
         self.about
     }
 
     /// The thresholds that the implementation uses if nothing else is said.
+    #[must_use]
     pub fn thresholds(&self) -> Thresholds {
         self.thresholds
     }
 
     /// The factor between two levels that the implementation uses if nothing else is said.
+    #[must_use]
     pub fn factor(&self) -> f64 {
         self.factor
     }
@@ -253,5 +324,21 @@ impl Profile {
 impl Default for Profile {
     fn default() -> Self {
         Self::FACENET_PYTORCH
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+impl FromStr for Profile {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|profile| profile.name == name);
+        let names = || Self::ALL.map(|profile| profile.name).join(", ");
+        found.ok_or_else(|| Error::option(format!("{name:?} is none of the profiles {}", names())))
     }
 }

@@ -1,13 +1,13 @@
-//! What the nets answer here, to compare another system's answers with.
+//! What the nets answer here, to compare the answers of exported nets with.
+
+use std::path::Path;
 
 use mtcnn_kernels::{Isa, softmax};
 
-use super::npz::archive;
-use super::{ExportedFile, OUTPUTS};
+use super::{Net, Scratch};
+use crate::arch::{self, Arch};
 use crate::error::{Error, Result};
-use crate::nets::table::{BOX, CLS, LANDMARKS};
-use crate::nets::{self, Net, Scratch, Table};
-use crate::weights::Model;
+use crate::weights::{ExportedFile, INPUT, Model, archive, output};
 
 /// How many crops RNet and ONet are shown.
 const CROPS: usize = 5;
@@ -15,24 +15,30 @@ const CROPS: usize = 5;
 /// Rows and columns of the picture that PNet is shown: odd, and not a square.
 const PICTURE: [usize; 2] = [41, 57];
 
-/// Inputs of the nets and what they answer on this machine.
-pub(super) fn file(model: &Model) -> Result<ExportedFile> {
+/// `check.npz`: inputs of the nets of a model file, or of the weights inside, and what they answer on this machine:
+/// `pnet.data`, `pnet.prob`, `pnet.box` and so on, as the nets that [`crate::weights::export`] writes take and give them.
+///
+/// # Errors
+/// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it can't be read or is no
+/// model; [`crate::ErrorKind::Option`]: `MTCNN_CPU_ISA` is wrong.
+pub fn exported_answers(model: Option<&Path>) -> Result<ExportedFile> {
+    let model = model.map_or_else(|| Ok(Model::embedded()), Model::read)?;
     let isa = Isa::from_env().map_err(Error::option)?;
-    let arrays: Vec<_> = nets::ALL.iter().flat_map(|table| answers(isa, table, model)).collect();
+    let arrays: Vec<_> = arch::ALL.iter().flat_map(|arch| answers(isa, arch, &model)).collect();
     let arrays = arrays.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), &values[..]));
     Ok(ExportedFile { name: "check.npz".into(), bytes: archive(arrays, None) })
 }
 
-/// Input and outputs of a net: names, shapes, numbers.
-fn answers(isa: Isa, table: &'static Table, model: &Model) -> Vec<(String, Vec<usize>, Vec<f32>)> {
-    let net = Net::new(isa, table, model);
-    let (images, [height, width]) = if table.has_dense() { (CROPS, [table.side; 2]) } else { (1, PICTURE) };
+/// Input and outputs of a net: names, shapes, values.
+fn answers(isa: Isa, arch: &'static Arch, model: &Model) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let net = Net::new(isa, arch, model);
+    let (images, [height, width]) = if arch.has_dense() { (CROPS, [arch.side(); 2]) } else { (1, PICTURE) };
     let mut scratch = Scratch::default();
     // [image][channel][row][column]
     let input: Vec<f32> = (0..images * 3 * height * width).map(pixel).collect();
     let at = |image: usize, channel: usize, y: usize, x: usize| input[((image * 3 + channel) * height + y) * width + x];
     let (rows, columns, mut answers);
-    if table.has_dense() {
+    if arch.has_dense() {
         (rows, columns) = (1, 1);
         let last = |i: usize| at(i / (height * width * 3), i % 3, i / 3 / width % height, i / 3 % width);
         let channels_last: Vec<f32> = (0..input.len()).map(last).collect();
@@ -48,23 +54,21 @@ fn answers(isa: Isa, table: &'static Table, model: &Model) -> Vec<(String, Vec<u
     for answer in answers.chunks_exact_mut(net.outputs()) {
         softmax::forward(2, &mut answer[..2]);
     }
-    let shape = |channels| match table.has_dense() {
+    let shape = |channels| match arch.has_dense() {
         true => vec![images, channels],
         false => vec![images, channels, rows, columns],
     };
-    let mut arrays = vec![(format!("{}.{}", table.name, super::INPUT), vec![images, 3, height, width], input)];
+    let mut arrays = vec![(format!("{}.{}", arch.name(), INPUT), vec![images, 3, height, width], input)];
     let mut from = 0;
-    for ((_, numbers), output) in [CLS, BOX, LANDMARKS].into_iter().zip(OUTPUTS) {
-        if from == net.outputs() {
-            break;
-        }
+    for &head in arch.detecting_heads() {
+        let numbers = head.values();
         let places = rows * columns;
         let number = |i: usize| {
             let (image, channel, place) = (i / (numbers * places), i / places % numbers, i % places);
             answers[(image * places + place) * net.outputs() + from + channel]
         };
         let values = (0..images * numbers * places).map(number).collect();
-        arrays.push((format!("{}.{output}", table.name), shape(numbers), values));
+        arrays.push((format!("{}.{}", arch.name(), output(head)), shape(numbers), values));
         from += numbers;
     }
     arrays

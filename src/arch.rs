@@ -1,0 +1,272 @@
+//! The three nets as data: their layers, the squares that they look at, and the heads with which they answer, as the paper
+//! and the original files have them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use mtcnn_kernels::MaxPool;
+
+use crate::error::{Error, Result};
+
+/// A net of the cascade.
+// Their names all end in Net.
+#[allow(clippy::enum_variant_names)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum Stage {
+    /// The first, which proposes boxes.
+    PNet,
+    /// The second, which rejects most of them.
+    RNet,
+    /// The third, which decides and finds the landmarks.
+    ONet,
+}
+
+impl Stage {
+    /// All of them, in the order of the cascade.
+    pub const ALL: [Self; 3] = [Self::PNet, Self::RNet, Self::ONet];
+
+    /// The name as the command line and model files have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PNet => "pnet",
+            Self::RNet => "rnet",
+            Self::ONet => "onet",
+        }
+    }
+
+    /// The side in pixels of the squares that the net looks at.
+    #[must_use]
+    pub const fn side(self) -> usize {
+        match self {
+            Self::PNet => 12,
+            Self::RNet => 24,
+            Self::ONet => 48,
+        }
+    }
+
+    /// The layers and heads of the net.
+    pub(crate) const fn arch(self) -> &'static Arch {
+        match self {
+            Self::PNet => &PNET,
+            Self::RNet => &RNET,
+            Self::ONet => &ONET,
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|stage| stage.name() == name);
+        found.ok_or_else(|| Error::option(format!("{name:?} is none of pnet, rnet, onet")))
+    }
+}
+
+/// A layer before the heads. Each convolution and dense layer has a bias and is followed by PReLU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Layer {
+    /// `size x size`, stride 1, no padding.
+    Conv { name: &'static str, prelu: &'static str, size: usize, inputs: usize, outputs: usize },
+    /// Sizes are rounded up.
+    MaxPool(MaxPool),
+    /// Takes a map of `side x side` pixels and `channels` channels.
+    Dense { name: &'static str, prelu: &'static str, side: usize, channels: usize, outputs: usize },
+}
+
+/// A head: a dense layer on the features of the last layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// The logits of (no face, face).
+    Classes,
+    /// How far the corners x1 y1 x2 y2 of the face's box are from those of the crop, in parts of the crop's sides.
+    Box,
+    /// So many points of the face, x1 y1 x2 y2 …, in parts of the crop's sides.
+    Points(usize),
+}
+
+impl Head {
+    /// The name of its layer in a model file.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Classes => "cls",
+            Self::Box => "box",
+            Self::Points(_) => "lm",
+        }
+    }
+
+    /// How many values it gives.
+    pub(crate) const fn values(self) -> usize {
+        match self {
+            Self::Classes => 2,
+            Self::Box => 4,
+            Self::Points(points) => 2 * points,
+        }
+    }
+}
+
+/// The points of a face: eyes, nose and corners of the mouth.
+pub(crate) const POINTS: usize = 5;
+
+/// The heads that a net may have, in the order of its answers.
+pub(crate) const HEADS: [Head; 3] = [Head::Classes, Head::Box, Head::Points(POINTS)];
+
+/// A net: what it looks at, its layers, and the heads on the last one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Arch {
+    pub(crate) stage: Stage,
+    pub(crate) layers: &'static [Layer],
+    /// Whether the first convolution and the pool behind it run on planar rows, which pays for long
+    /// rows and few channels.
+    pub(crate) planar: bool,
+    /// Channels of the last layer.
+    pub(crate) features: usize,
+    /// All that a model file may have.
+    pub(crate) heads: &'static [Head],
+    /// How many of the heads detection uses, the first ones.
+    pub(crate) detecting: usize,
+}
+
+const fn conv(name: &'static str, prelu: &'static str, size: usize, inputs: usize, outputs: usize) -> Layer {
+    Layer::Conv { name, prelu, size, inputs, outputs }
+}
+
+const fn max_pool(size: usize, stride: usize) -> Layer {
+    Layer::MaxPool(MaxPool { size, stride })
+}
+
+const fn dense(side: usize, channels: usize, outputs: usize) -> Layer {
+    Layer::Dense { name: "fc", prelu: "prelu_fc", side, channels, outputs }
+}
+
+/// Proposes boxes: fully convolutional, an answer every [`PNET_STRIDE`] pixels.
+static PNET: Arch = Arch {
+    stage: Stage::PNet,
+    layers: &[
+        conv("conv1", "prelu1", 3, 3, 10),
+        max_pool(2, 2),
+        conv("conv2", "prelu2", 3, 10, 16),
+        conv("conv3", "prelu3", 3, 16, 32),
+    ],
+    planar: true,
+    features: 32,
+    heads: &HEADS,
+    detecting: 2,
+};
+
+/// Pixels from one of PNet's answers to the next.
+pub(crate) const PNET_STRIDE: usize = 2;
+
+/// Rejects most of the proposals.
+static RNET: Arch = Arch {
+    stage: Stage::RNet,
+    layers: &[
+        conv("conv1", "prelu1", 3, 3, 28),
+        max_pool(3, 2),
+        conv("conv2", "prelu2", 3, 28, 48),
+        max_pool(3, 2),
+        conv("conv3", "prelu3", 2, 48, 64),
+        dense(3, 64, 128),
+    ],
+    planar: false,
+    features: 128,
+    heads: &HEADS,
+    detecting: 2,
+};
+
+/// Decides, and finds the landmarks.
+static ONET: Arch = Arch {
+    stage: Stage::ONet,
+    layers: &[
+        conv("conv1", "prelu1", 3, 3, 32),
+        max_pool(3, 2),
+        conv("conv2", "prelu2", 3, 32, 64),
+        max_pool(3, 2),
+        conv("conv3", "prelu3", 3, 64, 64),
+        max_pool(2, 2),
+        conv("conv4", "prelu4", 2, 64, 128),
+        dense(3, 128, 256),
+    ],
+    planar: false,
+    features: 256,
+    heads: &HEADS,
+    detecting: 3,
+};
+
+/// All of them, in the order of the cascade.
+pub(crate) const ALL: [&Arch; 3] = [&PNET, &RNET, &ONET];
+
+/// A parameter of a net as a model file has it.
+pub(crate) struct Parameter {
+    /// `net.layer.part`
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    /// Whether the net works without it.
+    pub(crate) optional: bool,
+}
+
+impl Arch {
+    /// The name that parameters of the net begin with.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.stage.name()
+    }
+
+    /// Rows and columns of the picture that one answer looks at.
+    pub(crate) const fn side(&self) -> usize {
+        self.stage.side()
+    }
+
+    /// The heads that detection uses.
+    pub(crate) fn detecting_heads(&self) -> &'static [Head] {
+        &self.heads[..self.detecting]
+    }
+
+    /// Whether detection uses the points of this net.
+    #[cfg(any(feature = "convert", test))]
+    pub(crate) fn detects_points(&self) -> bool {
+        self.detecting_heads().iter().any(|head| matches!(head, Head::Points(_)))
+    }
+
+    /// Whether there is a dense layer: then the net takes crops of its own size only.
+    #[cfg(feature = "convert")]
+    pub(crate) fn has_dense(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Dense { .. }))
+    }
+
+    /// Every parameter that the net has or may have.
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        let mut add = |layer: &str, part: &str, shape: Vec<usize>, optional| {
+            parameters.push(Parameter { name: format!("{}.{layer}.{part}", self.name()), shape, optional });
+        };
+        for layer in self.layers {
+            match *layer {
+                Layer::Conv { name, prelu, size, inputs, outputs } => {
+                    add(name, "weight", vec![outputs, inputs, size, size], false);
+                    add(name, "bias", vec![outputs], false);
+                    add(prelu, "slope", vec![outputs], false);
+                }
+                Layer::MaxPool(_) => {}
+                Layer::Dense { name, prelu, side, channels, outputs } => {
+                    add(name, "weight", vec![outputs, channels * side * side], false);
+                    add(name, "bias", vec![outputs], false);
+                    add(prelu, "slope", vec![outputs], false);
+                }
+            }
+        }
+        for (i, head) in self.heads.iter().enumerate() {
+            let optional = i >= self.detecting;
+            add(head.name(), "weight", vec![head.values(), self.features], optional);
+            add(head.name(), "bias", vec![head.values()], optional);
+        }
+        parameters
+    }
+}
