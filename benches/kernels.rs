@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
+use mtcnn_cpu::isa;
 use mtcnn_kernels::gemm::{Matrix, gemm};
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::rows::{self, RowLayer};
@@ -144,7 +145,7 @@ fn max_pool(criterion: &mut Criterion, isa: Isa) {
 
 /// Levels of the two sizes of pictures, planar, and crops with their tables.
 fn resizes(criterion: &mut Criterion, isa: Isa) {
-    let affine = Affine::NORMALISE;
+    let affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
     let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());
     let mut opencv = resize::opencv::Scratch::default();
     for (width, height) in [(640, 480), (1920, 1080)] {
@@ -196,14 +197,14 @@ fn gemms(criterion: &mut Criterion, isa: Isa) {
 }
 
 fn main() {
-    let isa = Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
+    let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
 
-    row(&mut criterion, "peak", isa.name(), peak::flops(isa), || {
+    row(&mut criterion, "peak", &isa.to_string(), peak::flops(isa), || {
         black_box(peak::round(isa));
     });
     for shape in PNET {

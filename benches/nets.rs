@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
-use mtcnn_cpu::{Detector, Isa, StageTimes, Timing, image};
+use mtcnn_cpu::{Detector, StageTimes, Timing, image, isa};
 use mtcnn_kernels::peak;
 
 const PICTURES: [&str; 2] = ["crowd.jpg", "astronaut.png"];
@@ -19,13 +19,13 @@ type Net = (&'static str, fn(&Timing) -> StageTimes);
 const NETS: [Net; 3] = [("pnet", |timing| timing.pnet), ("rnet", |timing| timing.rnet), ("onet", |timing| timing.onet)];
 
 fn main() {
-    let isa = Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
+    let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
     let mut criterion =
         Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).configure_from_args();
 
     let mut group = criterion.benchmark_group("peak");
     group.throughput(Throughput::Elements(peak::flops(isa)));
-    group.bench_function(isa.name(), |bencher| bencher.iter(|| peak::round(isa)));
+    group.bench_function(isa.to_string(), |bencher| bencher.iter(|| peak::round(isa)));
     group.finish();
 
     for name in PICTURES {

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use mtcnn_cpu::{Detector, ImageView, Isa, PixelFormat, Timing};
+use mtcnn_cpu::{Detector, ImageView, PixelFormat, Timing, isa};
 use mtcnn_kernels::peak;
 
 const SIZES: [(usize, usize); 3] = [(640, 480), (1280, 720), (1920, 1080)];
@@ -54,12 +54,12 @@ fn ms(duration: Duration) -> f64 {
 }
 
 fn main() {
-    let isa = Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
+    let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
 
     let mut group = criterion.benchmark_group("fma_peak");
     group.throughput(Throughput::Elements(peak::flops(isa)));
-    group.bench_function(isa.name(), |bencher| bencher.iter(|| peak::round(isa)));
+    group.bench_function(isa.to_string(), |bencher| bencher.iter(|| peak::round(isa)));
     group.finish();
 
     let table = RefCell::new(Vec::new());

@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::{self, DataSet, Options as SampleOptions, Preparation, Split};
 use mtcnn_cpu::train::{Ended, Feed, Plan, Recipe, Samples, Trainer, Training};
-use mtcnn_kernels::Isa;
+use mtcnn_cpu::{Isa, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn train(plan: &Plan, set: &DataSet, pool: &ThreadPool, isa: Isa, steps: u64) ->
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    let isa = Isa::from_env().unwrap();
+    let isa = isa::from_env().unwrap();
     let recipe = Recipe::read(Path::new("quick")).unwrap();
     let folder = TempDir::new().unwrap();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -5,8 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use mtcnn_kernels::MaxPool;
+use mtcnn_kernels::resize::Affine;
 
 use crate::error::{Error, Result};
+
+/// `(x - 127.5) / 128`, what all three nets take of a byte; both constants are exact in f32.
+pub(crate) const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
 
 /// A net of the cascade.
 // Their names all end in Net.

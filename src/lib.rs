@@ -41,6 +41,7 @@ mod face;
 #[cfg(feature = "train")]
 mod files;
 pub mod image;
+pub mod isa;
 mod nets;
 #[cfg(feature = "train")]
 mod ordered;

@@ -5,6 +5,8 @@ mod common;
 use mtcnn_cpu::Isa;
 use mtcnn_kernels::Buffer;
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
+
+const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
 use safetensors::SafeTensors;
 
 /// How far results may be apart that are not rounded to u8: on a scale of 255, or normalised.
@@ -111,7 +113,7 @@ fn tensorflow() {
             let (mut down, mut across) = (Axis::default(), Axis::default());
             down.area_coverage(source.height, shape[0]);
             across.area_coverage(source.width, shape[1]);
-            let found = difference(&separable(isa, source, &down, &across, Affine::NORMALISE), &area);
+            let found = difference(&separable(isa, source, &down, &across, NORMALISE), &area);
             println!("{isa} {number}: {found} from TensorFlow's area");
             assert!(found <= TOLERANCE, "{isa} {number}: area {found}");
             for (corners, expected) in boxes.chunks_exact(4).zip(crops.chunks_exact(24 * 24 * 3)) {
@@ -120,7 +122,7 @@ fn tensorflow() {
                 let (width, height) = (source.width, source.height);
                 across.sampled(width, at(corners[0], width), at(corners[2], width), 24);
                 down.sampled(height, at(corners[1], height), at(corners[3], height), 24);
-                let found = difference(&separable(isa, source, &down, &across, Affine::NORMALISE), expected);
+                let found = difference(&separable(isa, source, &down, &across, NORMALISE), expected);
                 println!("{isa} {number}: {found} from TensorFlow's crop_and_resize of {corners:?}");
                 assert!(found <= TOLERANCE, "{isa} {number}: {corners:?} {found}");
             }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use mtcnn_cpu::{Detector, ImageView, Isa, Level, PixelFormat, image};
+use mtcnn_cpu::{Detector, ImageView, Isa, Level, PixelFormat, image, isa};
 use mtcnn_kernels::gemm::Matrix;
 use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
 use mtcnn_kernels::{Buffer, peak};
@@ -90,7 +90,7 @@ fn pyramids(criterion: &mut Criterion, isa: Isa) {
                 down.area_bins(height, rows);
                 across.area_bins(width, columns);
                 let (source, whole) = (black_box(&source), Region::whole(&source));
-                let (affine, order) = (Affine::NORMALISE, Order::Planar);
+                let (affine, order) = (Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 }, Order::Planar);
                 let output = &mut output[..rows * columns * 3];
                 resize::forward(isa, source, whole, &down, &across, 0..rows, affine, order, &mut scratch, output);
             }
@@ -165,13 +165,13 @@ fn model() -> Option<PathBuf> {
 }
 
 fn main() {
-    let isa = Isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
+    let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
-    row(&mut criterion, "peak", isa.name(), "ours", peak::flops(isa), || {
+    row(&mut criterion, "peak", &isa.to_string(), "ours", peak::flops(isa), || {
         black_box(peak::round(isa));
     });
     pyramids(&mut criterion, isa);

@@ -4,9 +4,9 @@
 //! by side in the picture, and those of the next pixel begin `inputs` further on. So one row of the
 //! picture is a matrix whose rows overlap, and the register tile runs on it as it is.
 
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Floats, Kernel, Simd, dispatch};
 use crate::sizes::product;
-use crate::tile::{Panels, even_tiles, most_rows, store_columns, tile, with_tile};
+use crate::tile::{Panels, even_tiles, isa_for_columns, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa, gemm, im2col};
 
 /// A convolution with a square kernel, stride 1 and no padding, packed for an instruction set.
@@ -74,7 +74,7 @@ impl Conv {
         assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
         assert_eq!(weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
         // A step of the depth is (ky, kx, input) or (ky, input, kx), as the numbers lie in the picture.
-        let panels = Panels::pack(isa.for_columns(outputs), size * size * inputs, outputs, |k, n| {
+        let panels = Panels::pack(isa_for_columns(isa, outputs), size * size * inputs, outputs, |k, n| {
             let (ky, rest) = (k / (size * inputs), k % (size * inputs));
             let (kx, input) = if planar { (rest % size, rest / size) } else { (rest / inputs, rest % inputs) };
             weights[((n * inputs + input) * size + ky) * size + kx]
@@ -172,7 +172,7 @@ impl Conv {
         pixels: usize,
         out: *mut f32,
     ) {
-        let lanes = self.weights.isa.lanes();
+        let lanes = self.weights.lanes;
         // SAFETY: the caller's; the panels are as wide as the vectors.
         unsafe {
             if lanes == S::LANES {

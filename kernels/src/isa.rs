@@ -1,11 +1,22 @@
 //! The instruction sets that a kernel is compiled for, and the choice among them at run time.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// An instruction set that every kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An instruction set that every kernel is compiled for, the plainest first.
+///
+/// ```
+/// use mtcnn_kernels::Isa;
+///
+/// let best = Isa::best();
+/// assert!(best.is_available() && best >= Isa::Portable);
+/// assert_eq!(best.to_string().parse(), Ok(best));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Isa {
-    /// What the target has in any case, through the crate `wide`: SSE2 on x86-64, NEON on aarch64.
+    /// What the target always has, through the crate `wide`: SSE2 on x86-64, NEON on aarch64.
     Portable,
     /// AVX2 with FMA: 8 lanes of f32.
     Avx2,
@@ -15,49 +26,10 @@ pub enum Isa {
 
 impl Isa {
     /// Every instruction set, the plainest first.
-    pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512];
-
-    /// The environment variable that forces one.
-    pub const VARIABLE: &'static str = "MTCNN_CPU_ISA";
-
-    /// `portable`, `avx2` or `avx512`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Isa::Portable => "portable",
-            Isa::Avx2 => "avx2",
-            Isa::Avx512 => "avx512",
-        }
-    }
-
-    /// The instruction set of that [name](Isa::name), if there is one.
-    pub fn by_name(name: &str) -> Option<Isa> {
-        Self::ALL.into_iter().find(|isa| isa.name() == name)
-    }
-
-    /// Numbers of f32 in one of its vectors.
-    pub(crate) fn lanes(self) -> usize {
-        match self {
-            Isa::Portable => 4,
-            Isa::Avx2 => 8,
-            Isa::Avx512 => 16,
-        }
-    }
-
-    /// The instruction set for a matrix of so many columns: half as long vectors where the other half
-    /// would be idle.
-    pub(crate) fn for_columns(self, columns: usize) -> Isa {
-        if self == Isa::Avx512 && columns <= Isa::Avx2.lanes() { Isa::Avx2 } else { self }
-    }
-
-    /// The most vectors that a tile is wide.
-    pub(crate) fn tile_vectors(self) -> usize {
-        match self {
-            Isa::Portable | Isa::Avx2 => 2,
-            Isa::Avx512 => 3,
-        }
-    }
+    pub const ALL: &[Isa] = &[Isa::Portable, Isa::Avx2, Isa::Avx512];
 
     /// Whether this machine has it.
+    #[must_use]
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
@@ -71,35 +43,103 @@ impl Isa {
     }
 
     /// Those that this machine has, the plainest first.
+    #[must_use]
     pub fn available() -> Vec<Isa> {
-        Self::ALL.into_iter().filter(|isa| isa.is_available()).collect()
+        Self::ALL.iter().copied().filter(|isa| isa.is_available()).collect()
     }
 
     /// The best that this machine has.
+    #[must_use]
     pub fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Self::ALL.into_iter().rfind(|isa| isa.is_available()).unwrap_or(Isa::Portable))
-    }
-
-    /// The one that [`Isa::VARIABLE`] names, or else the best.
-    ///
-    /// # Errors
-    /// If the variable's value is no instruction set, or one that this machine lacks.
-    pub fn from_env() -> Result<Isa, String> {
-        let Some(value) = std::env::var_os(Self::VARIABLE).filter(|value| !value.is_empty()) else {
-            return Ok(Self::best());
-        };
-        let value = value.to_string_lossy();
-        match Self::by_name(&value) {
-            None => Err(format!("{}={value}: it must be portable, avx2 or avx512", Self::VARIABLE)),
-            Some(isa) if !isa.is_available() => Err(format!("{}={value}: this machine lacks it", Self::VARIABLE)),
-            Some(isa) => Ok(isa),
-        }
+        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Isa::Portable))
     }
 }
 
-impl std::fmt::Display for Isa {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        })
+    }
+}
+
+/// A text that names no instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownIsa;
+
+impl fmt::Display for UnknownIsa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it must be portable, avx2 or avx512")
+    }
+}
+
+impl std::error::Error for UnknownIsa {}
+
+impl FromStr for Isa {
+    type Err = UnknownIsa;
+
+    /// `portable`, `avx2` or `avx512`.
+    fn from_str(name: &str) -> Result<Self, UnknownIsa> {
+        Self::ALL.iter().copied().find(|isa| isa.to_string() == name).ok_or(UnknownIsa)
+    }
+}
+
+/// What this CPU has beside its instruction set: instructions for low precision.
+///
+/// They are facts, not ranks: AVX-VNNI comes with CPUs that have AVX2 and no AVX-512, and the others with some that
+/// have AVX-512. No f32 kernel looks at them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// AVX-VNNI: products of bytes, summed up by fours, on vectors of 32 bytes.
+    pub avx_vnni: bool,
+    /// AVX-512 VNNI: the same on vectors of 64 bytes.
+    pub avx512_vnni: bool,
+    /// AVX-512 BF16: products of bfloat16, summed up by twos.
+    pub avx512_bf16: bool,
+    /// AMX-INT8: products of tiles of bytes, where the operating system keeps their state too.
+    pub amx_int8: bool,
+}
+
+impl Capabilities {
+    /// Those of this machine.
+    #[must_use]
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        return Self {
+            avx_vnni: is_x86_feature_detected!("avxvnni"),
+            avx512_vnni: is_x86_feature_detected!("avx512vnni"),
+            avx512_bf16: is_x86_feature_detected!("avx512bf16"),
+            amx_int8: amx_int8(),
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        Self::default()
+    }
+}
+
+/// AMX with its tiles of bytes. The standard library detects it on nightly only.
+#[cfg(target_arch = "x86_64")]
+fn amx_int8() -> bool {
+    use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+    #[target_feature(enable = "xsave")]
+    fn state_kept() -> bool {
+        // Bits 17 and 18: the operating system saves the tiles' shape and data.
+        const TILES: u64 = 0b11 << 17;
+        // SAFETY: XSAVE is on, and register 0 exists wherever it is.
+        unsafe { _xgetbv(0) & TILES == TILES }
+    }
+    const OSXSAVE: u32 = 1 << 27;
+    const AMX_TILE_AND_INT8: u32 = 0b11 << 24;
+    // SAFETY: every x86-64 CPU has CPUID; leaf 7 is asked for only where there is one, and the state only where XSAVE is
+    // switched on.
+    unsafe {
+        __cpuid(0).eax >= 7
+            && __cpuid(1).ecx & OSXSAVE != 0
+            && __cpuid_count(7, 0).edx & AMX_TILE_AND_INT8 == AMX_TILE_AND_INT8
+            && state_kept()
     }
 }

@@ -33,7 +33,7 @@ mod winograd;
 pub use buffer::Buffer;
 pub use conv::Conv;
 pub use dense::Dense;
-pub use isa::Isa;
+pub use isa::{Capabilities, Isa, UnknownIsa};
 pub use planar::PlanarConvPool;
 pub use pool::MaxPool;
 pub use winograd::Winograd;

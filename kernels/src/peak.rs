@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Isa;
 use crate::simd::{Kernel, Simd, dispatch};
+use crate::{Isa, tile};
 
 /// Chains of multiply-adds that depend on nothing but themselves: enough to hide the latency.
 const CHAINS: usize = 12;
@@ -20,7 +20,7 @@ pub fn round(isa: Isa) -> f32 {
 
 /// Floating-point operations of one [`round`] on an instruction set: two a multiply-add.
 pub fn flops(isa: Isa) -> u64 {
-    (2 * CHAINS * LINKS * isa.lanes()) as u64
+    (2 * CHAINS * LINKS * tile::widths(isa).0) as u64
 }
 
 /// The best GFLOP/s of one core in several rounds over `time`.

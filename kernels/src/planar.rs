@@ -12,6 +12,14 @@ use crate::sizes::product;
 /// Output channels that are summed up at a time.
 const CHANNELS: usize = 5;
 
+/// The sizes of an instruction set's tiles here.
+trait PlanarTile: Simd {
+    /// Vectors of columns, 2 or 4: five channels of them must fit into the registers.
+    const PLANAR_VECTORS: usize = if Self::REGISTERS == 32 { 4 } else { 2 };
+}
+
+impl<S: Simd> PlanarTile for S {}
+
 /// A convolution with a square kernel, stride 1 and no padding, a bias, PReLU and a max-pool of 2x2
 /// with stride 2 and sizes rounded up.
 #[derive(Clone)]

@@ -121,8 +121,9 @@ impl Kernel for Backward<'_> {
                     let x = load_up_to(s, self.input.as_ptr().add(pixel * channels + c), left);
                     let p = self.gradient.as_mut_ptr().add(pixel * channels + c);
                     let gradient = load_up_to(s, p, left);
-                    slope_sum = s.if_more(x, zero, slope_sum, s.mul_add(x, gradient, slope_sum));
-                    let gradient = s.if_more(x, zero, gradient, s.mul_add(slopes, gradient, zero));
+                    let passes = s.greater(x, zero);
+                    slope_sum = s.select(passes, slope_sum, s.mul_add(x, gradient, slope_sum));
+                    let gradient = s.select(passes, gradient, s.mul_add(slopes, gradient, zero));
                     bias_sum = s.add(bias_sum, gradient);
                     store_up_to(s, p, gradient, left);
                 }

@@ -3,8 +3,22 @@
 //! A tile is `ROWS` rows by `VECTORS` vectors of sums that stay in registers while the depth is run
 //! through: each step broadcasts one number a row of A and multiplies it with `VECTORS` vectors of B.
 
-use crate::simd::{Simd, store_pieces_up_to};
+use crate::simd::{Kernel, Simd, dispatch, store_pieces_up_to};
 use crate::{Buffer, Isa};
+
+/// The sizes of an instruction set's tiles.
+pub(crate) trait TileSizes: Simd {
+    /// The most vectors that a tile is wide.
+    const TILE_VECTORS: usize = if Self::REGISTERS == 32 { 3 } else { 2 };
+    /// The most sums of a tile. With the vectors of one step and a broadcast, they must fit into the registers: a tile that
+    /// spills is many times slower.
+    const TILE_SUMS: usize = if Self::REGISTERS == 32 { 24 } else { 12 };
+    /// The most rows of a tile: enough to hide the latency of a multiply-add, and few enough that their addresses fit into
+    /// the registers too.
+    const TILE_ROWS: usize = 8;
+}
+
+impl<S: Simd> TileSizes for S {}
 
 /// A matrix B of `depth` rows and `columns` columns, cut into panels of a few vectors' width: the
 /// numbers that a tile reads in one step lie side by side, and the next step's behind them.
@@ -13,6 +27,8 @@ use crate::{Buffer, Isa};
 #[derive(Clone)]
 pub(crate) struct Panels {
     pub(crate) isa: Isa,
+    /// Of the vectors of the instruction set.
+    pub(crate) lanes: usize,
     pub(crate) depth: usize,
     pub(crate) columns: usize,
     /// Vectors in a panel's width.
@@ -23,30 +39,25 @@ pub(crate) struct Panels {
 impl Panels {
     /// Packs the matrix whose element in row `k` and column `n` is `element(k, n)`.
     pub(crate) fn pack(isa: Isa, depth: usize, columns: usize, element: impl Fn(usize, usize) -> f32) -> Self {
-        Self::of_width(isa, Self::best_vectors(isa, columns), depth, columns, element)
-    }
-
-    /// [`Panels::pack`] with panels of `vectors` vectors.
-    pub(crate) fn of_width(
-        isa: Isa,
-        vectors: usize,
-        depth: usize,
-        columns: usize,
-        element: impl Fn(usize, usize) -> f32,
-    ) -> Self {
-        let mut panels = Self::zeros_of_width(isa, vectors, depth, columns);
+        let mut panels = Self::zeros(isa, depth, columns);
         panels.fill(element);
         panels
     }
 
     /// A matrix of zeros.
     pub(crate) fn zeros(isa: Isa, depth: usize, columns: usize) -> Self {
-        Self::zeros_of_width(isa, Self::best_vectors(isa, columns), depth, columns)
+        let (lanes, most_vectors) = widths(isa);
+        // The width that wastes the fewest lanes; the wider of two that waste the same.
+        let padded = |vectors: &usize| columns.next_multiple_of(vectors * lanes);
+        let vectors = (1..=most_vectors).rev().min_by_key(padded).unwrap_or(1);
+        Self::zeros_of_width(isa, vectors, depth, columns)
     }
 
-    fn zeros_of_width(isa: Isa, vectors: usize, depth: usize, columns: usize) -> Self {
-        let width = vectors * isa.lanes();
-        Self { isa, depth, columns, vectors, data: Buffer::zeros(depth * width * columns.div_ceil(width)) }
+    /// [`Panels::zeros`] with panels of `vectors` vectors.
+    pub(crate) fn zeros_of_width(isa: Isa, vectors: usize, depth: usize, columns: usize) -> Self {
+        let (lanes, _) = widths(isa);
+        let width = vectors * lanes;
+        Self { isa, lanes, depth, columns, vectors, data: Buffer::zeros(depth * width * columns.div_ceil(width)) }
     }
 
     /// Packs another matrix of the same size in the place of this one.
@@ -72,15 +83,9 @@ impl Panels {
         }
     }
 
-    /// The width, in vectors, that wastes the fewest lanes; the wider of two that waste the same.
-    fn best_vectors(isa: Isa, columns: usize) -> usize {
-        let padded = |vectors: usize| columns.next_multiple_of(vectors * isa.lanes());
-        (1..=isa.tile_vectors()).rev().min_by_key(|&vectors| padded(vectors)).unwrap_or(1)
-    }
-
     /// Columns of a panel.
     pub(crate) fn width(&self) -> usize {
-        self.vectors * self.isa.lanes()
+        self.vectors * self.lanes
     }
 
     /// Columns of all panels.
@@ -103,6 +108,28 @@ impl Panels {
         padded[..values.len()].copy_from_slice(values);
         padded
     }
+}
+
+/// The lanes of an instruction set's vectors, and the most vectors that a tile is wide.
+///
+/// # Panics
+/// If the machine lacks the instruction set.
+pub(crate) fn widths(isa: Isa) -> (usize, usize) {
+    struct Widths<'a>(&'a mut (usize, usize));
+    impl Kernel for Widths<'_> {
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            *self.0 = (S::LANES, S::TILE_VECTORS);
+        }
+    }
+    let mut widths = (0, 0);
+    dispatch(isa, Widths(&mut widths));
+    widths
+}
+
+/// The instruction set for a matrix of `columns` columns: half as long vectors where the other half would be idle.
+pub(crate) fn isa_for_columns(isa: Isa, columns: usize) -> Isa {
+    if isa == Isa::Avx512 && columns <= widths(Isa::Avx2).0 { Isa::Avx2 } else { isa }
 }
 
 /// `sums += A·B` for one tile: row `r` of A at step `k` is `a[r·a_row + k·a_step]`, and B is `depth`
@@ -169,8 +196,8 @@ macro_rules! with_rows {
             4 => $function::<$s, 4, $vectors>($($arg),*),
             5 => $function::<$s, 5, $vectors>($($arg),*),
             6 => $function::<$s, 6, $vectors>($($arg),*),
-            7 if $s::TILE_SUMS >= 7 * $vectors => $function::<$s, 7, $vectors>($($arg),*),
-            8 if $s::TILE_SUMS >= 8 * $vectors => $function::<$s, 8, $vectors>($($arg),*),
+            7 if <$s as $crate::tile::TileSizes>::TILE_SUMS >= 7 * $vectors => $function::<$s, 7, $vectors>($($arg),*),
+            8 if <$s as $crate::tile::TileSizes>::TILE_SUMS >= 8 * $vectors => $function::<$s, 8, $vectors>($($arg),*),
             _ => unreachable!("a tile of too many rows"),
         }
     };
@@ -183,7 +210,7 @@ macro_rules! with_tile {
         match $vectors {
             1 => $crate::tile::with_rows!($rows, $s, 1, $function($($arg),*)),
             2 => $crate::tile::with_rows!($rows, $s, 2, $function($($arg),*)),
-            3 if $s::TILE_VECTORS > 2 => $crate::tile::with_rows!($rows, $s, 3, $function($($arg),*)),
+            3 if <$s as $crate::tile::TileSizes>::TILE_VECTORS > 2 => $crate::tile::with_rows!($rows, $s, 3, $function($($arg),*)),
             _ => unreachable!("a panel has at most TILE_VECTORS vectors"),
         }
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{Isa, Part, Profile, Thresholds};
+use crate::{Isa, Part, Profile, Thresholds, isa};
 
 /// Finds faces in pictures: boxes, scores and five landmarks (MTCNN, on the CPU).
 #[derive(Debug, Parser)]
@@ -396,8 +396,8 @@ fn bench_help() -> String {
 
 /// With the instruction set, which decides the speed.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
-    let available: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
-    let chosen = Isa::from_env().map_or_else(|error| error, |isa| isa.name().to_string());
+    let available: Vec<_> = Isa::available().iter().map(Isa::to_string).collect();
+    let chosen = isa::from_env().map_or_else(|error| error.to_string(), |isa| isa.to_string());
     format!("{}\ninstruction set: {chosen} (this machine has {})", env!("CARGO_PKG_VERSION"), available.join(", "))
 });
 

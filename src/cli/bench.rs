@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Bench) -> anyhow::Result<Outcome> {
     let save = records.as_ref().map(Records::begin).transpose()?;
 
     let mut report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
-    let subject = Subject::new(&args.detection, &picture, report.isa, report.threads);
+    let subject = Subject::new(&args.detection, &picture, &report.isa, report.threads);
     report.compared = before.as_ref().and_then(|before| before.compare(&subject, &report, args.tolerance));
     show(&report, args.format)?;
 
@@ -150,7 +150,7 @@ pub(crate) struct Report {
     gflops: Nets<Option<Rate>>,
     levels: Vec<JsonLevel>,
     candidates: Nets<Boxes>,
-    isa: &'static str,
+    isa: String,
     threads: usize,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,7 +242,7 @@ impl Report {
             gflops,
             levels: timing.levels.iter().map(JsonLevel::from).collect(),
             candidates: Nets { pnet: boxes(&timing.pnet), rnet: boxes(&timing.rnet), onet: boxes(&timing.onet) },
-            isa: timing.isa.name(),
+            isa: timing.isa.to_string(),
             threads: timing.threads,
             version: env!("CARGO_PKG_VERSION"),
             compared: None,

@@ -7,9 +7,9 @@ use super::prepare::{advance, pool, progress_bar};
 use super::prepare_args::TextOrJson;
 use super::train::{Line, curves, stop_flag};
 use super::train_args as args;
-use super::{Outcome, Usage, complain};
-use crate::Isa;
+use super::{Outcome, complain};
 use crate::eval::{Curve, Passed};
+use crate::isa;
 use crate::train::{Cascade, Event, MODEL, Recipe, Report, StageReport};
 
 /// Runs.
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
         out: &args.out,
         pool: &pool,
         ram: args.work.ram,
-        isa: Isa::from_env().map_err(Usage)?,
+        isa: isa::from_env()?,
     };
     let stop = stop_flag()?;
     let bar = progress_bar("pictures");

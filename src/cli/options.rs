@@ -13,7 +13,7 @@ use super::input::{self, Input};
 use super::layout::Layout;
 use super::save::Save;
 use crate::image::Orientation;
-use crate::{Detector, DetectorBuilder, Face, ImageView, Isa, Part, Timing};
+use crate::{Detector, DetectorBuilder, Face, ImageView, Part, Timing, isa};
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
@@ -109,7 +109,7 @@ pub(crate) fn detector(args: &args::Search, threads: usize) -> anyhow::Result<De
 
 /// The options of a detector of all faces.
 pub(crate) fn builder(args: &args::Search) -> anyhow::Result<DetectorBuilder> {
-    let isa = Isa::from_env().map_err(Usage)?;
+    let isa = isa::from_env()?;
     let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);

@@ -14,7 +14,7 @@ use crate::data::{
     BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Options, Preparation, Progress, RandomCrops,
     Skipped, Sources, StageBoxes, Summary, prepare,
 };
-use crate::{ImageView, Isa};
+use crate::{ImageView, isa};
 
 /// Pictures that stderr names; JSON has all.
 const MOST_NAMED: usize = 20;
@@ -126,7 +126,7 @@ fn write_text(out: &mut impl Write, set: &Path, summary: &Summary) -> io::Result
 
 fn miner(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Miner> {
     let (thresholds, min_face, factor) = (args.mine_thresholds, args.mine_min_face, args.mine_factor);
-    let isa = Isa::from_env().map_err(Usage)?;
+    let isa = isa::from_env()?;
     Ok(Miner::new(&Mining { boxes_of, thresholds, min_face, factor }, args.weights.as_deref(), isa)?)
 }
 

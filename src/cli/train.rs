@@ -13,9 +13,9 @@ use super::prepare::pool;
 use super::prepare_args::TextOrJson;
 use super::train_args::{self as args, What};
 use super::{Outcome, Usage, cascade, chart, complain};
-use crate::Isa;
 use crate::Stage;
 use crate::data::DataSet;
+use crate::isa;
 use crate::train::{Convention, Ended, METRICS, MODEL, Metrics, PRESETS, Plan, Progress, Recipe, Shares, Training};
 
 /// The name of the picture with the curves.
@@ -59,7 +59,7 @@ fn train(stage: Stage, args: &args::Net) -> anyhow::Result<Outcome> {
         metrics_every: args.metrics_every,
         validate_every: args.validate_every,
         pool: &pool,
-        isa: Isa::from_env().map_err(Usage)?,
+        isa: isa::from_env()?,
     };
     for warning in training.warnings()? {
         complain(format_args!("warning: {warning}"));

@@ -1,8 +1,9 @@
 //! Crops: the square about a box, resized to the side that a net looks at.
 
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region};
+use mtcnn_kernels::resize::{self, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
+use crate::arch::NORMALISE;
 use crate::image::ImageView;
 use crate::profile::{Crop, Profile, Resize};
 
@@ -63,7 +64,7 @@ pub(crate) fn make(
     output: &mut [f32],
 ) {
     let CropScratch { down, across, line, opencv } = scratch;
-    let (source, affine) = (view.source(), Affine::NORMALISE);
+    let (source, affine) = (view.source(), NORMALISE);
     let (region, across) = match cut {
         Cut::Pixels(region) => {
             let (height, width) = (region.height, region.width);

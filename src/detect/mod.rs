@@ -29,6 +29,7 @@ use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::face::{BBox, Face, Landmarks, Point};
 use crate::image::{ImageView, Part};
+use crate::isa;
 use crate::nets::{self, Net};
 use crate::profile::{Moves, Profile, Thresholds};
 use crate::weights::Model;
@@ -103,7 +104,7 @@ impl Detector {
         let isa = match options.isa {
             Some(isa) if !isa.is_available() => return Err(Error::option(format!("this machine lacks {isa}"))),
             Some(isa) => isa,
-            None => Isa::from_env().map_err(Error::option)?,
+            None => isa::from_env()?,
         };
         let pool = if options.threads > 1 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();

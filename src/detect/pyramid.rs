@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region};
+use mtcnn_kernels::resize::{self, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
+use crate::arch::NORMALISE;
 use crate::image::ImageView;
 use crate::profile::{LastLevel, LevelSize, Profile, Resize};
 
@@ -103,7 +104,7 @@ impl LevelMaker {
         let LevelScratch { line, opencv } = scratch;
         let LevelShape { height, width, .. } = *shape;
         let source = view.source();
-        let (whole, affine) = (Region::whole(&source), Affine::NORMALISE);
+        let (whole, affine) = (Region::whole(&source), NORMALISE);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {
                 let Self { down, across } = self;

@@ -6,7 +6,8 @@ use mtcnn_kernels::{Isa, softmax};
 
 use super::{Net, Scratch};
 use crate::arch::{self, Arch};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::isa;
 use crate::weights::{ExportedFile, INPUT, Model, archive, output};
 
 /// How many crops RNet and ONet are shown.
@@ -23,7 +24,7 @@ const PICTURE: [usize; 2] = [41, 57];
 /// model; [`crate::ErrorKind::Option`]: `MTCNN_CPU_ISA` is wrong.
 pub fn exported_answers(model: Option<&Path>) -> Result<ExportedFile> {
     let model = model.map_or_else(|| Ok(Model::embedded()), Model::read)?;
-    let isa = Isa::from_env().map_err(Error::option)?;
+    let isa = isa::from_env()?;
     let arrays: Vec<_> = arch::ALL.iter().flat_map(|arch| answers(isa, arch, &model)).collect();
     let arrays = arrays.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), &values[..]));
     Ok(ExportedFile { name: "check.npz".into(), bytes: archive(arrays, None) })

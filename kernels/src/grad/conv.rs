@@ -6,7 +6,7 @@
 
 use crate::simd::{Kernel, Simd, dispatch, load_up_to};
 use crate::sizes::product;
-use crate::tile::{Panels, even_tiles, most_rows, store_columns, tile, with_tile};
+use crate::tile::{Panels, even_tiles, isa_for_columns, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa};
 
 /// A convolution with bias, stride 1 and no padding, that learns.
@@ -32,7 +32,7 @@ impl Conv {
     pub fn new(isa: Isa, size: usize, inputs: usize, outputs: usize) -> Self {
         assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
         let zeros = |inputs: usize, outputs: usize| {
-            Panels::zeros(isa.for_columns(outputs), product([size, size, inputs]), outputs)
+            Panels::zeros(isa_for_columns(isa, outputs), product([size, size, inputs]), outputs)
         };
         let (forward, backward) = (zeros(inputs, outputs), zeros(outputs, inputs));
         let (bias, no_bias) = (Buffer::zeros(forward.padded_columns()), Buffer::zeros(backward.padded_columns()));

@@ -166,8 +166,9 @@ unsafe fn maximum<S: Simd>(
             for kx in 0..columns {
                 let next = load_up_to(s, from.add(ky * row + kx * column), left);
                 let active = s.prelu(next, slopes);
-                number = s.if_more(active, most, next, number);
-                place = s.if_more(active, most, s.splat(PLACE[ky * size + kx]), place);
+                let larger = s.greater(active, most);
+                number = s.select(larger, next, number);
+                place = s.select(larger, s.splat(PLACE[ky * size + kx]), place);
                 most = s.max(active, most);
             }
         }
@@ -220,7 +221,7 @@ impl Kernel for Backward<'_> {
                                     let gradient =
                                         load_up_to(s, self.gradient.as_ptr().add(pixel * channels + c), left);
                                     let places = s.load_u8(self.places.as_ptr().add(pixel * padded + c));
-                                    sum = s.add(sum, s.if_equal(places, s.splat(place), gradient, s.splat(0.0)));
+                                    sum = s.add(sum, s.select(s.equal(places, s.splat(place)), gradient, s.splat(0.0)));
                                 }
                             }
                         }

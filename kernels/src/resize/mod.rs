@@ -94,8 +94,6 @@ pub struct Affine {
 impl Affine {
     /// `x`
     pub const IDENTITY: Affine = Affine { scale: 1.0, offset: 0.0 };
-    /// `(x - 127.5) / 128`, the input of all MTCNN nets; both constants are exact in f32.
-    pub const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
 
     /// `x·scale + offset`
     #[inline(always)]

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{Kernel, Simd};
+use super::{Floats, Kernel, Token};
 use crate::Isa;
 
 /// Proof that the machine has AVX2 and FMA.
@@ -30,18 +30,13 @@ impl Avx2 {
 fn first(n: usize) -> __m256i {
     debug_assert!(n < 8);
     const MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-    // SAFETY: 8 numbers are readable from any of the first 9; AVX is there, since only an `Avx2` calls.
+    // SAFETY: 8 values are readable from any of the first 9; AVX is there, since only an `Avx2` calls.
     unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - n.min(8)).cast()) }
 }
 
-// SAFETY: an `Avx2` exists only after detection, so its instructions may run; each memory access is
-// the one that the method's contract names.
-unsafe impl Simd for Avx2 {
-    type V = __m256;
-    const LANES: usize = 8;
-    const TILE_VECTORS: usize = 2;
-    const TILE_SUMS: usize = 12;
-    const PLANAR_VECTORS: usize = 2;
+// SAFETY: an `Avx2` exists only after detection.
+unsafe impl Token for Avx2 {
+    const REGISTERS: usize = 16;
     type Half = Avx2;
 
     #[inline(always)]
@@ -58,6 +53,13 @@ unsafe impl Simd for Avx2 {
         // SAFETY: an `Avx2` exists only after detection.
         unsafe { go(self, kernel) }
     }
+}
+
+// SAFETY: each memory access is the one that the method's contract names.
+unsafe impl Floats for Avx2 {
+    type V = __m256;
+    type Mask = __m256;
+    const LANES: usize = 8;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -114,44 +116,50 @@ unsafe impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn if_more(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+    fn greater(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: detected.
-        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+        unsafe { _mm256_cmp_ps::<_CMP_GT_OQ>(a, b) }
     }
 
     #[inline(always)]
-    fn if_equal(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+    fn equal(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: detected.
-        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b)) }
+        unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __m256, yes: __m256, no: __m256) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_blendv_ps(no, yes, mask) }
     }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m256 {
-        // SAFETY: detected; the caller gives 8 readable numbers.
+        // SAFETY: detected; the caller gives 8 readable values.
         unsafe { _mm256_loadu_ps(p) }
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m256) {
-        // SAFETY: detected; the caller gives 8 writable numbers.
+        // SAFETY: detected; the caller gives 8 writable values.
         unsafe { _mm256_storeu_ps(p, v) }
     }
 
     #[inline(always)]
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m256 {
-        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        // SAFETY: detected; the mask keeps the access to the caller's `n` values.
         unsafe { _mm256_maskload_ps(p, first(n)) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: __m256, n: usize) {
-        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        // SAFETY: detected; the mask keeps the access to the caller's `n` values.
         unsafe { _mm256_maskstore_ps(p, first(n), v) }
     }
 
     #[inline(always)]
     unsafe fn store_pieces(self, p: *mut f32, v: __m256, n: usize) {
-        // SAFETY: detected; four, two and one numbers are written, as the bits of `n` say: together the caller's `n`.
+        // SAFETY: detected; four, two and one values are written, as the bits of `n` say: together the caller's `n`.
         unsafe {
             let (mut p, mut left) = (p, _mm256_castps256_ps128(v));
             if n & 4 != 0 {

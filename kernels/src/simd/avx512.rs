@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{Kernel, Simd};
+use super::{Floats, Kernel, Token};
 use crate::Isa;
 
 /// Proof that the machine has AVX-512F, AVX2 and FMA.
@@ -26,14 +26,9 @@ fn first(n: usize) -> __mmask16 {
     ((1_u32 << n) - 1) as __mmask16
 }
 
-// SAFETY: an `Avx512` exists only after detection, so its instructions may run; each memory access is
-// the one that the method's contract names.
-unsafe impl Simd for Avx512 {
-    type V = __m512;
-    const LANES: usize = 16;
-    const TILE_VECTORS: usize = 3;
-    const TILE_SUMS: usize = 24;
-    const PLANAR_VECTORS: usize = 4;
+// SAFETY: an `Avx512` exists only after detection.
+unsafe impl Token for Avx512 {
+    const REGISTERS: usize = 32;
     type Half = super::avx2::Avx2;
 
     #[inline(always)]
@@ -50,6 +45,13 @@ unsafe impl Simd for Avx512 {
         // SAFETY: an `Avx512` exists only after detection.
         unsafe { go(self, kernel) }
     }
+}
+
+// SAFETY: each memory access is the one that the method's contract names.
+unsafe impl Floats for Avx512 {
+    type V = __m512;
+    type Mask = __mmask16;
+    const LANES: usize = 16;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -106,38 +108,44 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn if_more(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+    fn greater(self, a: __m512, b: __m512) -> __mmask16 {
         // SAFETY: detected.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
     }
 
     #[inline(always)]
-    fn if_equal(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+    fn equal(self, a: __m512, b: __m512) -> __mmask16 {
         // SAFETY: detected.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), no, yes) }
+        unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask16, yes: __m512, no: __m512) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_mask_blend_ps(mask, no, yes) }
     }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m512 {
-        // SAFETY: detected; the caller gives 16 readable numbers.
+        // SAFETY: detected; the caller gives 16 readable values.
         unsafe { _mm512_loadu_ps(p) }
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m512) {
-        // SAFETY: detected; the caller gives 16 writable numbers.
+        // SAFETY: detected; the caller gives 16 writable values.
         unsafe { _mm512_storeu_ps(p, v) }
     }
 
     #[inline(always)]
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m512 {
-        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        // SAFETY: detected; the mask keeps the access to the caller's `n` values.
         unsafe { _mm512_maskz_loadu_ps(first(n), p) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, v: __m512, n: usize) {
-        // SAFETY: detected; the mask keeps the access to the caller's `n` numbers.
+        // SAFETY: detected; the mask keeps the access to the caller's `n` values.
         unsafe { _mm512_mask_storeu_ps(p, first(n), v) }
     }
 

@@ -1,7 +1,7 @@
 //! One kernel source for every instruction set.
 //!
 //! A kernel is written once, generic over a token `S: Simd`, and started through [`dispatch`]. The
-//! token's [`Simd::vectorize`] is the one function compiled with the instruction set switched on;
+//! token's [`Token::vectorize`] is the one function compiled with the instruction set switched on;
 //! everything beneath it must be `#[inline(always)]`, or it is compiled without the instructions:
 //! still right, but a dozen times slower. For the same reason no closure and no rayon call may
 //! stand between [`dispatch`] and the arithmetic: threads outside, kernels inside.
@@ -24,35 +24,43 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }
 
-/// An instruction set: a token that exists only where the machine has it, and a vector of f32.
+/// All that a kernel may ask of an instruction set.
+///
+/// Each type of element is a trait of its own, which names its vectors and their operations; a kernel on another type
+/// adds a trait here and an implementation in each backend. What a CPU has besides ([`crate::Capabilities`]) belongs into
+/// the backend's token, as a parameter of its type that [`Token::vectorize`] switches on and one implementation uses.
+pub(crate) trait Simd: Token + Floats {}
+
+impl<S: Token + Floats> Simd for S {}
+
+/// An instruction set: proof that the machine has it.
 ///
 /// # Safety
-/// An implementation must be constructible only after its instructions were detected, and must
-/// access no memory but what each method's contract names.
-pub(crate) unsafe trait Simd: Copy {
-    /// A vector of [`Simd::LANES`] numbers.
-    type V: Copy;
-    /// Numbers in a vector.
-    const LANES: usize;
-    /// The most vectors that a tile is wide.
-    const TILE_VECTORS: usize;
-    /// The most sums of a tile. With the vectors of one step and a broadcast, they must fit into the
-    /// registers: a tile that spills is many times slower.
-    const TILE_SUMS: usize;
-    /// The most rows of a tile: enough to hide the latency of a multiply-add, and few enough that
-    /// their addresses fit into the registers too.
-    const TILE_ROWS: usize = 8;
-    /// Vectors of columns in a tile of [`crate::PlanarConvPool`], 2 or 4: five channels of them must fit
-    /// into the registers.
-    const PLANAR_VECTORS: usize;
+/// An implementation must be constructible only after its instructions were detected.
+pub(crate) unsafe trait Token: Copy {
+    /// How many vectors the registers hold.
+    const REGISTERS: usize;
     /// An instruction set with vectors half as long, where there is one: for the few outputs of a head.
     type Half: Simd;
 
-    /// See [`Simd::Half`].
+    /// See [`Token::Half`].
     fn half(self) -> Self::Half;
 
     /// Runs a kernel with the instruction set switched on.
     fn vectorize<K: Kernel>(self, kernel: K);
+}
+
+/// Vectors of f32.
+///
+/// # Safety
+/// An implementation must access no memory but what each method's contract names.
+pub(crate) unsafe trait Floats: Copy {
+    /// A vector of [`Floats::LANES`] values.
+    type V: Copy;
+    /// A yes or no for each lane.
+    type Mask: Copy;
+    /// Values in a vector.
+    const LANES: usize;
 
     /// Every lane `x`.
     fn splat(self, x: f32) -> Self::V;
@@ -62,7 +70,7 @@ pub(crate) unsafe trait Simd: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a·b + c`, rounded once where the machine can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// [`Simd::mul_add`] on four lanes, whatever the instruction set.
+    /// [`Floats::mul_add`] on four lanes, whatever the instruction set.
     fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4;
     /// The larger of each lane; `b` where either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
@@ -70,33 +78,35 @@ pub(crate) unsafe trait Simd: Copy {
     fn max_pairs(self, a: Self::V, b: Self::V) -> Self::V;
     /// `x` where it is more than 0, elsewhere `slope·x`; NaN stays NaN.
     fn prelu(self, x: Self::V, slope: Self::V) -> Self::V;
-    /// `yes` where `a > b`, elsewhere, and where either is NaN, `no`.
-    fn if_more(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// `yes` where `a = b`, elsewhere `no`.
-    fn if_equal(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// Where `a > b`; no where either is NaN.
+    fn greater(self, a: Self::V, b: Self::V) -> Self::Mask;
+    /// Where `a = b`.
+    fn equal(self, a: Self::V, b: Self::V) -> Self::Mask;
+    /// `yes` where the mask says so, elsewhere `no`.
+    fn select(self, mask: Self::Mask, yes: Self::V, no: Self::V) -> Self::V;
 
-    /// Reads `LANES` numbers.
+    /// Reads `LANES` values.
     ///
     /// # Safety
     /// They must be readable at `p`.
     unsafe fn load(self, p: *const f32) -> Self::V;
-    /// Writes `LANES` numbers.
+    /// Writes `LANES` values.
     ///
     /// # Safety
     /// They must be writable at `p`.
     unsafe fn store(self, p: *mut f32, v: Self::V);
-    /// Reads the first `n` numbers; the other lanes are 0.
+    /// Reads the first `n` values; the other lanes are 0.
     ///
     /// # Safety
-    /// `n < LANES` numbers must be readable at `p`.
+    /// `n < LANES` values must be readable at `p`.
     unsafe fn load_first(self, p: *const f32, n: usize) -> Self::V;
     /// Writes the first `n` lanes and leaves the memory behind them alone.
     ///
     /// # Safety
-    /// `n < LANES` numbers must be writable at `p`.
+    /// `n < LANES` values must be writable at `p`.
     unsafe fn store_first(self, p: *mut f32, v: Self::V, n: usize);
-    /// [`Simd::store_first`] for where parts of vectors are the rule: AMD takes a dozen cycles for AVX2's masked store,
-    /// and what replaces it is more code, which costs registers where parts are rare.
+    /// [`Floats::store_first`] for kernels that mostly write parts of vectors: AMD takes a dozen cycles for AVX2's masked
+    /// store. What replaces it is more code, which costs registers where parts are rare.
     ///
     /// # Safety
     /// As there.
@@ -105,23 +115,23 @@ pub(crate) unsafe trait Simd: Copy {
         // SAFETY: the caller's.
         unsafe { self.store_first(p, v, n) }
     }
-    /// Reads `LANES` bytes as numbers 0 to 255.
+    /// Reads `LANES` bytes as values from 0 to 255.
     ///
     /// # Safety
     /// They must be readable at `p`.
     unsafe fn load_u8(self, p: *const u8) -> Self::V;
-    /// Writes numbers, less than 2³¹, as `LANES` bytes: rounded to the nearest whole one, halves to an even
-    /// one, and cut to 0 to 255.
+    /// Writes values less than 2³¹ as `LANES` bytes: rounded to the nearest integer, halves to an even one, and cut to
+    /// 0 to 255.
     ///
     /// # Safety
     /// They must be writable at `p`.
     unsafe fn store_u8(self, p: *mut u8, v: Self::V);
 }
 
-/// Reads the first `n` numbers, `LANES` at most; the other lanes are 0.
+/// Reads the first `n` values, `LANES` at most; the other lanes are 0.
 ///
 /// # Safety
-/// `min(n, LANES)` numbers must be readable at `p`.
+/// `min(n, LANES)` values must be readable at `p`.
 #[inline(always)]
 pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V {
     // SAFETY: the caller's.
@@ -131,7 +141,7 @@ pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V 
 /// Writes the first `n` lanes, `LANES` at most.
 ///
 /// # Safety
-/// `min(n, LANES)` numbers must be writable at `p`.
+/// `min(n, LANES)` values must be writable at `p`.
 #[inline(always)]
 pub(crate) unsafe fn store_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
     // SAFETY: the caller's.

@@ -2,7 +2,7 @@
 
 use wide::f32x4;
 
-use super::{Kernel, Simd};
+use super::{Floats, Kernel, Token};
 
 /// SSE2, NEON, wasm simd128 or plain code, 4 lanes.
 #[derive(Clone, Copy)]
@@ -16,14 +16,9 @@ impl Portable {
     }
 }
 
-// SAFETY: `wide` uses no instruction that the compilation target lacks; every access below is the
-// array that the method's contract names.
-unsafe impl Simd for Portable {
-    type V = f32x4;
-    const LANES: usize = 4;
-    const TILE_VECTORS: usize = 2;
-    const TILE_SUMS: usize = 12;
-    const PLANAR_VECTORS: usize = 2;
+// SAFETY: `wide` uses no instruction that the compilation target lacks.
+unsafe impl Token for Portable {
+    const REGISTERS: usize = 16;
     type Half = Portable;
 
     #[inline(always)]
@@ -35,6 +30,13 @@ unsafe impl Simd for Portable {
     fn vectorize<K: Kernel>(self, kernel: K) {
         kernel.run(self)
     }
+}
+
+// SAFETY: every access below is the array that the method's contract names.
+unsafe impl Floats for Portable {
+    type V = f32x4;
+    type Mask = f32x4;
+    const LANES: usize = 4;
 
     #[inline(always)]
     fn splat(self, x: f32) -> f32x4 {
@@ -78,24 +80,29 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn if_more(self, a: f32x4, b: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
-        a.simd_gt(b).bitselect(yes, no)
+    fn greater(self, a: f32x4, b: f32x4) -> f32x4 {
+        a.simd_gt(b)
     }
 
     #[inline(always)]
-    fn if_equal(self, a: f32x4, b: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
-        a.simd_eq(b).bitselect(yes, no)
+    fn equal(self, a: f32x4, b: f32x4) -> f32x4 {
+        a.simd_eq(b)
+    }
+
+    #[inline(always)]
+    fn select(self, mask: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
+        mask.bitselect(yes, no)
     }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> f32x4 {
-        // SAFETY: the caller gives 4 readable numbers.
+        // SAFETY: the caller gives 4 readable values.
         f32x4::new(unsafe { p.cast::<[f32; 4]>().read_unaligned() })
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: f32x4) {
-        // SAFETY: the caller gives 4 writable numbers.
+        // SAFETY: the caller gives 4 writable values.
         unsafe { p.cast::<[f32; 4]>().write_unaligned(v.to_array()) }
     }
 
@@ -103,7 +110,7 @@ unsafe impl Simd for Portable {
     unsafe fn load_first(self, p: *const f32, n: usize) -> f32x4 {
         let mut lanes = [0.0; 4];
         for i in 0..n {
-            // SAFETY: the caller gives `n` readable numbers.
+            // SAFETY: the caller gives `n` readable values.
             lanes[i] = unsafe { p.add(i).read() };
         }
         f32x4::new(lanes)
@@ -113,7 +120,7 @@ unsafe impl Simd for Portable {
     unsafe fn store_first(self, p: *mut f32, v: f32x4, n: usize) {
         let lanes = v.to_array();
         for i in 0..n {
-            // SAFETY: the caller gives `n` writable numbers.
+            // SAFETY: the caller gives `n` writable values.
             unsafe { p.add(i).write(lanes[i]) };
         }
     }

@@ -21,7 +21,7 @@
 use crate::conv::MAX_SIZE;
 use crate::simd::{Portable, Simd, load_up_to, store_up_to};
 use crate::sizes::product;
-use crate::tile::{Panels, even_tiles};
+use crate::tile::{Panels, TileSizes, even_tiles};
 use crate::{Buffer, Isa};
 
 /// Rows and columns of the kernel.
@@ -54,7 +54,8 @@ impl WinogradRow {
         assert!(inputs > 0 && outputs > 0, "no size is 0");
         assert_eq!(weights.len(), product([outputs, inputs, SIZE * SIZE]), "weights [outputs][inputs][3][3]");
         // One vector: a wider panel would not stay in the first-level cache.
-        let panels = Panels::of_width(isa, 1, SIZE * inputs * POINTS, outputs, |k, n| {
+        let mut panels = Panels::zeros_of_width(isa, 1, SIZE * inputs * POINTS, outputs);
+        panels.fill(|k, n| {
             let (ky, input, point) = (k / POINTS / inputs, k / POINTS % inputs, k % POINTS);
             let kernel = &weights[((n * inputs + input) * SIZE + ky) * SIZE..][..SIZE];
             let sum: f64 = kernel.iter().zip(G[point]).map(|(&weight, g)| f64::from(weight) * g).sum();
@@ -82,7 +83,7 @@ impl WinogradRow {
     /// Numbers of a transformed row, `[tile][point][input]`, for a row of `width` pixels. A vector may
     /// be written over the end.
     fn transformed(&self, width: usize) -> usize {
-        product([(width + 1 - SIZE).div_ceil(TILE), POINTS, self.inputs]) + self.weights.isa.lanes()
+        product([(width + 1 - SIZE).div_ceil(TILE), POINTS, self.inputs]) + self.weights.lanes
     }
 
     /// Numbers of [`WinogradRow::row`]'s scratch.
@@ -109,7 +110,7 @@ impl WinogradRow {
         scratch: *mut f32,
         out: *mut f32,
     ) {
-        assert_eq!(self.weights.isa.lanes(), S::LANES, "a convolution packed for this instruction set");
+        assert_eq!(self.weights.lanes, S::LANES, "a convolution packed for this instruction set");
         // SAFETY: the caller's; the inputs are as many as said.
         unsafe {
             match self.inputs {

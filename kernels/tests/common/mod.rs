@@ -35,11 +35,13 @@ impl Numbers {
     }
 }
 
-/// Every instruction set that this machine has. `MTCNN_CPU_ISA` narrows it to one, and fails where
-/// that one is missing: so CI knows that each was tested.
+/// Every instruction set that this machine has. The environment variable `MTCNN_KERNELS_ISA` narrows it to one, and fails
+/// where that one is missing: so CI knows that each was tested.
 pub(crate) fn instruction_sets() -> Vec<Isa> {
-    if std::env::var_os(Isa::VARIABLE).is_some() {
-        return vec![Isa::from_env().expect("an instruction set that this machine has")];
+    if let Ok(name) = std::env::var("MTCNN_KERNELS_ISA") {
+        let isa: Isa = name.parse().expect("the name of an instruction set");
+        assert!(isa.is_available(), "this machine lacks {isa}");
+        return vec![isa];
     }
     for isa in Isa::ALL {
         if !isa.is_available() {
