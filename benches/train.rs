@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use mtcnn_cpu::Stage;
-use mtcnn_cpu::data::{self, DataSet, Options as SampleOptions, Preparation, Split};
-use mtcnn_cpu::train::{Ended, Feed, Plan, Recipe, Samples, Trainer, Training};
+use mtcnn_cpu::data::{self, DataSet, Preparation, SampleOptions, Split};
+use mtcnn_cpu::train::{Ended, Loader, Plan, Recipe, Sampler, Trainer, Training};
 use mtcnn_cpu::{Isa, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ fn train(plan: &Plan, set: &DataSet, pool: &ThreadPool, isa: Isa, steps: u64) ->
         isa,
     };
     let (mut began, mut took) = (Instant::now(), Duration::ZERO);
-    let mut progress = |progress: &mtcnn_cpu::train::Progress<'_>| {
+    let mut progress = |progress: &mtcnn_cpu::train::TrainingProgress<'_>| {
         if progress.step == WARM_UP {
             began = Instant::now();
         }
@@ -79,8 +79,8 @@ fn main() {
             let mut group = criterion.benchmark_group(format!("{}_{threads}_threads", stage.name()));
             group.throughput(Throughput::Elements(plan.mixture.batch.sum() as u64));
 
-            let mut samples = Samples::default();
-            let draws = Feed::new(&set, &plan.mixture, 0).unwrap().draw(0).unwrap();
+            let mut samples = Loader::default();
+            let draws = Sampler::new(&set, &plan.mixture, 0).unwrap().draw(0).unwrap();
             samples.make(isa, &set, &draws).unwrap();
             let mut trainer = Trainer::new(stage, isa, plan.options.clone());
             group.bench_function("step", |bencher| {

@@ -350,7 +350,7 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
 #[test]
 fn recipes_are_printed_and_mistakes_in_them_named() {
     let sets = Sets::new(&["pnet"]);
-    for name in ["seed", "quick"] {
+    for name in ["mtcnn-caffe", "quick"] {
         let run = run(&["train", "recipe", name]);
         assert_eq!(run.code, 0);
         sets.sources.put("printed.toml", &run.out);

@@ -10,7 +10,7 @@ use super::train_args as args;
 use super::{Outcome, complain};
 use crate::eval::{Curve, Passed};
 use crate::isa;
-use crate::train::{Cascade, Event, MODEL, Recipe, Report, StageReport};
+use crate::train::{Cascade, CascadeEvent, CascadeReport, MODEL, Recipe, StageReport};
 
 /// Runs.
 pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
@@ -30,15 +30,15 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
     let mut drawn = Ok(());
     let report = cascade.run(&mut |event| {
         match event {
-            Event::Preparing(_, progress) | Event::Evaluating(progress) => advance(&bar, *progress),
-            Event::Prepared(stage, _, warnings) => {
+            CascadeEvent::Preparing(_, progress) | CascadeEvent::Evaluating(progress) => advance(&bar, *progress),
+            CascadeEvent::Prepared(stage, _, warnings) => {
                 bar.reset();
                 for warning in *warnings {
                     bar.suspend(|| complain(format_args!("{}: warning: {warning}", stage.name())));
                 }
             }
-            Event::Training(stage, progress) => line.get_or_insert_with(|| Line::new(*stage)).show(progress),
-            Event::Trained(_, folder) => {
+            CascadeEvent::Training(stage, progress) => line.get_or_insert_with(|| Line::new(*stage)).show(progress),
+            CascadeEvent::Trained(_, folder) => {
                 line.take().inspect(Line::finish);
                 drawn = curves(folder);
             }
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn write_report(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_report(out: &mut impl Write, report: &CascadeReport) -> io::Result<()> {
     writeln!(
         out,
         "{:5} {:>9} {:>9} {:>9} {:>9} {:>10} {:>10} {:>9} {:>9}",

@@ -9,7 +9,7 @@ use super::prepare_args::{self as args, TextOrJson};
 use super::{Outcome, Usage};
 use crate::Stage;
 use crate::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
-use crate::data::{Class, DataSet, Options};
+use crate::data::{Class, DataSet, SampleOptions};
 
 /// Findings of one kind that text shows; JSON has all.
 const MOST_SHOWN: usize = 5;
@@ -29,10 +29,10 @@ pub(crate) fn run(args: &args::Doctor) -> anyhow::Result<Outcome> {
     }
     let mut report = Report { sources: Vec::new(), set: None };
     if has_sources {
-        let options = Options {
+        let options = SampleOptions {
             random: Some(random_crops(&args.random)),
             landmarks: landmark_crops(&args.landmark_crops),
-            ..Options::new(Stage::PNet)
+            ..SampleOptions::new(Stage::PNet)
         };
         let (sources, pool) = (sources(&args.sources)?, pool(&args.work)?);
         let bar = progress_bar("pictures");

@@ -11,7 +11,7 @@ use super::eval_args::{self as args, What};
 use super::prepare::{advance, progress_bar};
 use super::{Outcome, Usage, complain, eval_fddb, eval_landmarks, eval_stages, eval_wider, options};
 use crate::Face;
-use crate::eval::{FoundBox, Look, look};
+use crate::eval::{Detections, ScoredBox, detect_all};
 
 /// Pictures that stderr names.
 pub(crate) const MOST_NAMED: usize = 20;
@@ -27,12 +27,12 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<Outcome> {
 }
 
 /// Looks for faces in pictures, with a progress bar.
-pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Look>> {
+pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
     // The pictures are worked on side by side, each by one thread.
     let detector = options::detector(&args.search, 1)?;
     let pool = options::pool(args.threads)?;
     let bar = progress_bar("pictures");
-    let looks = look(&detector, files, &pool, &mut |progress| {
+    let looks = detect_all(&detector, files, &pool, &mut |progress| {
         advance(&bar, progress);
         true
     });
@@ -41,9 +41,9 @@ pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow
 }
 
 /// The faces in pictures that were looked at, and the names of those that could not be read; stderr says why.
-pub(crate) fn readable(names: &[&str], looks: Vec<Look>) -> (Vec<Vec<Face>>, Vec<String>) {
+pub(crate) fn readable(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<Face>>, Vec<String>) {
     let mut missed = Vec::new();
-    let mut faces = |(name, look): (&&str, Look)| {
+    let mut faces = |(name, look): (&&str, Detections)| {
         look.unwrap_or_else(|reason| {
             if missed.len() < MOST_NAMED {
                 complain(format_args!("{name}: {reason}"));
@@ -56,9 +56,9 @@ pub(crate) fn readable(names: &[&str], looks: Vec<Look>) -> (Vec<Vec<Face>>, Vec
 }
 
 /// [`readable`], as the evaluations take boxes.
-pub(crate) fn boxes(names: &[&str], looks: Vec<Look>) -> (Vec<Vec<FoundBox>>, Vec<String>) {
+pub(crate) fn boxes(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<ScoredBox>>, Vec<String>) {
     let (faces, missed) = readable(names, looks);
-    (faces.iter().map(|faces| faces.iter().map(FoundBox::from).collect()).collect(), missed)
+    (faces.iter().map(|faces| faces.iter().map(ScoredBox::from).collect()).collect(), missed)
 }
 
 /// Says how many pictures are missed, and `why`.

@@ -11,7 +11,7 @@ use super::drawing::Drawings;
 use super::input::Input;
 use super::options::{builder, pool, refuse_to_overwrite};
 use super::{Outcome, Usage};
-use crate::eval::{Cell, End, Ending, Explanation, LevelView, Track, explain, hint};
+use crate::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 use crate::image::panels::{Colour, Mark, Panel, draw_panels};
 use crate::image::{Orientation, decode_as};
 use crate::{ImageView, Thresholds};
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::Explain) -> anyhow::Result<Outcome> {
     let (place, view) = ([x, y, x + width, y + height], ImageView::from(&picture));
     let explanation = pool.install(|| -> crate::error::Result<_> {
         let mut explanation = explain(&detector, &view, place);
-        if !matches!(explanation.outcome, Ending::Found { .. }) {
+        if !matches!(explanation.outcome, PlaceOutcome::Found { .. }) {
             let build = |least, thresholds: Thresholds| builder.clone().min_face(least).thresholds(thresholds).build();
             explanation.hint = hint(&explanation, &view, args.search.min_face, build)?;
         }
@@ -119,12 +119,12 @@ fn number(value: impl Into<f64>, digits: usize) -> String {
 }
 
 /// Where the way of a box ends, in a few words.
-fn end(track: &Track, levels: &[LevelView]) -> String {
+fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
     match track.end {
-        End::Score { stage } => format!("{}: score", stage.name()),
-        End::Outside { stage } => format!("{}: outside of the picture", stage.name()),
-        End::Face => "face".into(),
-        End::Suppressed { stage, in_level, by: [x1, y1, x2, y2], score, by_level } => {
+        PathEnd::Score { stage } => format!("{}: score", stage.name()),
+        PathEnd::Outside { stage } => format!("{}: outside of the picture", stage.name()),
+        PathEnd::Face => "face".into(),
+        PathEnd::Suppressed { stage, in_level, by: [x1, y1, x2, y2], score, by_level } => {
             let at = if in_level { "same scale".into() } else { format!("scale {:.3}", levels[by_level].scale) };
             let (width, height) = (x2 - x1, y2 - y1);
             format!("{}: overlaps {x1:.0},{y1:.0},{width:.0},{height:.0} with {score:.3}, {at}", stage.name())
@@ -144,7 +144,7 @@ fn drawn(picture: &RgbImage, explanation: &Explanation) -> RgbImage {
     let squares = levels.iter().filter_map(|level| level.best.or(level.closest.filter(|it| it.overlap >= 0.1)));
     let pnet: Vec<_> = squares.map(|cell| mark(cell, cell.score >= thresholds[0])).collect();
     let rnet = candidates.iter().filter_map(|track| Some(mark(track.rnet?, track.onet.is_some()))).collect();
-    let onet = |track: &Track| Some(mark(track.face.or(track.onet)?, track.face.is_some()));
+    let onet = |track: &CandidatePath| Some(mark(track.face.or(track.onet)?, track.face.is_some()));
     let onet = candidates.iter().filter_map(onet).collect();
     let names =
         ["PNet: the best square of each scale", "RNet: boxes given to it", "ONet: boxes given to it, and faces"];

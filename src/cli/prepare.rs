@@ -11,8 +11,8 @@ use super::prepare_args::{self as args, TextOrJson, What};
 use super::{Outcome, Usage, complain, doctor, options};
 use crate::Stage;
 use crate::data::{
-    BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Options, Preparation, Progress, RandomCrops,
-    Skipped, Sources, StageBoxes, Summary, prepare,
+    BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Preparation, Progress, RandomCrops,
+    SampleOptions, Skipped, Sources, StageBoxes, Summary, prepare,
 };
 use crate::{ImageView, isa};
 
@@ -45,9 +45,9 @@ fn make(
     random: Option<&args::Random>,
     mining: Option<(&args::Mining, BoxesOf)>,
 ) -> anyhow::Result<Outcome> {
-    let defaults = Options::new(stage).caps;
+    let defaults = SampleOptions::new(stage).caps;
     let cap = |typed: Option<args::Cap>, default| typed.map_or(default, |cap| cap.0);
-    let options = Options {
+    let options = SampleOptions {
         seed: args.seed,
         caps: Caps {
             negatives: cap(args.max_negatives, defaults.negatives),

@@ -16,7 +16,9 @@ use super::{Outcome, Usage, cascade, chart, complain};
 use crate::Stage;
 use crate::data::DataSet;
 use crate::isa;
-use crate::train::{Convention, Ended, METRICS, MODEL, Metrics, PRESETS, Plan, Progress, Recipe, Shares, Training};
+use crate::train::{
+    ClassCounts, Convention, Ended, METRICS, MODEL, Metrics, PRESETS, Plan, Recipe, Training, TrainingProgress,
+};
 
 /// The name of the picture with the curves.
 pub(crate) const CURVES: &str = "curves.png";
@@ -94,11 +96,11 @@ fn plan(stage: Stage, args: &args::Net) -> anyhow::Result<Plan> {
     training.steps = args.steps.unwrap_or(training.steps);
     training.rate = args.rate.unwrap_or(training.rate);
     if let Some([positives, negatives, parts, landmarks]) = args.batch {
-        training.batch = Shares { positives, negatives, parts, landmarks };
+        training.batch = ClassCounts { positives, negatives, parts, landmarks };
     }
     training.convention = match args.convention {
         Some(args::Convention::Own) => Convention::Own,
-        Some(args::Convention::Seed) => Convention::Seed,
+        Some(args::Convention::MtcnnCaffe) => Convention::MtcnnCaffe,
         Some(args::Convention::Aittsmd) => Convention::Aittsmd,
         None => training.convention,
     };
@@ -163,7 +165,7 @@ impl Line {
         Self { bar: ProgressBar::new(0).with_style(style), trained: String::new(), validation: String::new() }
     }
 
-    pub(crate) fn show(&mut self, progress: &Progress<'_>) {
+    pub(crate) fn show(&mut self, progress: &TrainingProgress<'_>) {
         if self.bar.length() != Some(progress.steps) {
             self.bar.set_length(progress.steps);
             self.bar.set_position(progress.from);

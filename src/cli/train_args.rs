@@ -49,8 +49,8 @@ pub(crate) struct Net {
     #[arg(long, value_name = "MODEL")]
     pub(crate) weights: Option<PathBuf>,
 
-    /// The recipe: `seed`, `quick` or a TOML file; `train recipe` shows them.
-    #[arg(long, value_name = "RECIPE", default_value = "seed", help_heading = "Recipe")]
+    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe", help_heading = "Recipe")]
     pub(crate) recipe: PathBuf,
 
     /// Steps to do, in place of the recipe's.
@@ -100,7 +100,7 @@ pub(crate) enum Convention {
     /// Decay of weights only, one learning rate
     Own,
     /// Of lippman1125's mtcnn-caffe: biases learn twice as fast, slopes decay
-    Seed,
+    MtcnnCaffe,
     /// Of AITTSMD's MTCNN-Tensorflow: squares are not halved, the rate counts when the parameters move
     Aittsmd,
 }
@@ -124,8 +124,8 @@ pub(crate) struct Cascade {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// The recipe: `seed`, `quick` or a TOML file; `train recipe` shows them.
-    #[arg(long, value_name = "RECIPE", default_value = "seed")]
+    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
     pub(crate) recipe: PathBuf,
 
     /// The form of the report.
@@ -139,8 +139,8 @@ pub(crate) struct Cascade {
 /// Prints a recipe, to be changed and given to `--recipe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Recipe {
-    /// Which: `seed` has the numbers of mtcnn-caffe, `quick` is for small data.
-    #[arg(value_name = "NAME", default_value = "seed")]
+    /// Which: `mtcnn-caffe` has the numbers of mtcnn-caffe, `quick` is for small data.
+    #[arg(value_name = "NAME", default_value = "mtcnn-caffe")]
     pub(crate) name: String,
 }
 

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Split;
 use super::lines::{Lines, numbers, shown};
+use super::split::Split;
 use crate::error::Result;
 
 /// The list of one split.
@@ -17,12 +17,12 @@ pub struct FacePoint {
     /// Its CRC-32.
     pub crc32: u32,
     /// In the list's order.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<FacePointPicture>,
 }
 
 /// A picture and the face in it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct FacePointPicture {
     /// As the list has it, with slashes for its backslashes.
     pub name: String,
     /// Its line in the list, from 1.
@@ -62,11 +62,11 @@ impl FacePoint {
     }
 }
 
-fn picture(line: &str, number: usize) -> Option<Picture> {
+fn picture(line: &str, number: usize) -> Option<FacePointPicture> {
     let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
     let [left, right, top, bottom, points @ ..]: [f64; 14] = numbers(rest.split_whitespace())?;
     let points = std::array::from_fn(|i| [points[2 * i], points[2 * i + 1]]);
-    Some(Picture { name: name.replace('\\', "/"), line: number, corners: [left, top, right, bottom], points })
+    Some(FacePointPicture { name: name.replace('\\', "/"), line: number, corners: [left, top, right, bottom], points })
 }
 
 #[cfg(test)]

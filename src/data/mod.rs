@@ -21,21 +21,17 @@ mod overlap;
 pub(crate) mod pictures;
 mod plan;
 mod prepare;
+mod progress;
 mod set;
+mod sources;
+mod split;
 pub mod wider;
 
 pub use class::Class;
 pub use mine::{BoxesOf, Miner, Mining};
-pub use options::{Caps, LandmarkCrops, MinedCrops, Options, RandomCrops};
-pub use prepare::{Preparation, Progress, Skipped, Sources, StageBoxes, Summary, prepare};
+pub use options::{Caps, LandmarkCrops, MinedCrops, RandomCrops, SampleOptions};
+pub use prepare::{Preparation, StageBoxes, Summary, prepare};
+pub use progress::{Progress, Skipped};
 pub use set::{ClassInfo, DataSet, Manifest, Run, Sample, SourceInfo};
-
-/// Which part of a source to read: training sets are made of one, results are measured on the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// To train with.
-    Train,
-    /// To validate with; never to train with.
-    Val,
-}
+pub use sources::Sources;
+pub use split::Split;

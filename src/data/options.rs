@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Class;
+use super::class::Class;
 use crate::arch::Stage;
 
 /// Everything that decides which samples are made, beside the pictures: the same options and sources
 /// give the same set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub struct SampleOptions {
     /// The seed of every random choice.
     #[serde(default)]
     pub seed: u64,
@@ -24,7 +24,7 @@ pub struct Options {
     pub mined: Option<MinedCrops>,
 }
 
-impl Options {
+impl SampleOptions {
     /// The defaults for a net: random crops for the first, mined ones for the others.
     pub fn new(stage: Stage) -> Self {
         let (negatives, parts) = match stage {

@@ -1,60 +1,24 @@
 //! Making a data set: every picture read once, its crops planned, cut and appended.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::ThreadPool;
 
+use super::class::Class;
 use super::cut::Cutter;
-use super::face_point::{self, FacePoint};
-use super::options::Options;
-use super::plan::{Planned, landmark_crops, mined_crops, random_crops};
+use super::options::SampleOptions;
+use super::pictures;
+use super::plan::Planned;
+use super::progress::{Progress, Skipped};
 use super::set::{Manifest, Row, SourceInfo, Writer};
-use super::wider::{self, Wider};
-use super::{Class, Split, pictures};
+use super::sources::{Annotation, Sources, Task};
 use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::image::ImageView;
 use crate::ordered;
-use crate::random::Random;
 
 /// Fewer samples of a class than this are hardly enough to learn from.
 const FEW: usize = 10_000;
-
-/// The lists of what a set is made of; either may be missing.
-#[derive(Debug)]
-pub struct Sources {
-    /// Which part of them.
-    pub split: Split,
-    /// Pictures with boxes.
-    pub wider: Option<Wider>,
-    /// Pictures with landmarks.
-    pub face_point: Option<FacePoint>,
-}
-
-impl Sources {
-    /// Reads the lists under the folders.
-    ///
-    /// # Errors
-    /// As [`Wider::read`] and [`FacePoint::read`].
-    pub fn read(wider: Option<&Path>, landmarks: Option<&Path>, split: Split) -> Result<Self> {
-        let wider = wider.map(|folder| Wider::read(folder, split)).transpose()?;
-        let face_point = landmarks.map(|folder| FacePoint::read(folder, split)).transpose()?;
-        Ok(Self { split, wider, face_point })
-    }
-
-    /// All pictures, those with boxes first.
-    pub(super) fn tasks(&self) -> Vec<Task<'_>> {
-        let boxes = self.wider.iter().flat_map(|source| {
-            let pictures = source.pictures.iter().enumerate();
-            pictures.map(|(index, picture)| Task { images: &source.images, index, picture: Annotated::Boxes(picture) })
-        });
-        let landmarks = self.face_point.iter().flat_map(|source| {
-            let pictures = source.pictures.iter().enumerate();
-            pictures.map(|(index, picture)| Task { images: &source.images, index, picture: Annotated::Points(picture) })
-        });
-        boxes.chain(landmarks).collect()
-    }
-}
 
 /// What a stage of the cascade finds in a picture: boxes `[x1, y1, x2, y2]`, best first, as the stage
 /// gives them after moving them, both ends of a side inside.
@@ -65,7 +29,7 @@ pub struct Preparation<'a> {
     /// The net that it is for.
     pub stage: Stage,
     /// Which samples.
-    pub options: &'a Options,
+    pub options: &'a SampleOptions,
     /// Finds what the stages before let pass; needed if crops are to be mined.
     pub boxes: Option<&'a StageBoxes<'a>>,
     /// What finds it, for the manifest.
@@ -79,24 +43,6 @@ pub struct Preparation<'a> {
     pub strict: bool,
 }
 
-/// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Pictures that are done.
-    pub done: usize,
-    /// Pictures.
-    pub total: usize,
-}
-
-/// A picture that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Skipped {
-    /// The file.
-    pub picture: PathBuf,
-    /// Why.
-    pub reason: String,
-}
-
 /// What was made.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -106,95 +52,6 @@ pub struct Summary {
     pub skipped: Vec<Skipped>,
     /// What will be missed in training.
     pub warnings: Vec<String>,
-}
-
-/// A picture of either list.
-pub(super) struct Task<'a> {
-    images: &'a Path,
-    /// In its list.
-    index: usize,
-    pub(super) picture: Annotated<'a>,
-}
-
-/// A picture with what is known of it.
-#[derive(Clone, Copy)]
-pub(super) enum Annotated<'a> {
-    Boxes(&'a wider::Picture),
-    Points(&'a face_point::Picture),
-}
-
-impl Task<'_> {
-    fn name(&self) -> &str {
-        self.place().1
-    }
-
-    pub(super) fn path(&self) -> PathBuf {
-        self.images.join(self.name())
-    }
-
-    /// The line in its list, and the name as it is there.
-    pub(super) fn place(&self) -> (usize, &str) {
-        match self.picture {
-            Annotated::Boxes(picture) => (picture.line, &picture.name),
-            Annotated::Points(picture) => (picture.line, &picture.name),
-        }
-    }
-
-    /// The first folder of the name.
-    fn folder(&self) -> &str {
-        self.name().split_once('/').map_or("", |(folder, _)| folder)
-    }
-
-    /// A generator for this picture and stage alone.
-    fn random(&self, seed: u64, stage: Stage) -> Random {
-        let list = match self.picture {
-            Annotated::Boxes(_) => 0,
-            Annotated::Points(_) => 1,
-        };
-        Random::new(seed, (stage.side() as u64) << 48 | list << 40 | self.index as u64)
-    }
-
-    /// The crops to take of a picture of that size; `found` is asked only for crops to be mined.
-    pub(super) fn plan(
-        &self,
-        size: [usize; 2],
-        stage: Stage,
-        options: &Options,
-        found: impl FnOnce() -> Vec<[f64; 4]>,
-    ) -> Vec<Planned> {
-        let mut random = self.random(options.seed, stage);
-        match self.picture {
-            Annotated::Boxes(picture) => {
-                let possible = picture.faces.iter().filter(|face| face.is_possible());
-                let faces: Vec<_> = possible.map(wider::Face::corners).collect();
-                let mut plan = Vec::new();
-                if let Some(options) = &options.random {
-                    plan = random_crops(size, &faces, options, &mut random);
-                }
-                if let Some(options) = &options.mined {
-                    plan.append(&mut mined_crops(size, &faces, &found(), options));
-                }
-                plan
-            }
-            Annotated::Points(picture) => {
-                landmark_crops(size, picture.corners, &picture.points, &options.landmarks, &mut random)
-            }
-        }
-    }
-
-    /// About the most bytes that a picture and its samples take.
-    fn cost(&self, stage: Stage, options: &Options) -> usize {
-        let samples = match self.picture {
-            Annotated::Boxes(picture) => {
-                let random = options.random.map_or(0, |it| {
-                    it.negatives as usize + picture.faces.len() * (it.near as usize + it.face as usize)
-                });
-                random + options.mined.map_or(0, |it| it.negatives as usize + picture.faces.len())
-            }
-            Annotated::Points(_) => 1 + 6 * options.landmarks.tries as usize,
-        };
-        pictures::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
-    }
 }
 
 /// Makes a set and puts it into the folder `out`, which must not be there or be empty.
@@ -229,7 +86,7 @@ pub fn prepare(
         |index| make(&tasks[index], how),
         |index, made| {
             let task = &tasks[index];
-            let has_points = matches!(task.picture, Annotated::Points(_));
+            let has_points = matches!(task.picture, Annotation::Points(_));
             match made {
                 Ok(samples) => {
                     let folders = &mut manifest.folders;

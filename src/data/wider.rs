@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Split;
 use super::lines::{Lines, numbers, shown};
+use super::split::Split;
 use crate::error::Result;
 
 /// The list of one split.
@@ -17,23 +17,23 @@ pub struct Wider {
     /// Its CRC-32.
     pub crc32: u32,
     /// In the list's order.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<WiderPicture>,
 }
 
 /// A picture and the faces in it.
 #[derive(Debug)]
-pub struct Picture {
+pub struct WiderPicture {
     /// As the list has it: `<event>/<file>.jpg`.
     pub name: String,
     /// The line of its name, from 1.
     pub line: usize,
     /// All that the list has, small, blurred and impossible ones too. None is no mistake.
-    pub faces: Vec<Face>,
+    pub faces: Vec<WiderFace>,
 }
 
 /// A face as it is annotated.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Face {
+pub struct WiderFace {
     /// Left edge.
     pub x: f64,
     /// Upper edge.
@@ -58,7 +58,7 @@ pub struct Face {
     pub line: usize,
 }
 
-impl Face {
+impl WiderFace {
     /// `[x1, y1, x2, y2]` with x2 = x + width, as every implementation of MTCNN reads it.
     pub fn corners(&self) -> [f64; 4] {
         [self.x, self.y, self.x + self.width, self.y + self.height]
@@ -94,7 +94,7 @@ impl Wider {
                 return Err(lines.error(&format!("the name of a picture is missing: \"{}\"", shown(name))));
             }
             let line = lines.number();
-            pictures.push(Picture { name: name.to_string(), line, faces: faces(&mut lines)? });
+            pictures.push(WiderPicture { name: name.to_string(), line, faces: faces(&mut lines)? });
         }
         let (list, crc32) = lines.finish();
         Ok(Self { images, list, crc32, pictures })
@@ -109,7 +109,7 @@ fn name(split: Split) -> &'static str {
 }
 
 /// The count and that many lines.
-fn faces(lines: &mut Lines) -> Result<Vec<Face>> {
+fn faces(lines: &mut Lines) -> Result<Vec<WiderFace>> {
     let Some(line) = lines.next()? else {
         return Err(lines.error("the list ends after a picture's name, without the number of its faces"));
     };
@@ -138,14 +138,14 @@ fn faces(lines: &mut Lines) -> Result<Vec<Face>> {
     Ok(faces)
 }
 
-fn face(line: &str, number: usize) -> Option<Face> {
+fn face(line: &str, number: usize) -> Option<WiderFace> {
     let [x, y, width, height, attributes @ ..]: [f64; 10] = numbers(line.split_whitespace())?;
     if attributes.iter().any(|&value| value != f64::from(value as u8)) {
         return None;
     }
     let [blur, expression, illumination, invalid, occlusion, pose] = attributes.map(|value| value as u8);
     let invalid = invalid != 0;
-    Some(Face { x, y, width, height, blur, expression, illumination, invalid, occlusion, pose, line: number })
+    Some(WiderFace { x, y, width, height, blur, expression, illumination, invalid, occlusion, pose, line: number })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub(crate) mod boxes;
 mod builder;
 mod crop;
 mod nms;
-mod parallel;
+pub(crate) mod parallel;
 mod proposals;
 pub(crate) mod pyramid;
 mod refine;

@@ -24,7 +24,7 @@ pub struct Explanation {
     /// In one sentence.
     pub verdict: String,
     /// What comes of it.
-    pub outcome: Ending,
+    pub outcome: PlaceOutcome,
     /// What would find the face, if that was looked for and something does.
     pub hint: Option<String>,
     /// The scores from which PNet, RNet and ONet let a box pass.
@@ -33,13 +33,13 @@ pub struct Explanation {
     pub levels: Vec<LevelView>,
     /// What became of the boxes near the place that PNet lets pass: those that came furthest first, then by the last
     /// score.
-    pub candidates: Vec<Track>,
+    pub candidates: Vec<CandidatePath>,
 }
 
 /// What comes of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
-pub enum Ending {
+pub enum PlaceOutcome {
     /// A face is found there.
     Found {
         /// Its score.
@@ -120,7 +120,7 @@ pub struct Cell {
 
 /// A box on its way through the cascade.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Track {
+pub struct CandidatePath {
     /// The level that it is of, from 0.
     pub level: usize,
     /// That level's size divided by the picture's.
@@ -134,13 +134,13 @@ pub struct Track {
     /// The face that it becomes.
     pub face: Option<Cell>,
     /// Where its way ends.
-    pub end: End,
+    pub end: PathEnd,
 }
 
 /// Where the way of a box ends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
-pub enum End {
+pub enum PathEnd {
     /// Its score is too low.
     Score {
         /// Whose.
@@ -174,7 +174,7 @@ struct Witness<'a> {
     place: [f64; 4],
     levels: Vec<LevelView>,
     /// Of the squares that PNet lets pass, in the order of their numbers.
-    tracks: Vec<Track>,
+    tracks: Vec<CandidatePath>,
     /// Where PNet and RNet have moved their boxes to.
     moved: Vec<[Option<[f64; 4]>; 2]>,
 }
@@ -184,7 +184,7 @@ impl Witness<'_> {
         overlap(corners, self.place)
     }
 
-    fn track(&mut self, candidate: &Candidate) -> &mut Track {
+    fn track(&mut self, candidate: &Candidate) -> &mut CandidatePath {
         &mut self.tracks[candidate.origin as usize]
     }
 }
@@ -225,8 +225,8 @@ impl Watch for Witness<'_> {
         if !passes {
             return 0;
         }
-        let (scale, end) = (view.scale, End::Score { stage: Net::PNet });
-        self.tracks.push(Track { level, scale, pnet: cell, rnet: None, onet: None, face: None, end });
+        let (scale, end) = (view.scale, PathEnd::Score { stage: Net::PNet });
+        self.tracks.push(CandidatePath { level, scale, pnet: cell, rnet: None, onet: None, face: None, end });
         self.moved.push([None; 2]);
         self.tracks.len() as u32 - 1
     }
@@ -239,11 +239,11 @@ impl Watch for Witness<'_> {
             Suppressing::ONet => (Net::ONet, false),
         };
         let (corners, by_level) = (self.detector.corners(by), self.track(by).level);
-        self.track(gone).end = End::Suppressed { stage, in_level, by: corners, score: by.score, by_level };
+        self.track(gone).end = PathEnd::Suppressed { stage, in_level, by: corners, score: by.score, by_level };
     }
 
     fn outside(&mut self, stage: Stage, candidate: &Candidate) {
-        self.track(candidate).end = End::Outside { stage: stage.into() };
+        self.track(candidate).end = PathEnd::Outside { stage: stage.into() };
     }
 
     fn answered(&mut self, stage: Stage, candidate: &Candidate) {
@@ -253,7 +253,7 @@ impl Watch for Witness<'_> {
         let cell = Cell { r#box, overlap: self.overlap(r#box), score: candidate.score };
         let track = self.track(candidate);
         *(if stage == Stage::RNet { &mut track.rnet } else { &mut track.onet }) = Some(cell);
-        track.end = End::Score { stage: stage.into() };
+        track.end = PathEnd::Score { stage: stage.into() };
     }
 
     fn passed<'a>(&mut self, stage: Stage, boxes: impl Iterator<Item = &'a Candidate>) {
@@ -267,14 +267,14 @@ impl Watch for Witness<'_> {
                     let r#box = candidate.corners;
                     let face = Cell { r#box, overlap: self.overlap(r#box), score: candidate.score };
                     self.tracks[origin].face = Some(face);
-                    self.tracks[origin].end = End::Face;
+                    self.tracks[origin].end = PathEnd::Face;
                 }
             }
         }
     }
 }
 
-impl Track {
+impl CandidatePath {
     /// Whether the box, wherever it was given to a stage, was near the place.
     fn is_near(&self) -> bool {
         let cells = [Some(self.pnet), self.rnet, self.onet, self.face];
@@ -308,10 +308,10 @@ pub fn explain(detector: &Detector, view: &ImageView<'_>, place: [f64; 4]) -> Ex
     let Witness { mut levels, tracks: mut candidates, .. } = witness;
     for track in candidates.iter().filter(|track| track.pnet.overlap >= NEAR) {
         let view = &mut levels[track.level];
-        view.kept += usize::from(!matches!(track.end, End::Suppressed { in_level: true, .. }));
-        view.left += usize::from(!matches!(track.end, End::Suppressed { stage: Net::PNet, .. }));
+        view.kept += usize::from(!matches!(track.end, PathEnd::Suppressed { in_level: true, .. }));
+        view.left += usize::from(!matches!(track.end, PathEnd::Suppressed { stage: Net::PNet, .. }));
     }
-    candidates.retain(Track::is_near);
+    candidates.retain(CandidatePath::is_near);
     candidates.sort_by(|a, b| b.last().0.cmp(&a.last().0).then(b.last().1.total_cmp(&a.last().1)));
     let Thresholds { pnet, rnet, onet } = detector.thresholds();
     let thresholds = [pnet, rnet, onet];
@@ -320,7 +320,7 @@ pub fn explain(detector: &Detector, view: &ImageView<'_>, place: [f64; 4]) -> Ex
 }
 
 /// What comes of the place, and that in one sentence. It is lost at the last stage that was given a box near it.
-fn judge(levels: &[LevelView], candidates: &[Track], thresholds: [f32; 3]) -> (Ending, String) {
+fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3]) -> (PlaceOutcome, String) {
     let faces = candidates.iter().filter_map(|track| Some((track, track.face?)));
     let best = faces.filter(|(_, face)| face.overlap >= NEAR).max_by(|a, b| a.1.overlap.total_cmp(&b.1.overlap));
     if let Some((track, Cell { overlap, score, .. })) = best {
@@ -328,19 +328,19 @@ fn judge(levels: &[LevelView], candidates: &[Track], thresholds: [f32; 3]) -> (E
             let scale = track.scale;
             let text =
                 format!("found with {score:.3}: the face overlaps the box by {overlap:.2}, seen at scale {scale:.3}");
-            return (Ending::Found { score, overlap }, text);
+            return (PlaceOutcome::Found { score, overlap }, text);
         }
         let text =
             format!("lost beside a face: one with {score:.3} overlaps the box by {overlap:.2} only, {SAME} is needed");
-        return (Ending::Beside { score, overlap }, text);
+        return (PlaceOutcome::Beside { score, overlap }, text);
     }
     for (stage, threshold) in [Net::ONet, Net::RNet, Net::PNet].into_iter().zip(thresholds.into_iter().rev()) {
         let name = stage.name();
         let near: Vec<_> = candidates.iter().filter(|it| it.of(stage).is_some_and(|at| at.overlap >= NEAR)).collect();
-        let ends_by_score = |track: &&Track| track.end == End::Score { stage };
+        let ends_by_score = |track: &&CandidatePath| track.end == PathEnd::Score { stage };
         let passed: Vec<_> = near.iter().filter(|track| !ends_by_score(track)).collect();
         let dropped = passed.iter().filter_map(|track| match track.end {
-            End::Suppressed { stage: at, by, score, by_level, .. } if at == stage => Some((by, score, by_level)),
+            PathEnd::Suppressed { stage: at, by, score, by_level, .. } if at == stage => Some((by, score, by_level)),
             _ => None,
         });
         let dropped: Vec<_> = dropped.collect();
@@ -352,19 +352,24 @@ fn judge(levels: &[LevelView], candidates: &[Track], thresholds: [f32; 3]) -> (E
                     "lost at {name}: its boxes overlap better ones of something else, such as \
                      {x1:.0},{y1:.0},{width:.0},{height:.0} with {score:.3} at scale {scale:.3}"
                 );
-                return (Ending::Suppressed { stage }, text);
+                return (PlaceOutcome::Suppressed { stage }, text);
             }
             // What went on is not near any more.
-            _ => return (Ending::Moved { stage }, format!("lost at {name}: it moves its boxes to something else")),
+            _ => {
+                return (
+                    PlaceOutcome::Moved { stage },
+                    format!("lost at {name}: it moves its boxes to something else"),
+                );
+            }
         }
-        let score = |track: &&&Track| track.of(stage).map_or(0.0, |cell| cell.score);
+        let score = |track: &&&CandidatePath| track.of(stage).map_or(0.0, |cell| cell.score);
         let below = near.iter().max_by(|a, b| score(a).total_cmp(&score(b))).map(|track| (score(&track), track.scale));
         // Of PNet's, only those that pass have a track.
         let cells = levels.iter().filter_map(|level| Some((level.best?.score, level.scale)));
         let best = if stage == Net::PNet { cells.max_by(|a, b| a.0.total_cmp(&b.0)) } else { below };
         if let Some((score, scale)) = best {
             let text = format!("lost at {name}: best score {score:.3} of threshold {threshold:.3} at scale {scale:.3}");
-            return (Ending::Score { stage, score }, text);
+            return (PlaceOutcome::Score { stage, score }, text);
         }
     }
     let closest = levels.iter().filter_map(|level| Some((level.closest?.overlap, level)));
@@ -375,7 +380,7 @@ fn judge(levels: &[LevelView], candidates: &[Track], thresholds: [f32; 3]) -> (E
              {overlap:.2}, at scale {scale:.3}"
         ),
     };
-    (Ending::NotLookedFor, text)
+    (PlaceOutcome::NotLookedFor, text)
 }
 
 impl Net {
@@ -419,7 +424,7 @@ pub fn hint(
                 now = explain(&build(least, Thresholds { pnet, rnet, onet })?, view, lost.r#box);
             }
             match now.outcome {
-                Ending::Found { score, .. } => {
+                PlaceOutcome::Found { score, .. } => {
                     let mut options = Vec::new();
                     if least != min_face {
                         options.push(format!("--min-face {least}"));
@@ -434,7 +439,7 @@ pub fn hint(
                     break;
                 }
                 // A score of less than a hundredth is no face to the net.
-                Ending::Score { stage, score } if score >= 0.02 => {
+                PlaceOutcome::Score { stage, score } if score >= 0.02 => {
                     let below = (score * 100.0).floor() - 1.0;
                     (thresholds[stage as usize], lowered[stage as usize]) = (below / 100.0, true);
                 }
@@ -460,14 +465,14 @@ mod tests {
             let mut witness = Witness { detector: &detector, place: [0.0; 4], levels, tracks, moved };
             let faces = detector.detect_watched(&view, &mut witness);
             assert_eq!(faces, detector.detect(&picture).unwrap(), "{}", profile.name());
-            let ends = |end: fn(&Track) -> bool| witness.tracks.iter().filter(|track| end(track)).count();
-            assert_eq!(ends(|track| track.end == End::Face), faces.len());
+            let ends = |end: fn(&CandidatePath) -> bool| witness.tracks.iter().filter(|track| end(track)).count();
+            assert_eq!(ends(|track| track.end == PathEnd::Face), faces.len());
             // The counts of each stage are those that `detect_timed` gives.
             let (_, timing) = detector.detect_timed(&picture).unwrap();
             assert_eq!(witness.tracks.len(), timing.levels.iter().map(|level| level.candidates).sum::<usize>());
-            let kept = ends(|track| !matches!(track.end, End::Suppressed { in_level: true, .. }));
+            let kept = ends(|track| !matches!(track.end, PathEnd::Suppressed { in_level: true, .. }));
             assert_eq!(kept, timing.levels.iter().map(|level| level.kept).sum::<usize>());
-            let after_pnet = ends(|track| !matches!(track.end, End::Suppressed { stage: Net::PNet, .. }));
+            let after_pnet = ends(|track| !matches!(track.end, PathEnd::Suppressed { stage: Net::PNet, .. }));
             assert_eq!(after_pnet, timing.pnet.outputs);
             assert_eq!(
                 (ends(|it| it.rnet.is_some()), ends(|it| it.onet.is_some())),
@@ -483,41 +488,50 @@ mod tests {
     }
 
     /// A box with these overlaps when it is given to the nets, and a score of 0.5.
-    fn track(overlaps: [Option<f64>; 3], face: Option<f64>, end: End) -> Track {
+    fn track(overlaps: [Option<f64>; 3], face: Option<f64>, end: PathEnd) -> CandidatePath {
         let cell = |overlap: f64| Cell { r#box: [0.0; 4], overlap, score: 0.5 };
         let [pnet, rnet, onet] = overlaps.map(|overlap| overlap.map(cell));
-        Track { level: 0, scale: 0.5, pnet: pnet.unwrap(), rnet, onet, face: face.map(cell), end }
+        CandidatePath { level: 0, scale: 0.5, pnet: pnet.unwrap(), rnet, onet, face: face.map(cell), end }
     }
 
     #[test]
     fn a_face_is_lost_at_the_last_net_that_is_given_a_box_near_it() {
         let dropped =
-            |stage| End::Suppressed { stage, in_level: false, by: [1.0, 2.0, 11.0, 22.0], score: 0.9, by_level: 0 };
-        let score = |stage| End::Score { stage };
-        let ending = |tracks: &[Track]| judge(&[level(0.7)], tracks, [0.6, 0.7, 0.8]);
+            |stage| PathEnd::Suppressed { stage, in_level: false, by: [1.0, 2.0, 11.0, 22.0], score: 0.9, by_level: 0 };
+        let score = |stage| PathEnd::Score { stage };
+        let ending = |tracks: &[CandidatePath]| judge(&[level(0.7)], tracks, [0.6, 0.7, 0.8]);
         let (near, far) = (Some(0.5), Some(0.1));
 
         let all = [near; 3];
-        assert_eq!(ending(&[track(all, Some(0.5), End::Face)]).0, Ending::Found { score: 0.5, overlap: 0.5 });
-        assert_eq!(ending(&[track(all, Some(0.4), End::Face)]).0, Ending::Beside { score: 0.5, overlap: 0.4 });
-        assert_eq!(ending(&[track(all, Some(0.2), End::Face)]).0, Ending::Moved { stage: Net::ONet });
+        assert_eq!(ending(&[track(all, Some(0.5), PathEnd::Face)]).0, PlaceOutcome::Found { score: 0.5, overlap: 0.5 });
+        assert_eq!(
+            ending(&[track(all, Some(0.4), PathEnd::Face)]).0,
+            PlaceOutcome::Beside { score: 0.5, overlap: 0.4 }
+        );
+        assert_eq!(ending(&[track(all, Some(0.2), PathEnd::Face)]).0, PlaceOutcome::Moved { stage: Net::ONet });
         let (what, text) = ending(&[track(all, None, dropped(Net::ONet)), track(all, None, score(Net::ONet))]);
-        assert_eq!(what, Ending::Suppressed { stage: Net::ONet });
+        assert_eq!(what, PlaceOutcome::Suppressed { stage: Net::ONet });
         assert!(text.contains("such as 1,2,10,20 with 0.900 at scale 0.500"), "{text}");
         let (what, text) =
             ending(&[track(all, None, score(Net::ONet)), track([near, near, None], None, dropped(Net::RNet))]);
-        assert_eq!(what, Ending::Score { stage: Net::ONet, score: 0.5 });
+        assert_eq!(what, PlaceOutcome::Score { stage: Net::ONet, score: 0.5 });
         assert_eq!(text, "lost at ONet: best score 0.500 of threshold 0.800 at scale 0.500");
-        assert_eq!(ending(&[track([near, near, far], None, score(Net::ONet))]).0, Ending::Moved { stage: Net::RNet });
+        assert_eq!(
+            ending(&[track([near, near, far], None, score(Net::ONet))]).0,
+            PlaceOutcome::Moved { stage: Net::RNet }
+        );
         let (what, text) = ending(&[track([near, near, None], None, score(Net::RNet))]);
-        assert_eq!(what, Ending::Score { stage: Net::RNet, score: 0.5 });
+        assert_eq!(what, PlaceOutcome::Score { stage: Net::RNet, score: 0.5 });
         assert!(text.contains("of threshold 0.700"), "{text}");
-        assert_eq!(ending(&[track([near, far, None], None, score(Net::RNet))]).0, Ending::Moved { stage: Net::PNet });
+        assert_eq!(
+            ending(&[track([near, far, None], None, score(Net::RNet))]).0,
+            PlaceOutcome::Moved { stage: Net::PNet }
+        );
         let (what, _) = ending(&[track([near, None, None], None, dropped(Net::PNet))]);
-        assert_eq!(what, Ending::Suppressed { stage: Net::PNet });
-        assert_eq!(judge(&[level(0.4)], &[], [0.6; 3]).0, Ending::Score { stage: Net::PNet, score: 0.4 });
+        assert_eq!(what, PlaceOutcome::Suppressed { stage: Net::PNet });
+        assert_eq!(judge(&[level(0.4)], &[], [0.6; 3]).0, PlaceOutcome::Score { stage: Net::PNet, score: 0.4 });
         let nothing = LevelView { best: None, near: 0, ..level(0.4) };
-        assert_eq!(judge(&[nothing], &[], [0.6; 3]).0, Ending::NotLookedFor);
-        assert_eq!(judge(&[], &[], [0.6; 3]).0, Ending::NotLookedFor);
+        assert_eq!(judge(&[nothing], &[], [0.6; 3]).0, PlaceOutcome::NotLookedFor);
+        assert_eq!(judge(&[], &[], [0.6; 3]).0, PlaceOutcome::NotLookedFor);
     }
 }

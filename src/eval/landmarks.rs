@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::matching::overlap;
-use crate::data::face_point::Picture;
+use crate::data::face_point::FacePointPicture;
 use crate::error::{Error, Result};
 use crate::{Face, Landmarks};
 
@@ -44,7 +44,7 @@ impl LandmarkErrors {
 ///
 /// # Panics
 /// If there are not as many lists of faces as pictures.
-pub fn landmark_errors(pictures: &[Picture], found: &[Vec<Face>]) -> Result<LandmarkErrors> {
+pub fn landmark_errors(pictures: &[FacePointPicture], found: &[Vec<Face>]) -> Result<LandmarkErrors> {
     assert_eq!(found.len(), pictures.len(), "faces for each picture");
     let mut errors: Vec<[f64; 5]> = Vec::new();
     for (picture, faces) in pictures.iter().zip(found) {
@@ -86,9 +86,9 @@ mod tests {
     use crate::{BBox, Point};
 
     /// Eyes 10 pixels from each other.
-    fn picture() -> Picture {
+    fn picture() -> FacePointPicture {
         let points = [[10.0, 10.0], [20.0, 10.0], [15.0, 15.0], [11.0, 20.0], [19.0, 20.0]];
-        Picture { name: "a.jpg".into(), line: 1, corners: [0.0, 0.0, 29.0, 29.0], points }
+        FacePointPicture { name: "a.jpg".into(), line: 1, corners: [0.0, 0.0, 29.0, 29.0], points }
     }
 
     /// Points so far from where they are, in a box of that height.
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!([0.05, 0.15, 0.5].map(|error| errors.within(error)), [0.0, 0.25, 0.5]);
         let nothing = landmark_errors(&pictures[..1], &[vec![]]).unwrap();
         assert_eq!((nothing.mean, nothing.found, nothing.within(1.0)), (None, 0, 0.0));
-        let squint = Picture { points: [[1.0; 2]; 5], ..picture() };
+        let squint = FacePointPicture { points: [[1.0; 2]; 5], ..picture() };
         assert!(landmark_errors(&[squint], &[vec![]]).unwrap_err().to_string().contains("line 1: both eyes"));
     }
 }

@@ -5,7 +5,7 @@ pub(super) const SAME: f64 = 0.5;
 
 /// A face as it is annotated, `[x1, y1, x2, y2]`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Annotated {
+pub(super) struct TrueFace {
     pub(super) corners: [f64; 4],
     /// Whether it must be found. To find one that need not be is neither right nor wrong.
     pub(super) counts: bool,
@@ -24,7 +24,7 @@ pub(super) enum Verdict {
 
 /// Judges boxes `[x1, y1, x2, y2]` in their order, which must be that of the scores: each belongs to the face that it
 /// overlaps most. As in the official evaluation both ends of a side are inside.
-pub(super) fn judge(found: impl Iterator<Item = [f64; 4]>, faces: &[Annotated]) -> Vec<Verdict> {
+pub(super) fn judge(found: impl Iterator<Item = [f64; 4]>, faces: &[TrueFace]) -> Vec<Verdict> {
     let mut taken = vec![false; faces.len()];
     let judge = |found: [f64; 4]| {
         let overlaps = faces.iter().map(|face| overlap(found, face.corners)).enumerate();
@@ -41,8 +41,8 @@ pub(super) fn judge(found: impl Iterator<Item = [f64; 4]>, faces: &[Annotated]) 
 }
 
 /// For each of the faces that must be found, the most that a box overlaps it.
-pub(super) fn best_overlaps(boxes: &[[f64; 4]], faces: &[Annotated]) -> impl Iterator<Item = f64> {
-    let best = |face: &Annotated| boxes.iter().map(|&found| overlap(found, face.corners)).fold(0.0, f64::max);
+pub(super) fn best_overlaps(boxes: &[[f64; 4]], faces: &[TrueFace]) -> impl Iterator<Item = f64> {
+    let best = |face: &TrueFace| boxes.iter().map(|&found| overlap(found, face.corners)).fold(0.0, f64::max);
     faces.iter().filter(|face| face.counts).map(best)
 }
 
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn each_face_is_found_once() {
         let faces = [
-            Annotated { corners: [0.0, 0.0, 9.0, 9.0], counts: true },
-            Annotated { corners: [50.0, 0.0, 59.0, 9.0], counts: false },
+            TrueFace { corners: [0.0, 0.0, 9.0, 9.0], counts: true },
+            TrueFace { corners: [50.0, 0.0, 59.0, 9.0], counts: false },
         ];
         let found =
             [[0.0, 0.0, 9.0, 9.0], [1.0, 0.0, 9.0, 9.0], [50.0, 0.0, 59.0, 9.0], [50.0, 0.0, 59.0, 9.0], [20.0; 4]];
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_best_overlap_of_each_face_that_counts() {
-        let face = |x: f64, counts| Annotated { corners: [x, 0.0, x + 9.0, 9.0], counts };
+        let face = |x: f64, counts| TrueFace { corners: [x, 0.0, x + 9.0, 9.0], counts };
         let boxes = [[0.0, 0.0, 9.0, 4.0], [0.0, 0.0, 9.0, 7.0], [50.0, 0.0, 59.0, 9.0]];
         let faces = [face(0.0, true), face(50.0, false), face(90.0, true)];
         assert_eq!(best_overlaps(&boxes, &faces).collect::<Vec<_>>(), [0.8, 0.0]);

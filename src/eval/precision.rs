@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A threshold and what is found with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct CurvePoint {
     /// The least score.
     pub score: f32,
     /// The part of the faces that are found.
@@ -26,7 +26,7 @@ pub struct Curve {
     /// 2010 on).
     pub average_precision: f64,
     /// From the highest score to the lowest.
-    pub points: Vec<Point>,
+    pub points: Vec<CurvePoint>,
 }
 
 impl Curve {
@@ -34,12 +34,12 @@ impl Curve {
     pub(super) fn new(mut scores: Vec<(f32, bool)>, faces: usize) -> Self {
         scores.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (mut found, mut wrong) = (0, 0);
-        let mut points: Vec<Point> = Vec::new();
+        let mut points: Vec<CurvePoint> = Vec::new();
         for (score, right) in scores {
             found += usize::from(right);
             wrong += usize::from(!right);
             let recall = found as f64 / faces.max(1) as f64;
-            let point = Point { score, recall, precision: found as f64 / (found + wrong) as f64 };
+            let point = CurvePoint { score, recall, precision: found as f64 / (found + wrong) as f64 };
             // All of one score are found together.
             match points.last_mut() {
                 Some(last) if last.score == score => *last = point,
@@ -56,14 +56,14 @@ impl Curve {
         for (threshold, proposals, right) in passed.filter(|&(_, proposals, _)| proposals > 0) {
             (found, wrong) = (right, proposals - right);
             let recall = right as f64 / faces.max(1) as f64;
-            points.push(Point { score: threshold as f32, recall, precision: right as f64 / proposals as f64 });
+            points.push(CurvePoint { score: threshold as f32, recall, precision: right as f64 / proposals as f64 });
         }
         Self { faces, found, wrong, average_precision: area(&points), points }
     }
 }
 
 /// The area under points of growing recall, each precision being the best at its recall or a higher one.
-fn area(points: &[Point]) -> f64 {
+fn area(points: &[CurvePoint]) -> f64 {
     let (mut area, mut best, mut recall) = (0.0, 0.0_f64, points.last().map_or(0.0, |last| last.recall));
     for pair in points.iter().rev().zip(points.iter().rev().skip(1).map(|point| point.recall).chain([0.0])) {
         best = best.max(pair.0.precision);

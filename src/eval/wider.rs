@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
-use super::matching::{Annotated, SAME, Verdict, best_overlaps, judge};
+use super::matching::{SAME, TrueFace, Verdict, best_overlaps, judge};
 use super::precision::Curve;
-use crate::data::wider::{self, Picture, Wider};
+use crate::data::wider::{Wider, WiderFace, WiderPicture};
 use crate::data::{Progress, Skipped, pictures};
 use crate::error::{Error, Result};
 use crate::{Detector, ImageView, ordered};
@@ -130,16 +130,16 @@ pub fn evaluate(
 fn look(
     detector: &Detector,
     list: &Wider,
-    picture: &Picture,
+    picture: &WiderPicture,
     min_face: f64,
 ) -> Result<PictureResult, (PathBuf, String)> {
     let path = list.images.join(&picture.name);
     let pixels = pictures::read(&path).map_err(|reason| (path, reason))?;
     let (found, [pnet, rnet]) = detector.detect_stages(&ImageView::from(&pixels));
     let possible = || picture.faces.iter().filter(|face| face.is_possible());
-    let size = |face: &wider::Face| face.width.min(face.height);
-    let counts = |face: &wider::Face| !face.invalid && size(face) >= min_face;
-    let annotated = possible().map(|face| Annotated { corners: face.corners(), counts: counts(face) });
+    let size = |face: &WiderFace| face.width.min(face.height);
+    let counts = |face: &WiderFace| !face.invalid && size(face) >= min_face;
+    let annotated = possible().map(|face| TrueFace { corners: face.corners(), counts: counts(face) });
     let annotated: Vec<_> = annotated.collect();
     let onet: Vec<_> = found.iter().map(|face| face.bbox.to_array().map(f64::from)).collect();
     let stages = [pnet, rnet, onet];

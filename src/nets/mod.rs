@@ -36,7 +36,7 @@ enum Part {
 }
 
 /// From how many channels on Winograd's way is faster than the direct one, its transforms included.
-const WINOGRAD_FROM: usize = 28;
+pub(crate) const WINOGRAD_FROM: usize = 28;
 
 /// Crops that run through the convolutions at a time: their activations stay in the second-level
 /// cache, and Winograd's matrices have rows enough.

@@ -20,7 +20,7 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
-use super::recipe::{self, Recipe};
+use super::recipe::{EvaluationRecipe, Recipe};
 use super::run::{self, Ended, METRICS, MODEL, Training};
 use crate::arch::Stage;
 use crate::data::wider::Wider;
@@ -49,13 +49,13 @@ pub struct Cascade<'a> {
 
 /// What happens.
 #[derive(Clone, Debug)]
-pub enum Event<'a> {
+pub enum CascadeEvent<'a> {
     /// Samples are made for a net.
     Preparing(Stage, data::Progress),
     /// They are complete; warnings say what will be missed.
     Prepared(Stage, &'a [ClassInfo], &'a [String]),
     /// A net is trained.
-    Training(Stage, run::Progress<'a>),
+    Training(Stage, run::TrainingProgress<'a>),
     /// It is complete, in this folder.
     Trained(Stage, &'a Path),
     /// The result is measured.
@@ -64,7 +64,7 @@ pub enum Event<'a> {
 
 /// What a whole training came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct CascadeReport {
     /// The nets, in their order.
     pub stages: Vec<StageReport>,
     /// The cascade on all pictures of the validation part; none if there is no such part.
@@ -107,7 +107,7 @@ impl Cascade<'_> {
     ///
     /// # Errors
     /// Those of the steps; [`crate::ErrorKind::Train`] if the folder has a training by another recipe.
-    pub fn run(&self, on: &mut (dyn FnMut(&Event<'_>) -> bool + Send)) -> Result<Option<Report>> {
+    pub fn run(&self, on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send)) -> Result<Option<CascadeReport>> {
         let out = self.out;
         fs::create_dir_all(out).map_err(|source| Error::write(out, source))?;
         self.check_recipe()?;
@@ -160,7 +160,7 @@ impl Cascade<'_> {
         let photographs = measured.filter(|_| !self.recipe.evaluation.made_up.is_empty());
         passed.extend(photographs.iter().map(|it| it.stages(|folder| !made_up(folder))));
         let photographs = photographs.map(|it| it.curve(|folder| !made_up(folder)));
-        let report = Report { stages, all, photographs, passed, seconds: times.values().sum() };
+        let report = CascadeReport { stages, all, photographs, passed, seconds: times.values().sum() };
         write_json(&out.join(REPORT), &report)?;
         Ok(Some(report))
     }
@@ -169,9 +169,9 @@ impl Cascade<'_> {
     fn evaluate(
         &self,
         list: &Wider,
-        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
+        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
     ) -> Result<Option<eval::Evaluation>> {
-        let recipe::Evaluation { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
+        let EvaluationRecipe { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
         let detector = Detector::builder()
             .weights(self.out.join(MODEL))
             .isa(self.isa)
@@ -181,7 +181,7 @@ impl Cascade<'_> {
             .build()?;
         let mut going = true;
         let evaluation = eval::evaluate(&detector, list, min_face, self.pool, &mut |progress| {
-            going = going && on(&Event::Evaluating(progress));
+            going = going && on(&CascadeEvent::Evaluating(progress));
             going
         });
         match evaluation {
@@ -210,7 +210,7 @@ impl Cascade<'_> {
         folder: &Path,
         split: Split,
         model: Option<&Path>,
-        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
+        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
     ) -> Result<bool> {
         let recipe = self.recipe.stage(stage);
         let mut options = recipe.samples.clone();
@@ -238,13 +238,13 @@ impl Cascade<'_> {
         };
         let mut going = true;
         let summary = prepare(&sources, &how, folder, &mut |progress| {
-            going = going && on(&Event::Preparing(stage, progress));
+            going = going && on(&CascadeEvent::Preparing(stage, progress));
             going
         });
         match summary {
             Ok(summary) => {
                 if split == Split::Train {
-                    on(&Event::Prepared(stage, &summary.manifest.classes, &summary.warnings));
+                    on(&CascadeEvent::Prepared(stage, &summary.manifest.classes, &summary.warnings));
                 }
                 Ok(going)
             }
@@ -261,7 +261,7 @@ impl Cascade<'_> {
         validation: &Path,
         folder: &Path,
         base: Option<&Path>,
-        on: &mut (dyn FnMut(&Event<'_>) -> bool + Send),
+        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
     ) -> Result<bool> {
         // Both sets together may take what is allowed.
         let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(self.ram / 4 * part));
@@ -281,9 +281,9 @@ impl Cascade<'_> {
             pool: self.pool,
             isa: self.isa,
         };
-        let ended = training.run(&mut |progress| on(&Event::Training(stage, progress.clone())))?;
+        let ended = training.run(&mut |progress| on(&CascadeEvent::Training(stage, progress.clone())))?;
         if ended == Ended::Complete {
-            on(&Event::Trained(stage, folder));
+            on(&CascadeEvent::Trained(stage, folder));
         }
         Ok(ended == Ended::Complete)
     }

@@ -11,8 +11,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use super::Trainer;
-use super::feed::Cursors;
+use super::sampler::Cursors;
+use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::files;
 

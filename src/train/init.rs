@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::net::{Kind, Net};
+use super::parameter::ParameterKind;
+use super::trainable::TrainableNet;
 use crate::random::Random;
 
 /// How the weights are drawn. Biases are 0 and slopes 0.25 in any case.
@@ -28,15 +29,15 @@ const SLOPE: f32 = 0.25;
 
 impl Initialisation {
     /// Draws a net's parameters, each weight by a generator of its own.
-    pub fn apply(self, net: &mut Net, seed: u64) {
+    pub fn apply(self, net: &mut TrainableNet, seed: u64) {
         net.change(|parameters| {
             for (stream, parameter) in parameters.iter_mut().enumerate() {
                 let inputs = parameter.shape[1..].iter().product::<usize>() as f64;
                 let mut random = Random::new(seed, stream as u64);
                 match parameter.kind {
-                    Kind::Bias => parameter.values.fill(0.0),
-                    Kind::Slope => parameter.values.fill(SLOPE),
-                    Kind::Weight => parameter.values.fill_with(|| self.draw(inputs, &mut random) as f32),
+                    ParameterKind::Bias => parameter.values.fill(0.0),
+                    ParameterKind::Slope => parameter.values.fill(SLOPE),
+                    ParameterKind::Weight => parameter.values.fill_with(|| self.draw(inputs, &mut random) as f32),
                 }
             }
         });
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn weights_have_the_variance_that_is_asked_for() {
-        let mut net = Net::new(Stage::ONet, Isa::best());
+        let mut net = TrainableNet::new(Stage::ONet, Isa::best());
         for (initialisation, of_one_input) in [
             (Initialisation::XavierUniform, 1.0),
             (Initialisation::XavierGaussian { magnitude: 2.0 }, 2.0),
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn the_seed_decides() {
         let draw = |seed| {
-            let mut net = Net::new(Stage::PNet, Isa::best());
+            let mut net = TrainableNet::new(Stage::PNet, Isa::best());
             Initialisation::XavierUniform.apply(&mut net, seed);
             net.parameters()[0].values.clone()
         };

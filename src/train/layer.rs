@@ -3,6 +3,8 @@
 use mtcnn_kernels::grad::{Conv, Winograd};
 use mtcnn_kernels::{Buffer, Isa, MaxPool};
 
+use crate::nets::WINOGRAD_FROM;
+
 /// The way that a layer's products are made.
 pub(super) enum Linear {
     /// By the register tile.
@@ -10,9 +12,6 @@ pub(super) enum Linear {
     /// By Winograd's way: the 3x3 convolutions between many channels.
     Winograd(Winograd),
 }
-
-/// From how many channels on Winograd's way is faster than the direct one, its transforms included.
-const WINOGRAD_FROM: usize = 28;
 
 /// Numbers of the maps that are worked on at a time: 512 KiB, which stay in the second-level cache.
 const GROUP: usize = 1 << 17;

@@ -7,21 +7,21 @@
 use mtcnn_kernels::loss::{cross_entropy, squares};
 use serde::{Deserialize, Serialize};
 
-use super::Batch;
-use super::net::{ANSWER, Answer};
+use super::answer::{ANSWER, Answer, LOGITS, OFFSETS, POINTS};
+use super::batch::Batch;
 use crate::arch::Stage;
 use crate::data::Class;
 
 /// Whose conventions a training follows, where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Convention {
     /// Hard examples in all three nets, the mean of their losses; half the sum of squares by sample; decay
     /// of weights only, and one learning rate.
     Own,
     /// As lippman1125's mtcnn_caffe: hard examples in PNet only; slopes decay too, some of the biases as
     /// well, and biases learn twice as fast.
-    Seed,
+    MtcnnCaffe,
     /// As AITTSMD's MTCNN-Tensorflow: the whole sum of squares by sample, 1e-10 added to probabilities;
     /// decay of the convolutions' weights only; the learning rate counts when velocity becomes movement.
     Aittsmd,
@@ -86,7 +86,7 @@ impl Loss {
         let aittsmd = convention == Convention::Aittsmd;
         Self {
             weights: [1.0, 0.5, landmarks],
-            hard_ratio: if convention == Convention::Seed && stage != Stage::PNet { 1.0 } else { 0.7 },
+            hard_ratio: if convention == Convention::MtcnnCaffe && stage != Stage::PNet { 1.0 } else { 0.7 },
             epsilon: if aittsmd { 1e-10 } else { 0.0 },
             squares: if aittsmd { 1.0 } else { 0.5 },
             threshold: if stage == Stage::PNet { 0.6 } else { 0.7 },
@@ -123,13 +123,13 @@ impl Loss {
                 terms.recalled += usize::from(own == 1 && logits[1] - logits[0] >= margin);
             }
             if let Class::Positive | Class::Part = class {
-                let (answer, gradient) = (&answer[BOX], &mut gradient[BOX]);
-                terms.boxes += self.squares / boxes * squares(answer, &batch.boxes[i], gradient);
+                let (answer, gradient) = (&answer[OFFSETS], &mut gradient[OFFSETS]);
+                terms.boxes += self.squares / boxes * squares(answer, &batch.offsets[i], gradient);
                 scale(gradient, self.weights[1] * self.squares / boxes);
                 gradients.active[i] = true;
             }
             if let Class::Landmark = class {
-                let (answer, gradient) = (&answer[LANDMARKS], &mut gradient[LANDMARKS]);
+                let (answer, gradient) = (&answer[POINTS], &mut gradient[POINTS]);
                 terms.landmarks += self.squares / landmarks * squares(answer, &batch.points[i], gradient);
                 scale(gradient, self.weights[2] * self.squares / landmarks);
                 gradients.active[i] = true;
@@ -142,8 +142,8 @@ impl Loss {
             terms.cls += loss / terms.hard as f64;
             let own = usize::from(batch.classes[i] == Class::Positive);
             let (_, gradient) = cross_entropy([answers[i][0], answers[i][1]], own, self.epsilon);
-            gradients.answers[i][..2].copy_from_slice(&gradient);
-            scale(&mut gradients.answers[i][..2], self.weights[0] / terms.hard as f64);
+            gradients.answers[i][LOGITS].copy_from_slice(&gradient);
+            scale(&mut gradients.answers[i][LOGITS], self.weights[0] / terms.hard as f64);
             gradients.active[i] = true;
         }
         terms.total = self.weights[0] * terms.cls + self.weights[1] * terms.boxes + self.weights[2] * terms.landmarks;
@@ -151,11 +151,6 @@ impl Loss {
         terms
     }
 }
-
-/// Where the box and the landmarks are in an answer.
-const BOX: std::ops::Range<usize> = 2..6;
-/// See [`BOX`].
-const LANDMARKS: std::ops::Range<usize> = 6..ANSWER;
 
 /// How many of the examples are hard: at least one, if there is any.
 fn hard(examples: usize, ratio: f64) -> usize {
@@ -182,7 +177,7 @@ mod tests {
     #[test]
     fn the_first_of_equal_examples_count() {
         let batch =
-            Batch { crops: &[], classes: &[Class::Negative; 10], boxes: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10] };
+            Batch { crops: &[], classes: &[Class::Negative; 10], offsets: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10] };
         let mut gradients = Gradients::default();
         let terms = Loss::new(Stage::PNet, Convention::Own).of(&batch, &[[0.0; ANSWER]; 10], &mut gradients);
         assert_eq!(gradients.active, [true, true, true, true, true, true, true, false, false, false]);
@@ -193,8 +188,8 @@ mod tests {
     #[test]
     fn conventions_differ() {
         let own = Loss::new(Stage::RNet, Convention::Own);
-        assert_eq!(Loss::new(Stage::RNet, Convention::Seed), Loss { hard_ratio: 1.0, ..own });
-        assert_eq!(Loss::new(Stage::PNet, Convention::Seed), Loss::new(Stage::PNet, Convention::Own));
+        assert_eq!(Loss::new(Stage::RNet, Convention::MtcnnCaffe), Loss { hard_ratio: 1.0, ..own });
+        assert_eq!(Loss::new(Stage::PNet, Convention::MtcnnCaffe), Loss::new(Stage::PNet, Convention::Own));
         assert_eq!(Loss::new(Stage::RNet, Convention::Aittsmd), Loss { epsilon: 1e-10, squares: 1.0, ..own });
         assert_eq!(Loss::new(Stage::ONet, Convention::Own).weights, [1.0, 0.5, 1.0]);
     }
@@ -202,7 +197,7 @@ mod tests {
     /// A batch without any sample of a task has no loss in it, and not NaN.
     #[test]
     fn an_empty_batch_has_no_loss() {
-        let batch = Batch { crops: &[], classes: &[], boxes: &[], points: &[] };
+        let batch = Batch { crops: &[], classes: &[], offsets: &[], points: &[] };
         let terms = Loss::new(Stage::ONet, Convention::Own).of(&batch, &[], &mut Gradients::default());
         assert_eq!(terms, Terms::default());
     }
@@ -214,7 +209,7 @@ mod tests {
         let batch = Batch {
             crops: &[],
             classes: &[Class::Positive, Class::Positive, Class::Negative],
-            boxes: &[[0.0; 4]; 3],
+            offsets: &[[0.0; 4]; 3],
             points: &[[0.0; 10]; 3],
         };
         let terms = loss.of(&batch, &answers, &mut Gradients::default());

@@ -1,6 +1,6 @@
 //! A recipe: every number of a whole training, in a small TOML file.
 //!
-//! The presets are such files. A recipe of one's own names one as its `base`, or means the preset `seed`, which has
+//! The presets are such files. A recipe of one's own names one as its `base`, or means the preset `mtcnn-caffe`, which has
 //! every number with a comment; it has only what is to be different.
 
 use std::collections::BTreeMap;
@@ -9,18 +9,19 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::feed::{Mixture, Shares};
 use super::init::Initialisation;
 use super::loss::{Convention, Loss};
+use super::options::TrainerOptions;
 use super::run::Plan;
-use super::schedule::{Decline, Schedule};
+use super::sampler::{ClassCounts, Mixture};
+use super::schedule::{Decay, Schedule};
 use crate::arch::Stage;
-use crate::data::{Mining, Options as SampleOptions};
+use crate::data::{Mining, SampleOptions};
 use crate::error::{Error, Result};
 
 /// The recipes that the program has in it: names and texts.
 pub const PRESETS: [(&str, &str); 2] =
-    [("seed", include_str!("recipes/seed.toml")), ("quick", include_str!("recipes/quick.toml"))];
+    [("mtcnn-caffe", include_str!("recipes/mtcnn-caffe.toml")), ("quick", include_str!("recipes/quick.toml"))];
 
 /// A recipe is larger than this only by mistake.
 const MOST_BYTES: u64 = 1 << 20;
@@ -32,7 +33,7 @@ pub struct Recipe {
     /// The seed of every random choice.
     pub seed: u64,
     /// How the result is measured.
-    pub evaluation: Evaluation,
+    pub evaluation: EvaluationRecipe,
     /// Of the first net.
     pub pnet: StageRecipe,
     /// Of the second net.
@@ -60,7 +61,7 @@ pub struct TrainingRecipe {
     /// Steps.
     pub steps: u64,
     /// Samples of a step.
-    pub batch: Shares,
+    pub batch: ClassCounts,
     /// As [`Mixture::mirror`].
     pub mirror: bool,
     /// As [`Mixture::jitter`].
@@ -82,17 +83,17 @@ pub struct TrainingRecipe {
     /// Steps in which it rises to that.
     pub warm_up: u64,
     /// How it falls then.
-    pub decline: Decline,
-    /// As [`super::Options::momentum`].
+    pub rate_decay: Decay,
+    /// As [`super::TrainerOptions::momentum`].
     pub momentum: f32,
-    /// As [`super::Options::decay`].
-    pub decay: f32,
+    /// As [`super::TrainerOptions::weight_decay`].
+    pub weight_decay: f32,
 }
 
 /// How the trained cascade is measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evaluation {
+pub struct EvaluationRecipe {
     /// The scores from which PNet, RNet and ONet let a face pass.
     pub thresholds: [f32; 3],
     /// The side in pixels of the smallest face that is looked for, and that counts.
@@ -156,26 +157,26 @@ impl Recipe {
             dropout,
             rate,
             warm_up,
-            ref decline,
+            ref rate_decay,
             momentum,
-            decay,
+            weight_decay,
         } = self.stage(stage).training;
-        let mut decline = decline.clone();
-        if let Decline::Cosine { until: until @ 0, .. } = &mut decline {
+        let mut decay = rate_decay.clone();
+        if let Decay::Cosine { until: until @ 0, .. } = &mut decay {
             *until = steps;
         }
         Plan {
             stage,
             steps,
             mixture: Mixture { batch, mirror, jitter, folders: folders.clone() },
-            options: super::Options {
+            options: TrainerOptions {
                 seed: self.seed,
                 initialisation,
                 dropout,
                 loss: Loss { weights, hard_ratio, ..Loss::new(stage, convention) },
-                schedule: Schedule { rate, warm_up, decline },
+                schedule: Schedule { rate, warm_up, decay },
                 momentum,
-                decay,
+                weight_decay,
                 convention,
             },
         }
@@ -186,13 +187,13 @@ impl Recipe {
 fn whole(text: &str) -> Result<Table, String> {
     let parse = |text: &str| text.parse::<Table>().map_err(|error| error.to_string());
     let mut changes = parse(text)?;
-    let (name, seed) = PRESETS[0];
+    let (name, first) = PRESETS[0];
     let base = changes.remove("base").unwrap_or_else(|| name.into());
     let base = base.as_str().and_then(preset).ok_or_else(|| {
         let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
         format!("base = {}: it must be one of {}", base.as_str().unwrap_or("?"), names.join(", "))
     })?;
-    let mut table = if base == seed { parse(seed)? } else { whole(base)? };
+    let mut table = if base == first { parse(first)? } else { whole(base)? };
     merge(&mut table, changes);
     Ok(table)
 }
@@ -225,24 +226,24 @@ mod tests {
 
     #[test]
     fn the_seeds_numbers_are_the_defaults_of_sets() {
-        let recipe = Recipe::read(Path::new("seed")).unwrap();
+        let recipe = Recipe::read(Path::new("mtcnn-caffe")).unwrap();
         for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
             let defaults = SampleOptions { seed: recipe.seed, ..SampleOptions::new(stage) };
             assert_eq!(recipe.stage(stage).samples, defaults, "{stage:?}");
-            let (plan, options) = (recipe.plan(stage), super::super::Options::new(stage, Convention::Seed));
+            let (plan, options) = (recipe.plan(stage), TrainerOptions::new(stage, Convention::MtcnnCaffe));
             assert_eq!(plan.options.loss, options.loss, "{stage:?}");
-            assert_eq!((plan.options.momentum, plan.options.decay), (options.momentum, options.decay));
+            assert_eq!((plan.options.momentum, plan.options.weight_decay), (options.momentum, options.weight_decay));
             assert_eq!(plan.options.dropout, options.dropout, "{stage:?}");
-            assert_eq!(plan.mixture.batch, Shares::default());
+            assert_eq!(plan.mixture.batch, ClassCounts::default());
         }
     }
 
     #[test]
     fn a_recipe_changes_what_it_names() {
-        let text = "base = \"quick\"\nseed = 7\n[onet.training]\nsteps = 10\ndecline = { kind = \"constant\" }";
+        let text = "base = \"quick\"\nseed = 7\n[onet.training]\nsteps = 10\nrate_decay = { kind = \"constant\" }";
         let (base, changed) = (Recipe::read(Path::new("quick")).unwrap(), Recipe::parse(text).unwrap());
         assert_eq!((changed.seed, changed.onet.training.steps, changed.onet.samples.seed), (7, 10, 7));
-        assert_eq!(changed.onet.training.decline, Decline::Constant);
+        assert_eq!(changed.onet.training.rate_decay, Decay::Constant);
         assert_eq!(changed.onet.training.rate, base.onet.training.rate);
         assert_eq!(changed.pnet.training, base.pnet.training);
     }
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (text, reason) in [
-            ("base = \"slow\"", "one of seed, quick"),
+            ("base = \"slow\"", "one of mtcnn-caffe, quick"),
             ("base = \"quick\"\n[onet.training]\nstep = 10", "unknown field `step`"),
             ("base = \"quick\"\n[onet.training]\nsteps = \"ten\"", "invalid type"),
             ("base = \"quick\"\n[onet.samples.random]\nnegativs = 1", "unknown field `negativs`"),

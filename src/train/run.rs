@@ -17,10 +17,11 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint;
-use super::feed::{Feed, Mixture};
+use super::loader::Loader;
 use super::metrics::{Metrics, Sums};
-use super::samples::Samples;
-use super::{Options, Trainer};
+use super::options::TrainerOptions;
+use super::sampler::{Mixture, Sampler};
+use super::trainer::Trainer;
 use crate::arch::Stage;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
@@ -36,7 +37,7 @@ pub struct Plan {
     /// What batches are made of.
     pub mixture: Mixture,
     /// How the net is trained.
-    pub options: Options,
+    pub options: TrainerOptions,
 }
 
 /// A training to do. What is here and not in the plan does not change the result.
@@ -67,7 +68,7 @@ pub struct Training<'a> {
 
 /// How far a training is.
 #[derive(Clone, Debug)]
-pub struct Progress<'a> {
+pub struct TrainingProgress<'a> {
     /// Steps done.
     pub step: u64,
     /// Steps to do.
@@ -108,11 +109,11 @@ impl Training<'_> {
     /// # Errors
     /// [`crate::ErrorKind::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
     /// on with, or the loss is no longer a number; [`crate::ErrorKind::Data`] if a sample is damaged; [`crate::ErrorKind::Unreadable`].
-    pub fn run(&self, progress: &mut (dyn FnMut(&Progress<'_>) -> bool + Send)) -> Result<Ended> {
+    pub fn run(&self, progress: &mut (dyn FnMut(&TrainingProgress<'_>) -> bool + Send)) -> Result<Ended> {
         self.pool.install(|| self.run_in_pool(progress))
     }
 
-    fn run_in_pool(&self, progress: &mut dyn FnMut(&Progress<'_>) -> bool) -> Result<Ended> {
+    fn run_in_pool(&self, progress: &mut dyn FnMut(&TrainingProgress<'_>) -> bool) -> Result<Ended> {
         let Self { plan, data, out, .. } = *self;
         self.check()?;
         fs::create_dir_all(out).map_err(io(out))?;
@@ -120,7 +121,7 @@ impl Training<'_> {
         let text = serde_json::to_string(plan).expect("plain values");
         let fingerprint = data.manifest().fingerprint();
         let mut trainer = Trainer::new(plan.stage, self.isa, plan.options.clone());
-        let mut feed = Feed::new(data, &plan.mixture, plan.options.seed)?;
+        let mut sampler = Sampler::new(data, &plan.mixture, plan.options.seed)?;
         let mut validation = self.validation.map(|set| Validation::new(set, &plan.mixture, self.isa)).transpose()?;
 
         let path = out.join(CHECKPOINT);
@@ -135,7 +136,7 @@ impl Training<'_> {
             if saved.header.plan != text {
                 return refuse(&difference(&saved.header.plan, &text));
             }
-            if saved.header.data != fingerprint || !feed.seek(&saved.header.cursors) {
+            if saved.header.data != fingerprint || !sampler.seek(&saved.header.cursors) {
                 return refuse(&format!("with other samples than {}", data.folder().display()));
             }
             saved.restore(&path, &mut trainer)?;
@@ -148,7 +149,7 @@ impl Training<'_> {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for step in from..plan.steps {
-                    let draws = feed.draw(step).map(|draws| (draws, feed.cursors()));
+                    let draws = sampler.draw(step).map(|draws| (draws, sampler.cursors()));
                     // Nobody listens after an error or a stop.
                     if sender.send(draws).is_err() {
                         break;
@@ -157,7 +158,7 @@ impl Training<'_> {
             });
             // Owned here, so that the thread above ends when this one leaves.
             let drawn = drawn;
-            let mut samples = Samples::default();
+            let mut samples = Loader::default();
             let (mut sums, mut began, mut saved) = (Sums::default(), Instant::now(), from);
             let mut not_steps = Duration::ZERO;
             while trainer.steps() < plan.steps {
@@ -180,14 +181,14 @@ impl Training<'_> {
                     line = Some(metrics);
                     (sums, began, not_steps) = (Sums::default(), Instant::now(), Duration::ZERO);
                 }
-                let mut going = progress(&Progress { step, steps: plan.steps, from, metrics: line.as_ref() });
+                let mut going = progress(&TrainingProgress { step, steps: plan.steps, from, metrics: line.as_ref() });
                 let pause = Instant::now();
                 if let Some(validation) = &mut validation
                     && (step.is_multiple_of(self.validate_every.max(1)) || step == plan.steps)
                 {
                     let metrics = validation.look(&mut trainer)?;
                     metrics.append(&metrics_file)?;
-                    going &= progress(&Progress { step, steps: plan.steps, from, metrics: Some(&metrics) });
+                    going &= progress(&TrainingProgress { step, steps: plan.steps, from, metrics: Some(&metrics) });
                 }
                 if step.is_multiple_of(self.checkpoint_every.max(1)) || step == plan.steps || !going {
                     if !trainer.is_finite() {
@@ -209,13 +210,13 @@ impl Training<'_> {
     /// What the training will miss, to be told to the user before it begins.
     ///
     /// # Errors
-    /// As [`Feed::new`].
+    /// As [`Sampler::new`].
     pub fn warnings(&self) -> Result<Vec<String>> {
-        let feed = Feed::new(self.data, &self.plan.mixture, 0)?;
-        let missing = feed.missing().into_iter();
+        let sampler = Sampler::new(self.data, &self.plan.mixture, 0)?;
+        let missing = sampler.missing().into_iter();
         let missing =
             missing.map(|class| format!("there are NO {}: what they teach will not be learned", class.plural()));
-        let unknown = feed.unknown_folders().into_iter();
+        let unknown = sampler.unknown_folders().into_iter();
         let unknown = unknown.map(|folder| format!("{folder} has a weight, but the samples are of no such folder"));
         Ok(missing.chain(unknown).collect())
     }
@@ -268,7 +269,7 @@ impl Plan {
         within("the jitter", mixture.jitter, 0.0, 1.0)?;
         within("the learning rate", options.schedule.rate, 0.0, 1e3)?;
         within("the momentum", options.momentum.into(), 0.0, 0.9999)?;
-        within("the decay", options.decay.into(), 0.0, 1.0)?;
+        within("the weight decay", options.weight_decay.into(), 0.0, 1.0)?;
         within("the dropout", options.dropout, 0.0, 0.99)?;
         within("the part of hard examples", options.loss.hard_ratio, 0.0, 1.0)
     }
@@ -284,21 +285,21 @@ struct Validation<'a> {
     set: &'a DataSet,
     mixture: Mixture,
     isa: Isa,
-    samples: Samples,
+    samples: Loader,
 }
 
 impl<'a> Validation<'a> {
     fn new(set: &'a DataSet, mixture: &Mixture, isa: Isa) -> Result<Self> {
         let mixture = Mixture { mirror: false, jitter: 0.0, folders: Default::default(), ..mixture.clone() };
-        Feed::new(set, &mixture, VALIDATION_SEED)?;
-        Ok(Self { set, mixture, isa, samples: Samples::default() })
+        Sampler::new(set, &mixture, VALIDATION_SEED)?;
+        Ok(Self { set, mixture, isa, samples: Loader::default() })
     }
 
     fn look(&mut self, trainer: &mut Trainer) -> Result<Metrics> {
         let (began, mut sums) = (Instant::now(), Sums::default());
-        let mut feed = Feed::new(self.set, &self.mixture, VALIDATION_SEED)?;
+        let mut sampler = Sampler::new(self.set, &self.mixture, VALIDATION_SEED)?;
         for batch in 0..VALIDATION_BATCHES {
-            self.samples.make(self.isa, self.set, &feed.draw(batch)?)?;
+            self.samples.make(self.isa, self.set, &sampler.draw(batch)?)?;
             sums.add(&trainer.validate(&self.samples.batch()));
         }
         let samples = (VALIDATION_BATCHES as usize * self.mixture.batch.sum()) as f64;

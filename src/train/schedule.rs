@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How the rate falls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", rename_all_fields = "lowercase", tag = "kind", deny_unknown_fields)]
-pub enum Decline {
+pub enum Decay {
     /// It stays.
     Constant,
     /// It is multiplied with `factor` after every so many steps.
@@ -40,18 +40,18 @@ pub struct Schedule {
     /// Steps in which the rate rises evenly to its full height.
     pub warm_up: u64,
     /// How it falls.
-    pub decline: Decline,
+    pub decay: Decay,
 }
 
 impl Schedule {
     /// The rate of a step, counted from 0.
     pub fn rate(&self, step: u64) -> f32 {
         let rise = if step < self.warm_up { (step + 1) as f64 / (self.warm_up + 1) as f64 } else { 1.0 };
-        let fall = match &self.decline {
-            Decline::Constant => 1.0,
-            Decline::Step { every, factor } => factor.powf((step / (*every).max(1)) as f64),
-            Decline::MultiStep { at, factor } => factor.powf(at.iter().filter(|&&at| at <= step).count() as f64),
-            Decline::Cosine { until, to } => {
+        let fall = match &self.decay {
+            Decay::Constant => 1.0,
+            Decay::Step { every, factor } => factor.powf((step / (*every).max(1)) as f64),
+            Decay::MultiStep { at, factor } => factor.powf(at.iter().filter(|&&at| at <= step).count() as f64),
+            Decay::Cosine { until, to } => {
                 let length = until.saturating_sub(self.warm_up).max(1) as f64;
                 let part = (step.saturating_sub(self.warm_up) as f64 / length).min(1.0);
                 to + (1.0 - to) * 0.5 * (1.0 + (std::f64::consts::PI * part).cos())
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(warm_up: u64, decline: Decline, rates: &[(u64, f32)]) {
-        let schedule = Schedule { rate: 0.1, warm_up, decline };
+    fn check(warm_up: u64, decay: Decay, rates: &[(u64, f32)]) {
+        let schedule = Schedule { rate: 0.1, warm_up, decay };
         for &(step, rate) in rates {
             approx::assert_relative_eq!(schedule.rate(step), rate, max_relative = 1e-6, epsilon = 1e-9);
         }
@@ -75,11 +75,11 @@ mod tests {
 
     #[test]
     fn rates_fall_as_they_should() {
-        check(0, Decline::Constant, &[(0, 0.1), (1_000_000, 0.1)]);
-        check(0, Decline::Step { every: 10, factor: 0.1 }, &[(0, 0.1), (9, 0.1), (10, 0.01), (29, 0.001)]);
+        check(0, Decay::Constant, &[(0, 0.1), (1_000_000, 0.1)]);
+        check(0, Decay::Step { every: 10, factor: 0.1 }, &[(0, 0.1), (9, 0.1), (10, 0.01), (29, 0.001)]);
         let at = vec![6, 14];
-        check(0, Decline::MultiStep { at, factor: 0.1 }, &[(5, 0.1), (6, 0.01), (13, 0.01), (14, 0.001)]);
-        let cosine = Decline::Cosine { until: 104, to: 0.01 };
+        check(0, Decay::MultiStep { at, factor: 0.1 }, &[(5, 0.1), (6, 0.01), (13, 0.01), (14, 0.001)]);
+        let cosine = Decay::Cosine { until: 104, to: 0.01 };
         check(4, cosine, &[(0, 0.02), (3, 0.08), (4, 0.1), (54, 0.0505), (104, 0.001), (9999, 0.001)]);
     }
 }

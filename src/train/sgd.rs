@@ -1,7 +1,7 @@
 //! Stochastic gradient descent with momentum and weight decay.
 
 use super::loss::Convention;
-use super::net::{Kind, Parameter};
+use super::parameter::{Parameter, ParameterKind};
 use crate::arch::Stage;
 
 /// What the learning rate and the decay of one parameter are multiplied with.
@@ -19,15 +19,17 @@ impl Multipliers {
         let layer = parameter.name.split('.').nth(1).unwrap_or_default();
         let decays = |decays: bool| if decays { 1.0 } else { 0.0 };
         let (rate, decay) = match (convention, parameter.kind) {
-            (Convention::Own, kind) => (1.0, decays(kind == Kind::Weight)),
-            (Convention::Seed, Kind::Weight | Kind::Slope) => (1.0, 1.0),
-            (Convention::Seed, Kind::Bias) => {
+            (Convention::Own, kind) => (1.0, decays(kind == ParameterKind::Weight)),
+            (Convention::MtcnnCaffe, ParameterKind::Weight | ParameterKind::Slope) => (1.0, 1.0),
+            (Convention::MtcnnCaffe, ParameterKind::Bias) => {
                 let whole_net = stage == Stage::ONet;
                 (2.0, decays(whole_net || stage == Stage::RNet && matches!(layer, "conv1" | "conv2")))
             }
             // PNet's heads are convolutions there, those of the other nets dense layers.
-            (Convention::Aittsmd, Kind::Weight) => (1.0, decays(layer.starts_with("conv") || stage == Stage::PNet)),
-            (Convention::Aittsmd, Kind::Bias | Kind::Slope) => (1.0, 0.0),
+            (Convention::Aittsmd, ParameterKind::Weight) => {
+                (1.0, decays(layer.starts_with("conv") || stage == Stage::PNet))
+            }
+            (Convention::Aittsmd, ParameterKind::Bias | ParameterKind::Slope) => (1.0, 0.0),
         };
         Self { rate, decay }
     }
@@ -87,26 +89,26 @@ mod tests {
     use mtcnn_kernels::Isa;
 
     use super::*;
-    use crate::train::Net;
+    use crate::train::TrainableNet;
 
     #[test]
     fn conventions_have_their_multipliers() {
         let of = |stage, convention, name: &str| {
-            let net = Net::new(stage, Isa::best());
+            let net = TrainableNet::new(stage, Isa::best());
             let parameter = net.parameters().iter().find(|parameter| parameter.name == name).expect("a parameter");
             let Multipliers { rate, decay } = Multipliers::of(parameter, stage, convention);
             (rate, decay)
         };
-        use Convention::{Aittsmd, Own, Seed};
+        use Convention::{Aittsmd, MtcnnCaffe, Own};
         use Stage::{ONet, PNet, RNet};
         assert_eq!(of(RNet, Own, "rnet.fc.weight"), (1.0, 1.0));
         assert_eq!(of(RNet, Own, "rnet.fc.bias"), (1.0, 0.0));
         assert_eq!(of(RNet, Own, "rnet.prelu_fc.slope"), (1.0, 0.0));
-        assert_eq!(of(PNet, Seed, "pnet.conv1.bias"), (2.0, 0.0));
-        assert_eq!(of(RNet, Seed, "rnet.conv2.bias"), (2.0, 1.0));
-        assert_eq!(of(RNet, Seed, "rnet.conv3.bias"), (2.0, 0.0));
-        assert_eq!(of(ONet, Seed, "onet.cls.bias"), (2.0, 1.0));
-        assert_eq!(of(PNet, Seed, "pnet.prelu1.slope"), (1.0, 1.0));
+        assert_eq!(of(PNet, MtcnnCaffe, "pnet.conv1.bias"), (2.0, 0.0));
+        assert_eq!(of(RNet, MtcnnCaffe, "rnet.conv2.bias"), (2.0, 1.0));
+        assert_eq!(of(RNet, MtcnnCaffe, "rnet.conv3.bias"), (2.0, 0.0));
+        assert_eq!(of(ONet, MtcnnCaffe, "onet.cls.bias"), (2.0, 1.0));
+        assert_eq!(of(PNet, MtcnnCaffe, "pnet.prelu1.slope"), (1.0, 1.0));
         assert_eq!(of(PNet, Aittsmd, "pnet.box.weight"), (1.0, 1.0));
         assert_eq!(of(ONet, Aittsmd, "onet.fc.weight"), (1.0, 0.0));
         assert_eq!(of(ONet, Aittsmd, "onet.conv4.weight"), (1.0, 1.0));
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn the_rate_counts_early_or_late() {
         let run = |convention| {
-            let mut net = Net::new(Stage::PNet, Isa::best());
+            let mut net = TrainableNet::new(Stage::PNet, Isa::best());
             let mut sgd = Sgd::new(net.parameters(), Stage::PNet, convention, 0.5, 0.0);
             for rate in [0.1, 0.01] {
                 net.change(|parameters| {

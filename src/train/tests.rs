@@ -7,7 +7,9 @@ use mtcnn_kernels::Isa;
 use safetensors::{Dtype, SafeTensors};
 
 use super::*;
+use crate::arch::Stage;
 use crate::common;
+use crate::data::Class;
 
 /// Differences may be this part of a tensor's largest number.
 const TOLERANCE: f64 = 2e-5;
@@ -66,20 +68,20 @@ fn compare(name: &str, stage: Stage, isa: Isa) {
     let class = |&label: &f64| Class::ALL.into_iter().find(|class| f64::from(class.label()) == label).expect("a class");
     let classes: Vec<Class> = tensor("in.labels").iter().map(class).collect();
     let (boxes, points) = (floats(tensor("in.box_targets")), floats(tensor("in.lm_targets")));
-    let batch = Batch { crops: &crops, classes: &classes, boxes: boxes.as_chunks().0, points: points.as_chunks().0 };
+    let batch = Batch { crops: &crops, classes: &classes, offsets: boxes.as_chunks().0, points: points.as_chunks().0 };
     let factors =
         reference.get("in.dropout_mask").map(|(_, mask)| floats(mask).iter().map(|x| x * 2.0).collect::<Vec<_>>());
     let dropout = factors.as_ref().map(|factors| Dropout::Given(factors));
 
-    let options = Options::new(stage, Convention::Own);
-    let mut net = Net::new(stage, isa);
+    let options = TrainerOptions::new(stage, Convention::Own);
+    let mut net = TrainableNet::new(stage, isa);
     net.give_crops();
     net.change(|parameters| {
         for parameter in parameters {
             parameter.values = floats(tensor(&format!("init.{}", short(&parameter.name))));
         }
     });
-    let mut sgd = Sgd::new(net.parameters(), stage, Convention::Own, options.momentum, options.decay);
+    let mut sgd = Sgd::new(net.parameters(), stage, Convention::Own, options.momentum, options.weight_decay);
     let mut gradients = Gradients::default();
     let mut groups: Vec<(String, f64)> = Vec::new();
     let mut note = |group: &str, difference: f64| match groups.iter_mut().find(|(name, _)| name == group) {
@@ -169,13 +171,13 @@ impl Noise {
     }
 
     fn batch(&self) -> Batch<'_> {
-        Batch { crops: &self.crops, classes: &self.classes, boxes: &self.boxes, points: &self.points }
+        Batch { crops: &self.crops, classes: &self.classes, offsets: &self.boxes, points: &self.points }
     }
 }
 
-fn options(stage: Stage) -> Options {
-    let schedule = Schedule { rate: 0.01, warm_up: 2, decline: Decline::Constant };
-    Options { schedule, ..Options::new(stage, Convention::Own) }
+fn options(stage: Stage) -> TrainerOptions {
+    let schedule = Schedule { rate: 0.01, warm_up: 2, decay: Decay::Constant };
+    TrainerOptions { schedule, ..TrainerOptions::new(stage, Convention::Own) }
 }
 
 fn bytes(trainer: &Trainer) -> Vec<u8> {
@@ -212,7 +214,7 @@ fn a_restored_training_goes_on_to_the_same_bytes() {
     let mut restored = Trainer::new(
         stage,
         Isa::best(),
-        Options { initialisation: Initialisation::Gaussian { deviation: 1.0 }, ..options(stage) },
+        TrainerOptions { initialisation: Initialisation::Gaussian { deviation: 1.0 }, ..options(stage) },
     );
     assert_eq!(
         restored.restore(1, |name| saved.get(name).filter(|_| name != "onet.fc.bias").map(|x| &x[..])),
@@ -229,7 +231,7 @@ fn a_restored_training_goes_on_to_the_same_bytes() {
 fn inactive_samples_do_not_matter() {
     for stage in [Stage::PNet, Stage::ONet] {
         let noise = Noise::new(stage, 40, 5);
-        let mut net = Net::new(stage, Isa::best());
+        let mut net = TrainableNet::new(stage, Isa::best());
         Initialisation::XavierUniform.apply(&mut net, 3);
         let (loss, mut gradients) = (Loss::new(stage, Convention::Own), Gradients::default());
         let mut run = |all: bool| {
@@ -255,8 +257,8 @@ fn inactive_samples_do_not_matter() {
 fn a_batch_is_overfitted() {
     for (stage, rate) in [(Stage::PNet, 0.03), (Stage::RNet, 0.01), (Stage::ONet, 0.01)] {
         let noise = Noise::new(stage, 24, 7);
-        let schedule = Schedule { rate, warm_up: 10, decline: Decline::Constant };
-        let mut trainer = Trainer::new(stage, Isa::best(), Options { schedule, ..options(stage) });
+        let schedule = Schedule { rate, warm_up: 10, decay: Decay::Constant };
+        let mut trainer = Trainer::new(stage, Isa::best(), TrainerOptions { schedule, ..options(stage) });
         let first = trainer.step(&noise.batch());
         for _ in 0..400 {
             trainer.step(&noise.batch());

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Histogram;
+use super::histogram::Histogram;
 use crate::arch::Stage;
-use crate::data::{Class, ClassInfo, DataSet, Progress};
+use crate::data::class::Class;
+use crate::data::progress::Progress;
+use crate::data::set::{ClassInfo, DataSet};
 
 /// What a set has.
 #[derive(Clone, Debug, Serialize)]

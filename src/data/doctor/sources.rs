@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use rayon::ThreadPool;
 use serde::Serialize;
 
-use super::Histogram;
+use super::histogram::Histogram;
 use crate::arch::Stage;
+use crate::data::class::Class;
+use crate::data::face_point::FacePointPicture;
+use crate::data::options::SampleOptions;
+use crate::data::pictures;
 use crate::data::plan::Planned;
-use crate::data::prepare::{Annotated, Task};
-use crate::data::{Class, Options, Progress, Skipped, Sources, face_point, pictures, wider};
+use crate::data::progress::{Progress, Skipped};
+use crate::data::sources::{Annotation, Sources, Task};
+use crate::data::wider::WiderPicture;
 use crate::ordered;
 
 /// What a source has.
@@ -55,13 +60,13 @@ pub struct Finding {
 pub fn check_sources(
     sources: &Sources,
     stage: Stage,
-    options: &Options,
+    options: &SampleOptions,
     pool: &ThreadPool,
     ram: usize,
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<SourceReport> {
     // What would be mined is not known without a detector.
-    let options = Options { mined: None, ..options.clone() };
+    let options = SampleOptions { mined: None, ..options.clone() };
     let tasks = sources.tasks();
     let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.pictures.len()));
     let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.pictures.len()));
@@ -82,14 +87,14 @@ pub fn check_sources(
         |index, looked: Result<([usize; 2], Vec<Planned>), String>| {
             let task = &tasks[index];
             let report = match task.picture {
-                Annotated::Boxes(_) => &mut reports[0],
-                Annotated::Points(_) => &mut reports[last],
+                Annotation::Boxes(_) => &mut reports[0],
+                Annotation::Points(_) => &mut reports[last],
             };
             // The place of a picture that can't be read is unknown: nothing is beyond it.
             let size = looked.as_ref().map_or([usize::MAX; 2], |(size, _)| *size).map(|side| side as f64);
             match task.picture {
-                Annotated::Boxes(picture) => boxes(picture, size, report),
-                Annotated::Points(picture) => points(picture, size, options.landmarks.min_face, report),
+                Annotation::Boxes(picture) => boxes(picture, size, report),
+                Annotation::Points(picture) => points(picture, size, options.landmarks.min_face, report),
             }
             let (line, picture) = task.place();
             if !names.insert(task.path()) {
@@ -128,7 +133,7 @@ fn report(kind: &'static str, list: &std::path::Path, pictures: usize) -> Source
 }
 
 /// Faces of a picture of that size, given as boxes.
-fn boxes(picture: &wider::Picture, [width, height]: [f64; 2], report: &mut SourceReport) {
+fn boxes(picture: &WiderPicture, [width, height]: [f64; 2], report: &mut SourceReport) {
     report.without_faces += usize::from(picture.faces.is_empty());
     for face in &picture.faces {
         report.faces += 1;
@@ -152,7 +157,7 @@ fn boxes(picture: &wider::Picture, [width, height]: [f64; 2], report: &mut Sourc
 }
 
 /// The face of a picture of that size, with its points.
-fn points(picture: &face_point::Picture, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
+fn points(picture: &FacePointPicture, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
     let [x1, y1, x2, y2] = picture.corners;
     let side = (x2 - x1).max(y2 - y1) + 1.0;
     report.faces += 1;

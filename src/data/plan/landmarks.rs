@@ -1,8 +1,8 @@
 //! Crops of a face whose points are known, as `gen_12net_landmark` takes them: about its box, some of
 //! them mirrored, some turned to either side.
 
-use super::{Crop, POSITIVE, Planned, Turn};
-use crate::data::Class;
+use super::crop::{Crop, POSITIVE, Planned, Turn};
+use crate::data::class::Class;
 use crate::data::mirror::mirror_points;
 use crate::data::options::LandmarkCrops;
 use crate::data::overlap::overlap;

@@ -1,7 +1,7 @@
 //! Crops where the stages before found something, as `gen_rnet_example` takes them: what they wrongly
 //! hold for a face is what the next net must learn to reject.
 
-use super::{Crop, NEGATIVE, Planned, class_of};
+use super::crop::{Crop, NEGATIVE, Planned, class_of};
 use crate::data::options::MinedCrops;
 use crate::data::overlap::{largest, offsets, squared};
 
@@ -41,7 +41,7 @@ pub(in crate::data) fn mined_crops(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Class;
+    use crate::data::class::Class;
 
     const FACES: [[f64; 4]; 2] = [[100.0, 100.0, 149.0, 149.0], [140.0, 140.0, 189.0, 189.0]];
 

@@ -1,116 +1,11 @@
 //! Which crops to take of a picture, before a pixel is touched: boxes, classes and exact targets.
 
+mod crop;
 mod landmarks;
 mod mined;
 mod random;
 
+pub(super) use crop::{Crop, Planned, Turn};
 pub(super) use landmarks::landmark_crops;
 pub(super) use mined::mined_crops;
 pub(super) use random::random_crops;
-
-use super::Class;
-
-/// Less overlap with every face than this is a negative.
-const NEGATIVE: f64 = 0.3;
-/// This much overlap or more is a part of a face.
-const PART: f64 = 0.4;
-/// This much or more is a face.
-const POSITIVE: f64 = 0.65;
-
-/// The class of a crop that overlaps a face so much, if it is enough for one with a box to learn.
-fn class_of(overlap: f64) -> Option<Class> {
-    match overlap {
-        POSITIVE.. => Some(Class::Positive),
-        PART.. => Some(Class::Part),
-        _ => None,
-    }
-}
-
-/// A crop to take.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Planned {
-    pub(super) class: Class,
-    pub(super) crop: Crop,
-    /// With the face that it shows; of a negative with the nearest.
-    pub(super) overlap: f64,
-    /// Zeros if the class has none.
-    pub(super) offsets: [f32; 4],
-    /// x1 y1 … x5 y5 in parts of the crop; zeros if the class has none.
-    pub(super) points: [f32; 10],
-}
-
-impl Planned {
-    fn negative(crop: Crop, overlap: f64) -> Self {
-        Self { class: Class::Negative, crop, overlap, offsets: [0.0; 4], points: [0.0; 10] }
-    }
-}
-
-/// The pixels of a crop, all of them in the picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Crop {
-    pub(super) x: usize,
-    pub(super) y: usize,
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// By which the picture is turned before, against the clock.
-    pub(super) turn: Option<Turn>,
-    pub(super) mirrored: bool,
-}
-
-impl Crop {
-    /// As the picture is. The corner is not negative.
-    fn upright(x: f64, y: f64, width: f64, height: f64) -> Self {
-        let [x, y, width, height] = [x, y, width, height].map(|number| number as usize);
-        Self { x, y, width, height, turn: None, mirrored: false }
-    }
-}
-
-/// A turn of the picture about a point, against the clock as it is seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Turn {
-    center: [f64; 2],
-    cosine: f64,
-    sine: f64,
-}
-
-impl Turn {
-    pub(super) fn new(degrees: f64, center: [f64; 2]) -> Self {
-        let (sine, cosine) = degrees.to_radians().sin_cos();
-        Self { center, cosine, sine }
-    }
-
-    /// Where a point of the picture comes to lie.
-    pub(super) fn forward(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let [cx, cy] = self.center;
-        let (x, y) = (x - cx, y - cy);
-        [cx + self.cosine * x + self.sine * y, cy - self.sine * x + self.cosine * y]
-    }
-
-    /// Where a point of the turned picture was before.
-    pub(super) fn back(&self, point: [f64; 2]) -> [f64; 2] {
-        Self { sine: -self.sine, ..*self }.forward(point)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_turn_is_against_the_clock_and_can_be_undone() {
-        let turn = Turn::new(90.0, [10.0, 10.0]);
-        // What is right of the centre comes to lie above it; rows count downwards.
-        let [x, y] = turn.forward([14.0, 10.0]);
-        assert!((x - 10.0).abs() < 1e-12 && (y - 6.0).abs() < 1e-12, "{x} {y}");
-        let turn = Turn::new(5.0, [3.5, -2.0]);
-        let [x, y] = turn.back(turn.forward([17.0, 4.0]));
-        assert!((x - 17.0).abs() < 1e-12 && (y - 4.0).abs() < 1e-12, "{x} {y}");
-    }
-
-    #[test]
-    fn classes_begin_at_their_overlap() {
-        let classes = [0.2999, 0.3, 0.3999, 0.4, 0.6499, 0.65, 1.0].map(class_of);
-        let (part, positive) = (Some(Class::Part), Some(Class::Positive));
-        assert_eq!(classes, [None, None, None, part, part, positive, positive]);
-    }
-}

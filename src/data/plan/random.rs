@@ -4,7 +4,7 @@
 //! and the corner of a crop is rounded to a pixel before its targets are computed, so that they are
 //! true of the pixels that were cut out.
 
-use super::{Crop, NEGATIVE, Planned, class_of};
+use super::crop::{Crop, NEGATIVE, Planned, class_of};
 use crate::data::options::RandomCrops;
 use crate::data::overlap::{largest, offsets, overlap};
 use crate::random::Random;
@@ -17,7 +17,7 @@ pub(in crate::data) fn random_crops(
     options: &RandomCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
-    let picture = Picture { width: width as f64, height: height as f64, faces };
+    let picture = Room { width: width as f64, height: height as f64, faces };
     let mut plan = Vec::new();
     picture.negatives(options, random, &mut plan);
     for &face in faces {
@@ -30,13 +30,13 @@ pub(in crate::data) fn random_crops(
     plan
 }
 
-struct Picture<'a> {
+struct Room<'a> {
     width: f64,
     height: f64,
     faces: &'a [[f64; 4]],
 }
 
-impl Picture<'_> {
+impl Room<'_> {
     /// Sides of negatives stay below this.
     fn half(&self) -> f64 {
         (self.width.min(self.height) / 2.0).trunc()
@@ -119,7 +119,7 @@ impl Picture<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Class;
+    use crate::data::class::Class;
 
     fn plan(size: [usize; 2], faces: &[[f64; 4]], seed: u64) -> Vec<Planned> {
         random_crops(size, faces, &RandomCrops::default(), &mut Random::new(seed, 0))

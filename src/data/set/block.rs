@@ -2,7 +2,7 @@
 
 use crc32fast::Hasher;
 
-use crate::data::Class;
+use crate::data::class::Class;
 
 /// Bytes of a block. Whole pages; so many are checked, once, for the sake of one sample.
 pub(super) const BLOCK: usize = 64 << 10;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::arch::Stage;
-use crate::data::options::Options;
-use crate::data::{Class, Split};
+use crate::data::class::Class;
+use crate::data::options::SampleOptions;
+use crate::data::split::Split;
 use crate::error::{Error, Result};
 
 pub(super) const FILE: &str = "manifest.json";
@@ -32,7 +33,7 @@ pub struct Manifest {
     /// Of the sources.
     pub split: Split,
     /// How it was made.
-    pub options: Options,
+    pub options: SampleOptions,
     /// What it was mined with; empty if nothing was.
     pub detector: String,
     /// What it was made of.
@@ -91,7 +92,7 @@ impl FileInfo {
 
 impl Manifest {
     /// A manifest without samples yet.
-    pub(in crate::data) fn new(stage: Stage, split: Split, options: Options, detector: String) -> Self {
+    pub(in crate::data) fn new(stage: Stage, split: Split, options: SampleOptions, detector: String) -> Self {
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     fn manifest() -> Manifest {
-        let options = Options::new(Stage::RNet);
+        let options = SampleOptions::new(Stage::RNet);
         let mut manifest = Manifest::new(Stage::RNet, Split::Train, options, "embedded".into());
         manifest.folders = vec!["0--\"crc32\"".into()];
         manifest

@@ -9,7 +9,7 @@ use mtcnn_kernels::mapped::Mapped;
 
 use super::block::{BLOCK, Layout, SHARD};
 use super::manifest::{self, FileInfo, Manifest, Row};
-use crate::data::Class;
+use crate::data::class::Class;
 use crate::error::{Error, Result};
 
 /// A data set, open to be read.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::block::BLOCK;
 use super::{DataSet, Manifest, Row, Run, Writer};
 use crate::arch::Stage;
-use crate::data::{Class, Options, Split};
+use crate::data::{Class, SampleOptions, Split};
 
 const STAGE: Stage = Stage::PNet;
 const PIXELS: usize = 12 * 12 * 3;
@@ -21,7 +21,7 @@ fn record(class: Class, index: usize) -> Vec<u8> {
 }
 
 /// Writes a set with so many samples of each class in each picture.
-fn write(target: &Path, pictures: &[[u32; 4]], options: Options) -> Manifest {
+fn write(target: &Path, pictures: &[[u32; 4]], options: SampleOptions) -> Manifest {
     let mut writer = Writer::begin(target, STAGE.side()).unwrap();
     let mut next = [0; 4];
     for (i, &counts) in pictures.iter().enumerate() {
@@ -45,7 +45,7 @@ fn pictures() -> Vec<[u32; 4]> {
 fn set() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("deep/set");
-    write(&target, &pictures(), Options::new(STAGE));
+    write(&target, &pictures(), SampleOptions::new(STAGE));
     (folder, target)
 }
 
@@ -89,7 +89,7 @@ fn a_set_comes_back_as_it_was_written() {
 #[test]
 fn caps_choose_without_favour_and_never_fail() {
     let folder = TempDir::new().unwrap();
-    let mut options = Options::new(STAGE);
+    let mut options = SampleOptions::new(STAGE);
     (options.caps.negatives, options.caps.parts, options.caps.landmarks) = (Some(100), Some(0), Some(1_000_000));
     let mut times = vec![0; 370];
     for seed in 0..40 {
@@ -228,7 +228,7 @@ fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
 
     // An empty folder may be there.
     fs::create_dir(&target).unwrap();
-    write(&target, &pictures(), Options::new(STAGE));
+    write(&target, &pictures(), SampleOptions::new(STAGE));
     DataSet::open(&target).unwrap();
 }
 
@@ -236,7 +236,7 @@ fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
 fn an_empty_set_is_a_set() {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("set");
-    write(&target, &[], Options::new(STAGE));
+    write(&target, &[], SampleOptions::new(STAGE));
     let set = DataSet::open(&target).unwrap();
     assert!(Class::ALL.iter().all(|&class| set.count(class) == 0 && set.runs(class).is_empty()));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::block::{BLOCK, Layout, SHARD};
 use super::manifest::{self, ClassInfo, FileInfo, Manifest, Row};
-use crate::data::Class;
+use crate::data::class::Class;
 use crate::error::{Error, Result};
 use crate::random::Random;
 

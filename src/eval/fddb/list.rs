@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::lines::{Lines, numbers, shown};
 use crate::error::{Error, Result};
-use crate::eval::found::{FoundBox, read_boxes};
+use crate::eval::scored_box::{ScoredBox, read_boxes};
 
 const FOLDS: usize = 10;
 /// In a picture; the most in the published lists are some tens. Pairing takes time with its square.
@@ -129,7 +129,7 @@ fn name(lines: &mut Lines) -> Result<Option<String>> {
 #[derive(Clone, Debug)]
 pub struct FddbResults {
     /// For each picture; empty where there are no results.
-    pub boxes: Vec<Vec<FoundBox>>,
+    pub boxes: Vec<Vec<ScoredBox>>,
     /// The pictures without results.
     pub missing: Vec<String>,
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use list::{Ellipse, Fddb, FddbPicture, FddbResults, read_sizes};
 
-use super::found::FoundBox;
+use super::scored_box::ScoredBox;
 use crate::error::{Error, Result};
 use pairs::Pairs;
 
@@ -59,7 +59,7 @@ impl Roc {
 ///
 /// # Panics
 /// If there are not as many lists and sizes as pictures.
-pub fn fddb_roc(pictures: &[FddbPicture], sizes: &[Option<[u32; 2]>], found: &[Vec<FoundBox>]) -> Result<Roc> {
+pub fn fddb_roc(pictures: &[FddbPicture], sizes: &[Option<[u32; 2]>], found: &[Vec<ScoredBox>]) -> Result<Roc> {
     assert_eq!([sizes.len(), found.len()], [pictures.len(); 2], "a size and boxes for each picture");
     // What each box adds when it passes: score, discrete score, continuous score.
     let mut steps: Vec<(f64, i64, f64)> = Vec::new();
@@ -107,7 +107,7 @@ mod tests {
     fn two_pictures_by_hand() {
         // A "circle" of radius 0 is one pixel, and a box of no size too.
         let ellipse = |x: f64| Ellipse { major: 0.0, minor: 0.0, angle: 0.0, x, y: 5.0 };
-        let found = |x: f64, width: f64, score: f64| FoundBox { x, y: 5.0, width, height: 0.0, score };
+        let found = |x: f64, width: f64, score: f64| ScoredBox { x, y: 5.0, width, height: 0.0, score };
         let pictures = [
             FddbPicture { name: "a".into(), ellipses: vec![ellipse(3.0), ellipse(7.0)] },
             FddbPicture { name: "b".into(), ellipses: vec![ellipse(3.0)] },

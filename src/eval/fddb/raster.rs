@@ -5,7 +5,7 @@
 //! numbers with 16 bits after the point: first its sides, as lines of one pixel, and then what is between them.
 
 use super::list::Ellipse;
-use crate::eval::found::FoundBox;
+use crate::eval::scored_box::ScoredBox;
 
 const SHIFT: u32 = 16;
 const ONE: i64 = 1 << SHIFT;
@@ -19,7 +19,7 @@ pub(super) struct Rectangle {
 }
 
 /// The pixels of a found box in a picture of this width and height: corners are rounded, and are inside.
-pub(super) fn rectangle(found: &FoundBox, [width, height]: [u32; 2]) -> Rectangle {
+pub(super) fn rectangle(found: &ScoredBox, [width, height]: [u32; 2]) -> Rectangle {
     let side = |from: f64, length: f64, size: u32| {
         // Beyond the picture, all places are the same.
         let pixel = |at: f64| at.round_ties_even().clamp(-1.0, size.into()) as i64;
@@ -166,8 +166,8 @@ impl Drawing {
 mod tests {
     use super::*;
 
-    fn found(x: f64, y: f64, width: f64, height: f64) -> FoundBox {
-        FoundBox { x, y, width, height, score: 0.0 }
+    fn found(x: f64, y: f64, width: f64, height: f64) -> ScoredBox {
+        ScoredBox { x, y, width, height, score: 0.0 }
     }
 
     fn region(major: f64, minor: f64, angle: f64, x: f64, y: f64) -> Region {
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn boxes_are_rounded_and_cut() {
-        let at = |box_: FoundBox| rectangle(&box_, [100, 80]);
+        let at = |box_: ScoredBox| rectangle(&box_, [100, 80]);
         assert_eq!(at(found(0.5, 1.5, 2.0, 2.0)), Rectangle { x: [0, 2], y: [2, 4] });
         assert_eq!(at(found(-1e300, 70.0, 1e308, 1e308)), Rectangle { x: [0, 99], y: [70, 79] });
         assert_eq!(region(9.0, 9.0, 0.0, 5.0, 5.0).overlap(at(found(-50.0, -50.0, 20.0, 20.0))), 0.0);

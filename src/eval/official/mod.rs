@@ -13,9 +13,9 @@ mod truth;
 pub use results::{Results, result_path};
 pub use truth::{Truth, TruthPicture};
 
-use super::found::FoundBox;
-use super::matching::{Annotated, Verdict, judge};
+use super::matching::{TrueFace, Verdict, judge};
 use super::precision::Curve;
+use super::scored_box::ScoredBox;
 
 /// Steps of the threshold.
 const THRESHOLDS: usize = 1000;
@@ -27,7 +27,7 @@ const THRESHOLDS: usize = 1000;
 ///
 /// # Panics
 /// If `found` has not as many lists as there are pictures, or there is no such subset.
-pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<FoundBox>]) -> Curve {
+pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Curve {
     assert_eq!(found.len(), truth.pictures.len(), "a list for each picture");
     let scores = || found.iter().flatten().map(|found| found.score);
     let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
@@ -44,9 +44,9 @@ pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<FoundBox>]) -> 
         }
         let mut found = found.clone();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let annotated = picture.boxes.iter().zip(counts).map(|(&corners, &counts)| Annotated { corners, counts });
+        let annotated = picture.boxes.iter().zip(counts).map(|(&corners, &counts)| TrueFace { corners, counts });
         let annotated: Vec<_> = annotated.collect();
-        let verdicts = judge(found.iter().map(FoundBox::corners), &annotated);
+        let verdicts = judge(found.iter().map(ScoredBox::corners), &annotated);
         let (mut passed, mut sums) = (0, (0, 0));
         for step in 0..THRESHOLDS {
             while found.get(passed).is_some_and(|next| stretched(next.score) >= threshold(step)) {
@@ -65,8 +65,8 @@ pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<FoundBox>]) -> 
 mod tests {
     use super::*;
 
-    fn found(x: f64, score: f64) -> FoundBox {
-        FoundBox { x, y: 0.0, width: 9.0, height: 9.0, score }
+    fn found(x: f64, score: f64) -> ScoredBox {
+        ScoredBox { x, y: 0.0, width: 9.0, height: 9.0, score }
     }
 
     /// Two pictures; the first has a face that counts, at 0, and one that does not, at 50; the second has one that

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::truth::Truth;
 use crate::data::lines::{Lines, shown};
 use crate::error::{Error, ErrorKind, Result};
-use crate::eval::found::{FoundBox, read_boxes};
+use crate::eval::scored_box::{ScoredBox, read_boxes};
 
 /// Of all pictures together: a tenth of this is more than published results have.
 const MOST_BOXES: usize = 10_000_000;
@@ -15,7 +15,7 @@ const MOST_BOXES: usize = 10_000_000;
 #[derive(Clone, Debug)]
 pub struct Results {
     /// For each picture of the ground truth; empty where there is no file.
-    pub boxes: Vec<Vec<FoundBox>>,
+    pub boxes: Vec<Vec<ScoredBox>>,
     /// The pictures without a file.
     pub missing: Vec<String>,
 }
@@ -63,7 +63,7 @@ pub fn result_path(picture: impl AsRef<Path>) -> PathBuf {
     picture.as_ref().with_extension("txt")
 }
 
-fn read(path: &Path, picture: &str) -> Result<Vec<FoundBox>> {
+fn read(path: &Path, picture: &str) -> Result<Vec<ScoredBox>> {
     let mut lines = Lines::open(path.into())?;
     let name = lines.next()?.unwrap_or_default();
     // With the event or without, with the extension or without: all of it is in use.
@@ -102,7 +102,7 @@ mod tests {
         let results = Results::read(folder.path(), &truth()).unwrap();
         assert_eq!(results.missing, ["0--A/a.jpg"]);
         assert!(results.boxes[0].is_empty());
-        let expected = FoundBox { x: 1.0, y: 2.0, width: 3.0, height: 4.0, score: 0.5 };
+        let expected = ScoredBox { x: 1.0, y: 2.0, width: 3.0, height: 4.0, score: 0.5 };
         assert_eq!(results.boxes[1], [expected]);
 
         for (text, reason) in [("c\n0\n", "results of \"c\""), ("a\n0\n1 2 3 4 5\n", "line 3: more than the 0 boxes")] {

@@ -9,35 +9,35 @@ use crate::error::{Error, Result};
 use crate::{Detector, Face, ordered};
 
 /// What was found in a picture, or why it could not be read.
-pub type Look = Result<Vec<Face>, String>;
+pub type Detections = Result<Vec<Face>, String>;
 
 /// Looks for the faces of pictures, which are taken as they are stored: annotation was made by tools that do not know
 /// of EXIF. The detector should use one thread. `progress` is called after each picture and says whether to go on.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Data`] if it was told to stop, or there are pictures and none can be read.
-pub fn look(
+pub fn detect_all(
     detector: &Detector,
     files: &[PathBuf],
     pool: &ThreadPool,
     progress: &mut dyn FnMut(Progress) -> bool,
-) -> Result<Vec<Look>> {
-    let (total, mut looks) = (files.len(), Vec::with_capacity(files.len()));
+) -> Result<Vec<Detections>> {
+    let (total, mut all) = (files.len(), Vec::with_capacity(files.len()));
     let work = |index: usize| {
         let picture = pictures::read(&files[index])?;
         detector.detect(&picture).map_err(|error| error.to_string())
     };
-    ordered::for_each(pool, total, work, |index, look| {
-        looks.push(look);
+    ordered::for_each(pool, total, work, |index, detections| {
+        all.push(detections);
         match progress(Progress { done: index + 1, total }) {
             true => Ok(()),
             false => Err(Error::cancelled()),
         }
     })?;
-    match (files.first(), looks.first()) {
-        (Some(file), Some(Err(reason))) if looks.iter().all(Result::is_err) => {
+    match (files.first(), all.first()) {
+        (Some(file), Some(Err(reason))) if all.iter().all(Result::is_err) => {
             Err(Error::data(format!("none of {total} pictures can be read; {}: {reason}", file.display())))
         }
-        _ => Ok(looks),
+        _ => Ok(all),
     }
 }

@@ -11,7 +11,7 @@ const MOST_BOXES: usize = 10_000;
 
 /// A box with a score: a line `x y w h score` of a file of results.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FoundBox {
+pub struct ScoredBox {
     /// Left edge.
     pub x: f64,
     /// Upper edge.
@@ -24,14 +24,14 @@ pub struct FoundBox {
     pub score: f64,
 }
 
-impl FoundBox {
+impl ScoredBox {
     /// `[x1, y1, x2, y2]`.
     pub fn corners(&self) -> [f64; 4] {
         [self.x, self.y, self.x + self.width, self.y + self.height]
     }
 }
 
-impl From<&Face> for FoundBox {
+impl From<&Face> for ScoredBox {
     fn from(face: &Face) -> Self {
         let [x1, y1, x2, y2] = face.bbox.to_array().map(f64::from);
         Self { x: x1, y: y1, width: x2 - x1, height: y2 - y1, score: face.score.into() }
@@ -39,7 +39,7 @@ impl From<&Face> for FoundBox {
 }
 
 /// The line, with as many digits as it takes to read the same numbers.
-impl fmt::Display for FoundBox {
+impl fmt::Display for ScoredBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { x, y, width, height, score } = self;
         write!(f, "{x} {y} {width} {height} {score}")
@@ -49,12 +49,12 @@ impl fmt::Display for FoundBox {
 /// The boxes of a picture as files of results have them: their number and that many lines, after the picture's name.
 /// Both evaluations have this form.
 pub fn picture_of_results(name: &str, faces: &[Face]) -> String {
-    let lines = faces.iter().map(|face| format!("{}\n", FoundBox::from(face)));
+    let lines = faces.iter().map(|face| format!("{}\n", ScoredBox::from(face)));
     format!("{name}\n{}\n", faces.len()) + &lines.collect::<String>()
 }
 
 /// Reads a number of boxes and that many lines.
-pub(super) fn read_boxes(lines: &mut Lines) -> Result<Vec<FoundBox>> {
+pub(super) fn read_boxes(lines: &mut Lines) -> Result<Vec<ScoredBox>> {
     let Some(line) = lines.next()? else {
         return Err(lines.error("it ends after a picture's name, without the number of boxes"));
     };
@@ -74,7 +74,7 @@ pub(super) fn read_boxes(lines: &mut Lines) -> Result<Vec<FoundBox>> {
         let Some([x, y, width, height, score]) = numbers(line.split_whitespace()) else {
             return Err(lines.error(&format!("a box is not \"x y w h score\": \"{}\"", shown(&line))));
         };
-        boxes.push(FoundBox { x, y, width, height, score });
+        boxes.push(ScoredBox { x, y, width, height, score });
     }
     Ok(boxes)
 }
@@ -92,7 +92,7 @@ mod tests {
         std::fs::write(&file, picture_of_results("a/b", &faces)).unwrap();
         let mut lines = Lines::open(file.path().into()).unwrap();
         assert_eq!(lines.next().unwrap().as_deref(), Some("a/b"));
-        assert_eq!(read_boxes(&mut lines).unwrap(), faces.each_ref().map(FoundBox::from));
+        assert_eq!(read_boxes(&mut lines).unwrap(), faces.each_ref().map(ScoredBox::from));
         assert_eq!(lines.next().unwrap(), None);
     }
 

@@ -1,7 +1,7 @@
-//! What the trainer is fed with: which samples of a data set make a batch, a fixed number of each class.
+//! Which samples of a data set make a batch, a fixed number of each class.
 //!
 //! Each class is gone through in a random order, again and again, each time in another one. Folders of
-//! the set can have weights: then a class has a row for each weight, and each sample is of a row drawn by
+//! the set can have weights: then a class has a stratum for each weight, and each sample is of a stratum drawn by
 //! weight. The batch of a step depends on the seed and on how many samples were drawn before, and on nothing
 //! else: a checkpoint keeps these numbers.
 
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::jitter::Colours;
+use super::loader::Draw;
 use super::permutation::Permutation;
-use super::samples::Draw;
 use crate::data::{Class, DataSet, Run};
 use crate::error::{Error, Result};
 use crate::random::Random;
@@ -20,7 +20,7 @@ use crate::random::Random;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// Samples of a batch.
-    pub batch: Shares,
+    pub batch: ClassCounts,
     /// Whether half of the samples are mirrored, their targets with them.
     pub mirror: bool,
     /// How much colours are changed, from 0 (not at all) to 1: contrast and saturation by a factor of at
@@ -33,7 +33,7 @@ pub struct Mixture {
 
 /// How many samples of each class a batch has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shares {
+pub struct ClassCounts {
     /// Of [`Class::Positive`].
     pub positives: usize,
     /// Of [`Class::Negative`].
@@ -44,14 +44,14 @@ pub struct Shares {
     pub landmarks: usize,
 }
 
-impl Default for Shares {
+impl Default for ClassCounts {
     /// The original's 384.
     fn default() -> Self {
         Self { positives: 64, negatives: 192, parts: 64, landmarks: 64 }
     }
 }
 
-impl Shares {
+impl ClassCounts {
     /// Those of a class.
     pub fn of(&self, class: Class) -> usize {
         match class {
@@ -68,21 +68,21 @@ impl Shares {
     }
 }
 
-/// How many samples of each row of each class were drawn.
+/// How many samples of each stratum of each class were drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursors(Vec<Vec<u64>>);
 
 /// Draws batches.
-pub struct Feed<'a> {
+pub struct Sampler<'a> {
     set: &'a DataSet,
     mixture: &'a Mixture,
     seed: u64,
     /// Of each class.
-    rows: Vec<Vec<Row>>,
+    strata: Vec<Vec<Stratum>>,
 }
 
 /// Samples of a class whose folders have one weight.
-struct Row {
+struct Stratum {
     weight: f64,
     runs: Vec<Run>,
     /// The number of samples before each run.
@@ -99,8 +99,8 @@ const OTHERS: &str = "*";
 /// The generators of batches are the streams from here on: parameters and dropout use others.
 const STREAMS: u64 = 1 << 62;
 
-impl<'a> Feed<'a> {
-    /// A feed from the start. Of a class that the set has none of, batches have none.
+impl<'a> Sampler<'a> {
+    /// A sampler from the start. Of a class that the set has none of, batches have none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Data`] if there is nothing to draw, or a weight is not one.
@@ -111,16 +111,16 @@ impl<'a> Feed<'a> {
                 return refuse(format!("the weight of the folder {folder} is {weight}: it must be from 0 to 1e6"));
             }
         }
-        let rows: Vec<_> = Class::ALL.iter().map(|&class| rows(set, mixture, class)).collect();
-        if Class::ALL.iter().zip(&rows).all(|(&class, rows)| rows.is_empty() || mixture.batch.of(class) == 0) {
+        let strata: Vec<_> = Class::ALL.iter().map(|&class| strata(set, mixture, class)).collect();
+        if Class::ALL.iter().zip(&strata).all(|(&class, strata)| strata.is_empty() || mixture.batch.of(class) == 0) {
             return refuse("no sample of the classes that a batch is made of".into());
         }
-        Ok(Self { set, mixture, seed, rows })
+        Ok(Self { set, mixture, seed, strata })
     }
 
     /// The classes that batches should have, but the set has none of.
     pub fn missing(&self) -> Vec<Class> {
-        let is_missing = |class: &Class| self.rows[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
+        let is_missing = |class: &Class| self.strata[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
         Class::ALL.into_iter().filter(is_missing).collect()
     }
 
@@ -132,17 +132,17 @@ impl<'a> Feed<'a> {
 
     /// How far it is.
     pub fn cursors(&self) -> Cursors {
-        Cursors(self.rows.iter().map(|rows| rows.iter().map(|row| row.drawn).collect()).collect())
+        Cursors(self.strata.iter().map(|strata| strata.iter().map(|stratum| stratum.drawn).collect()).collect())
     }
 
-    /// Goes on from where another feed was; whether it fits this one.
+    /// Goes on from where another sampler was; whether it fits this one.
     pub fn seek(&mut self, cursors: &Cursors) -> bool {
         let fits =
-            cursors.0.len() == self.rows.len() && cursors.0.iter().zip(&self.rows).all(|(a, b)| a.len() == b.len());
+            cursors.0.len() == self.strata.len() && cursors.0.iter().zip(&self.strata).all(|(a, b)| a.len() == b.len());
         if fits {
             let drawn = cursors.0.iter().flatten();
-            for (row, &drawn) in self.rows.iter_mut().flatten().zip(drawn) {
-                row.drawn = drawn;
+            for (stratum, &drawn) in self.strata.iter_mut().flatten().zip(drawn) {
+                stratum.drawn = drawn;
             }
         }
         fits
@@ -156,7 +156,7 @@ impl<'a> Feed<'a> {
         let mut random = Random::new(self.seed, STREAMS | step);
         let mut draws = Vec::with_capacity(self.mixture.batch.sum());
         for class in Class::ALL {
-            if self.rows[class as usize].is_empty() {
+            if self.strata[class as usize].is_empty() {
                 continue;
             }
             for _ in 0..self.mixture.batch.of(class) {
@@ -172,27 +172,27 @@ impl<'a> Feed<'a> {
 
     /// The place in the set of the next sample of a class.
     fn next(&mut self, class: Class, random: &mut Random) -> usize {
-        let rows = &mut self.rows[class as usize];
-        let mut row = 0;
-        if rows.len() > 1 {
-            let weight = |row: &Row| row.weight * row.count as f64;
-            let mut at = random.unit() * rows.iter().map(weight).sum::<f64>();
-            row = rows
+        let strata = &mut self.strata[class as usize];
+        let mut stratum = 0;
+        if strata.len() > 1 {
+            let weight = |stratum: &Stratum| stratum.weight * stratum.count as f64;
+            let mut at = random.unit() * strata.iter().map(weight).sum::<f64>();
+            stratum = strata
                 .iter()
-                .position(|row| {
-                    (at < weight(row)) || {
-                        at -= weight(row);
+                .position(|stratum| {
+                    (at < weight(stratum)) || {
+                        at -= weight(stratum);
                         false
                     }
                 })
-                .unwrap_or(rows.len() - 1);
+                .unwrap_or(strata.len() - 1);
         }
-        let stream = (class as u64) << 56 | (row as u64) << 40;
-        rows[row].next(self.seed, STREAMS | 1 << 61 | stream)
+        let stream = (class as u64) << 56 | (stratum as u64) << 40;
+        strata[stratum].next(self.seed, STREAMS | 1 << 61 | stream)
     }
 }
 
-impl Row {
+impl Stratum {
     fn next(&mut self, seed: u64, stream: u64) -> usize {
         let count = self.count as u64;
         let (epoch, place) = (self.drawn / count, self.drawn % count);
@@ -206,24 +206,24 @@ impl Row {
     }
 }
 
-/// The rows of a class: its runs by the weight of their folder, those of weight 0 left out.
-fn rows(set: &DataSet, mixture: &Mixture, class: Class) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+/// The strata of a class: its runs by the weight of their folder, those of weight 0 left out.
+fn strata(set: &DataSet, mixture: &Mixture, class: Class) -> Vec<Stratum> {
+    let mut strata: Vec<Stratum> = Vec::new();
     for run in set.runs(class) {
         let weight = |name: &str| mixture.folders.get(name).copied();
         let weight = weight(&set.folders()[run.folder]).or_else(|| weight(OTHERS)).unwrap_or(1.0);
         if weight == 0.0 {
             continue;
         }
-        let at = rows.iter().position(|row| row.weight == weight).unwrap_or_else(|| {
+        let at = strata.iter().position(|stratum| stratum.weight == weight).unwrap_or_else(|| {
             let order = (u64::MAX, Permutation::new(1, 0, 0));
-            rows.push(Row { weight, runs: Vec::new(), before: Vec::new(), count: 0, order, drawn: 0 });
-            rows.len() - 1
+            strata.push(Stratum { weight, runs: Vec::new(), before: Vec::new(), count: 0, order, drawn: 0 });
+            strata.len() - 1
         });
-        let row = &mut rows[at];
-        row.before.push(row.count);
-        row.count += run.samples.len();
-        row.runs.push(run);
+        let stratum = &mut strata[at];
+        stratum.before.push(stratum.count);
+        stratum.count += run.samples.len();
+        stratum.runs.push(run);
     }
-    rows
+    strata
 }

@@ -3,7 +3,7 @@
 use mtcnn_kernels::Isa;
 use rayon::prelude::*;
 
-use super::Batch;
+use super::batch::Batch;
 use super::jitter::{Colours, jitter};
 use crate::data::{Class, DataSet, mirror};
 use crate::error::Result;
@@ -19,20 +19,20 @@ pub struct Draw {
 
 /// The samples of a batch.
 #[derive(Debug, Default)]
-pub struct Samples {
+pub struct Loader {
     crops: Vec<u8>,
     classes: Vec<Class>,
-    boxes: Vec<[f32; 4]>,
+    offsets: Vec<[f32; 4]>,
     points: Vec<[f32; 10]>,
 }
 
-/// Samples that a thread makes at a time: about two microseconds of work for the smallest.
+/// Loader that a thread makes at a time: about two microseconds of work for the smallest.
 const AT_A_TIME: usize = 24;
 
-impl Samples {
+impl Loader {
     /// As the trainer takes them.
     pub fn batch(&self) -> Batch<'_> {
-        Batch { crops: &self.crops, classes: &self.classes, boxes: &self.boxes, points: &self.points }
+        Batch { crops: &self.crops, classes: &self.classes, offsets: &self.offsets, points: &self.points }
     }
 
     /// Makes all that were drawn from a set, instead of those that were here.
@@ -41,16 +41,16 @@ impl Samples {
     /// As [`DataSet::sample`].
     pub fn make(&mut self, isa: Isa, set: &DataSet, draws: &[Draw]) -> Result<()> {
         let size = set.side() * set.side() * 3;
-        let Self { crops, classes, boxes, points } = self;
+        let Self { crops, classes, offsets, points } = self;
         classes.clear();
         classes.extend(draws.iter().map(|draw| draw.class));
         crops.resize(draws.len() * size, 0);
-        boxes.resize(draws.len(), [0.0; 4]);
+        offsets.resize(draws.len(), [0.0; 4]);
         points.resize(draws.len(), [0.0; 10]);
-        let targets = boxes.par_chunks_mut(AT_A_TIME).zip(points.par_chunks_mut(AT_A_TIME));
+        let targets = offsets.par_chunks_mut(AT_A_TIME).zip(points.par_chunks_mut(AT_A_TIME));
         let all = draws.par_chunks(AT_A_TIME).zip(crops.par_chunks_mut(AT_A_TIME * size)).zip(targets);
-        all.try_for_each(|((draws, crops), (boxes, points))| {
-            let targets = boxes.iter_mut().zip(points);
+        all.try_for_each(|((draws, crops), (offsets, points))| {
+            let targets = offsets.iter_mut().zip(points);
             for ((draw, crop), (offsets, points)) in draws.iter().zip(crops.chunks_exact_mut(size)).zip(targets) {
                 let sample = set.sample(draw.class, draw.index)?;
                 (*offsets, *points) = (sample.offsets, sample.points);

@@ -1,0 +1,142 @@
+//! The pictures that samples are made of, with what is known of each.
+
+use std::path::{Path, PathBuf};
+
+use super::face_point::{FacePoint, FacePointPicture};
+use super::options::SampleOptions;
+use super::pictures;
+use super::plan::{Planned, landmark_crops, mined_crops, random_crops};
+use super::split::Split;
+use super::wider::{Wider, WiderFace, WiderPicture};
+use crate::arch::Stage;
+use crate::error::Result;
+use crate::random::Random;
+
+/// The lists of what a set is made of; either may be missing.
+#[derive(Debug)]
+pub struct Sources {
+    /// Which part of them.
+    pub split: Split,
+    /// Pictures with boxes.
+    pub wider: Option<Wider>,
+    /// Pictures with landmarks.
+    pub face_point: Option<FacePoint>,
+}
+
+impl Sources {
+    /// Reads the lists under the folders.
+    ///
+    /// # Errors
+    /// As [`Wider::read`] and [`FacePoint::read`].
+    pub fn read(wider: Option<&Path>, landmarks: Option<&Path>, split: Split) -> Result<Self> {
+        let wider = wider.map(|folder| Wider::read(folder, split)).transpose()?;
+        let face_point = landmarks.map(|folder| FacePoint::read(folder, split)).transpose()?;
+        Ok(Self { split, wider, face_point })
+    }
+
+    /// All pictures, those with boxes first.
+    pub(super) fn tasks(&self) -> Vec<Task<'_>> {
+        let boxes = self.wider.iter().flat_map(|source| {
+            let pictures = source.pictures.iter().enumerate();
+            pictures.map(|(index, picture)| Task { images: &source.images, index, picture: Annotation::Boxes(picture) })
+        });
+        let landmarks = self.face_point.iter().flat_map(|source| {
+            let pictures = source.pictures.iter().enumerate();
+            pictures.map(|(index, picture)| Task {
+                images: &source.images,
+                index,
+                picture: Annotation::Points(picture),
+            })
+        });
+        boxes.chain(landmarks).collect()
+    }
+}
+
+/// A picture of either list.
+pub(super) struct Task<'a> {
+    images: &'a Path,
+    /// In its list.
+    index: usize,
+    pub(super) picture: Annotation<'a>,
+}
+
+/// A picture with what is known of it.
+#[derive(Clone, Copy)]
+pub(super) enum Annotation<'a> {
+    Boxes(&'a WiderPicture),
+    Points(&'a FacePointPicture),
+}
+
+impl Task<'_> {
+    pub(super) fn name(&self) -> &str {
+        self.place().1
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.images.join(self.name())
+    }
+
+    /// The line in its list, and the name as it is there.
+    pub(super) fn place(&self) -> (usize, &str) {
+        match self.picture {
+            Annotation::Boxes(picture) => (picture.line, &picture.name),
+            Annotation::Points(picture) => (picture.line, &picture.name),
+        }
+    }
+
+    /// The first folder of the name.
+    pub(super) fn folder(&self) -> &str {
+        self.name().split_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// A generator for this picture and stage alone.
+    fn random(&self, seed: u64, stage: Stage) -> Random {
+        let list = match self.picture {
+            Annotation::Boxes(_) => 0,
+            Annotation::Points(_) => 1,
+        };
+        Random::new(seed, (stage.side() as u64) << 48 | list << 40 | self.index as u64)
+    }
+
+    /// The crops to take of a picture of that size; `found` is asked only for crops to be mined.
+    pub(super) fn plan(
+        &self,
+        size: [usize; 2],
+        stage: Stage,
+        options: &SampleOptions,
+        found: impl FnOnce() -> Vec<[f64; 4]>,
+    ) -> Vec<Planned> {
+        let mut random = self.random(options.seed, stage);
+        match self.picture {
+            Annotation::Boxes(picture) => {
+                let possible = picture.faces.iter().filter(|face| face.is_possible());
+                let faces: Vec<_> = possible.map(WiderFace::corners).collect();
+                let mut plan = Vec::new();
+                if let Some(options) = &options.random {
+                    plan = random_crops(size, &faces, options, &mut random);
+                }
+                if let Some(options) = &options.mined {
+                    plan.append(&mut mined_crops(size, &faces, &found(), options));
+                }
+                plan
+            }
+            Annotation::Points(picture) => {
+                landmark_crops(size, picture.corners, &picture.points, &options.landmarks, &mut random)
+            }
+        }
+    }
+
+    /// About the most bytes that a picture and its samples take.
+    pub(super) fn cost(&self, stage: Stage, options: &SampleOptions) -> usize {
+        let samples = match self.picture {
+            Annotation::Boxes(picture) => {
+                let random = options.random.map_or(0, |it| {
+                    it.negatives as usize + picture.faces.len() * (it.near as usize + it.face as usize)
+                });
+                random + options.mined.map_or(0, |it| it.negatives as usize + picture.faces.len())
+            }
+            Annotation::Points(_) => 1 + 6 * options.landmarks.tries as usize,
+        };
+        pictures::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
+    }
+}
