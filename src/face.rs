@@ -1,58 +1,20 @@
-//! What a detection returns: a box, a score and five landmarks, in pixels of the given picture.
+//! What a detection returns: a box, a score and five landmarks, in pixels of the given image.
 
-/// A point in pixels: `x` to the right, `y` down, the first pixel at 0.
+use crate::geometry::{BBox, Point};
+
+/// The five points of a face; left and right are those of the image, not of the person.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Point {
-    /// Column.
-    pub x: f32,
-    /// Row.
-    pub y: f32,
-}
-
-/// A box in pixels, from its upper left to its lower right corner.
-///
-/// It may reach beyond the picture where a face is cut by the border.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BBox {
-    /// Left edge.
-    pub x1: f32,
-    /// Upper edge.
-    pub y1: f32,
-    /// Right edge.
-    pub x2: f32,
-    /// Lower edge.
-    pub y2: f32,
-}
-
-impl BBox {
-    /// `x2 - x1`.
-    pub fn width(&self) -> f32 {
-        self.x2 - self.x1
-    }
-
-    /// `y2 - y1`.
-    pub fn height(&self) -> f32 {
-        self.y2 - self.y1
-    }
-
-    /// `[x1, y1, x2, y2]`.
-    pub fn to_array(&self) -> [f32; 4] {
-        [self.x1, self.y1, self.x2, self.y2]
-    }
-}
-
-/// The five points of a face; left and right are those of the picture, not of the person.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Landmarks {
-    /// Centre of the eye on the left side of the picture.
+    /// Centre of the eye on the left side of the image.
     pub left_eye: Point,
-    /// Centre of the eye on the right side of the picture.
+    /// Centre of the eye on the right side of the image.
     pub right_eye: Point,
     /// Tip of the nose.
     pub nose: Point,
-    /// Corner of the mouth on the left side of the picture.
+    /// Corner of the mouth on the left side of the image.
     pub mouth_left: Point,
-    /// Corner of the mouth on the right side of the picture.
+    /// Corner of the mouth on the right side of the image.
     pub mouth_right: Point,
 }
 
@@ -61,11 +23,13 @@ impl Landmarks {
     pub const NAMES: [&str; 5] = ["left_eye", "right_eye", "nose", "mouth_left", "mouth_right"];
 
     /// The points in the order of [`Landmarks::NAMES`].
+    #[must_use]
     pub fn to_array(&self) -> [Point; 5] {
         [self.left_eye, self.right_eye, self.nose, self.mouth_left, self.mouth_right]
     }
 
     /// The points from the order of [`Landmarks::NAMES`].
+    #[must_use]
     pub fn from_array([left_eye, right_eye, nose, mouth_left, mouth_right]: [Point; 5]) -> Self {
         Self { left_eye, right_eye, nose, mouth_left, mouth_right }
     }
@@ -73,6 +37,8 @@ impl Landmarks {
 
 /// One detected face.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Face {
     /// Where it is.
     pub bbox: BBox,
@@ -83,11 +49,16 @@ pub struct Face {
 }
 
 impl Face {
+    /// A face from its parts.
+    #[must_use]
+    pub const fn new(bbox: BBox, score: f32, landmarks: Landmarks) -> Self {
+        Self { bbox, score, landmarks }
+    }
+
     /// The face so many pixels further to the right and down.
+    #[must_use]
     pub fn moved(&self, dx: f32, dy: f32) -> Face {
-        let BBox { x1, y1, x2, y2 } = self.bbox;
-        let points = self.landmarks.to_array().map(|point| Point { x: point.x + dx, y: point.y + dy });
-        let bbox = BBox { x1: x1 + dx, y1: y1 + dy, x2: x2 + dx, y2: y2 + dy };
-        Face { bbox, landmarks: Landmarks::from_array(points), ..*self }
+        let points = self.landmarks.to_array().map(|point| Point::new(point.x + dx, point.y + dy));
+        Face { bbox: self.bbox.moved(dx, dy), landmarks: Landmarks::from_array(points), ..*self }
     }
 }

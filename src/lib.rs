@@ -40,6 +40,7 @@ pub mod eval;
 mod face;
 #[cfg(feature = "train")]
 mod files;
+mod geometry;
 pub mod image;
 pub mod isa;
 mod nets;
@@ -64,7 +65,8 @@ mod common;
 pub use arch::Stage;
 pub use detect::{Detector, DetectorBuilder, Level, StageTimes, Timing};
 pub use error::{Error, ErrorKind};
-pub use face::{BBox, Face, Landmarks, Point};
+pub use face::{Face, Landmarks};
+pub use geometry::{BBox, PixelBox, Point};
 pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;
 #[cfg(feature = "convert")]

@@ -11,6 +11,7 @@ use super::drawing::Drawings;
 use super::input::Input;
 use super::options::{builder, pool, refuse_to_overwrite};
 use super::{Outcome, Usage};
+use crate::PixelBox;
 use crate::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 use crate::image::panels::{Colour, Mark, Panel, draw_panels};
 use crate::image::{Orientation, decode_as};
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &args::Explain) -> anyhow::Result<Outcome> {
     }
     let (place, view) = ([x, y, x + width, y + height], ImageView::from(&picture));
     let explanation = pool.install(|| -> crate::error::Result<_> {
-        let mut explanation = explain(&detector, &view, place);
+        let mut explanation = explain(&detector, &view, PixelBox(place));
         if !matches!(explanation.outcome, PlaceOutcome::Found { .. }) {
             let build = |least, thresholds: Thresholds| builder.clone().min_face(least).thresholds(thresholds).build();
             explanation.hint = hint(&explanation, &view, args.search.min_face, build)?;
@@ -62,7 +63,8 @@ pub(crate) fn run(args: &args::Explain) -> anyhow::Result<Outcome> {
 }
 
 fn table(out: &mut dyn Write, name: &str, explanation: &Explanation) -> io::Result<()> {
-    let Explanation { r#box: [x1, y1, x2, y2], verdict, hint, thresholds, levels, candidates, .. } = explanation;
+    let Explanation { r#box: PixelBox([x1, y1, x2, y2]), verdict, hint, thresholds, levels, candidates, .. } =
+        explanation;
     writeln!(out, "{name}, box {x1},{y1},{},{}: {verdict}", x2 - x1, y2 - y1)?;
     if let Some(hint) = hint {
         writeln!(out, "{hint}")?;
@@ -124,7 +126,7 @@ fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
         PathEnd::Score { stage } => format!("{}: score", stage.name()),
         PathEnd::Outside { stage } => format!("{}: outside of the picture", stage.name()),
         PathEnd::Face => "face".into(),
-        PathEnd::Suppressed { stage, in_level, by: [x1, y1, x2, y2], score, by_level } => {
+        PathEnd::Suppressed { stage, in_level, by: PixelBox([x1, y1, x2, y2]), score, by_level } => {
             let at = if in_level { "same scale".into() } else { format!("scale {:.3}", levels[by_level].scale) };
             let (width, height) = (x2 - x1, y2 - y1);
             format!("{}: overlaps {x1:.0},{y1:.0},{width:.0},{height:.0} with {score:.3}, {at}", stage.name())
@@ -135,11 +137,11 @@ fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
 /// What each net looks at near the place, side by side.
 fn drawn(picture: &RgbImage, explanation: &Explanation) -> RgbImage {
     let Explanation { r#box: place, verdict, hint, thresholds, levels, candidates, .. } = explanation;
-    let asked = Mark { corners: *place, colour: Colour::Asked, label: None };
+    let asked = Mark { corners: place.0, colour: Colour::Asked, label: None };
     let colour = |passes| if passes { Colour::Passed } else { Colour::Lost };
     let mark = |cell: Cell, passes: bool| {
         let label = Some(format!("{:.2}", cell.score));
-        (cell.score, Mark { corners: cell.r#box, colour: colour(passes), label })
+        (cell.score, Mark { corners: cell.r#box.0, colour: colour(passes), label })
     };
     let squares = levels.iter().filter_map(|level| level.best.or(level.closest.filter(|it| it.overlap >= 0.1)));
     let pnet: Vec<_> = squares.map(|cell| mark(cell, cell.score >= thresholds[0])).collect();
@@ -158,5 +160,5 @@ fn drawn(picture: &RgbImage, explanation: &Explanation) -> RgbImage {
     let panels: Vec<_> = names.into_iter().zip([pnet, rnet, onet]).map(panel).collect();
     let legend = "Yellow: the box asked for. Green: passes. Red: does not. Numbers are scores.";
     let lines: Vec<_> = [Some(verdict.as_str()), hint.as_deref(), Some(legend)].into_iter().flatten().collect();
-    draw_panels(picture, *place, &panels, &lines)
+    draw_panels(picture, place.0, &panels, &lines)
 }

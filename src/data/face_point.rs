@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::lines::{Lines, numbers, shown};
 use super::split::Split;
 use crate::error::Result;
+use crate::geometry::PixelBox;
 
 /// The list of one split.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct FacePointPicture {
     /// Its line in the list, from 1.
     pub line: usize,
     /// `[x1, y1, x2, y2]`, both ends inside; the list has them in another order.
-    pub corners: [f64; 4],
+    pub corners: PixelBox,
     /// Left eye, right eye, nose, left and right corner of the mouth, each x and y; left is the picture's.
     pub points: [[f64; 2]; 5],
 }
@@ -66,7 +67,12 @@ fn picture(line: &str, number: usize) -> Option<FacePointPicture> {
     let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
     let [left, right, top, bottom, points @ ..]: [f64; 14] = numbers(rest.split_whitespace())?;
     let points = std::array::from_fn(|i| [points[2 * i], points[2 * i + 1]]);
-    Some(FacePointPicture { name: name.replace('\\', "/"), line: number, corners: [left, top, right, bottom], points })
+    Some(FacePointPicture {
+        name: name.replace('\\', "/"),
+        line: number,
+        corners: PixelBox([left, top, right, bottom]),
+        points,
+    })
 }
 
 #[cfg(test)]
@@ -87,7 +93,7 @@ mod tests {
         assert_eq!(list.pictures.len(), 2);
         let picture = &list.pictures[1];
         assert_eq!((picture.name.as_str(), picture.line), ("lfw_5590/A_0001.jpg", 3));
-        assert_eq!(picture.corners, [26.0, 29.0, 53.0, 56.0]);
+        assert_eq!(picture.corners, PixelBox([26.0, 29.0, 53.0, 56.0]));
         assert_eq!((picture.points[0], picture.points[4]), ([33.2, 36.72], [47.6, 49.04]));
     }
 

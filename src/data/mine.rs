@@ -6,6 +6,7 @@ use mtcnn_kernels::Isa;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::geometry::PixelBox;
 use crate::{Detector, ImageView, Thresholds};
 
 /// How the stages before are run.
@@ -74,9 +75,8 @@ impl Miner {
         &self.about
     }
 
-    /// The boxes that a picture's samples are made of: `[x1, y1, x2, y2]` in pixels, both ends of a side inside, the
-    /// best first.
-    pub fn boxes(&self, view: &ImageView<'_>) -> Vec<[f64; 4]> {
+    /// The boxes that a picture's samples are made of: the best first.
+    pub fn boxes(&self, view: &ImageView<'_>) -> Vec<PixelBox> {
         match self.boxes_of {
             BoxesOf::PNet => self.detector.pnet_boxes(view),
             BoxesOf::RNet => self.detector.rnet_boxes(view),

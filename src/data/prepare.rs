@@ -14,6 +14,7 @@ use super::set::{Manifest, Row, SourceInfo, Writer};
 use super::sources::{Annotation, Sources, Task};
 use crate::arch::Stage;
 use crate::error::{Error, Result};
+use crate::geometry::PixelBox;
 use crate::image::ImageView;
 use crate::ordered;
 
@@ -22,7 +23,7 @@ const FEW: usize = 10_000;
 
 /// What a stage of the cascade finds in a picture: boxes `[x1, y1, x2, y2]`, best first, as the stage
 /// gives them after moving them, both ends of a side inside.
-pub type StageBoxes<'a> = dyn Fn(&ImageView<'_>) -> Vec<[f64; 4]> + Sync + 'a;
+pub type StageBoxes<'a> = dyn Fn(&ImageView<'_>) -> Vec<PixelBox> + Sync + 'a;
 
 /// How a set is made. What is here and not in the options does not change the samples.
 pub struct Preparation<'a> {

@@ -10,6 +10,7 @@ use super::split::Split;
 use super::wider::{Wider, WiderFace, WiderPicture};
 use crate::arch::Stage;
 use crate::error::Result;
+use crate::geometry::PixelBox;
 use crate::random::Random;
 
 /// The lists of what a set is made of; either may be missing.
@@ -104,7 +105,7 @@ impl Task<'_> {
         size: [usize; 2],
         stage: Stage,
         options: &SampleOptions,
-        found: impl FnOnce() -> Vec<[f64; 4]>,
+        found: impl FnOnce() -> Vec<PixelBox>,
     ) -> Vec<Planned> {
         let mut random = self.random(options.seed, stage);
         match self.picture {

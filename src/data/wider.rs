@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::lines::{Lines, numbers, shown};
 use super::split::Split;
 use crate::error::Result;
+use crate::geometry::PixelBox;
 
 /// The list of one split.
 #[derive(Debug)]
@@ -60,8 +61,8 @@ pub struct WiderFace {
 
 impl WiderFace {
     /// `[x1, y1, x2, y2]` with x2 = x + width, as every implementation of MTCNN reads it.
-    pub fn corners(&self) -> [f64; 4] {
-        [self.x, self.y, self.x + self.width, self.y + self.height]
+    pub fn corners(&self) -> PixelBox {
+        PixelBox([self.x, self.y, self.x + self.width, self.y + self.height])
     }
 
     /// Whether the box has an area.
@@ -169,10 +170,10 @@ mod tests {
         let expected = [("a/1.jpg", 1, 2), ("b/no faces.jpg", 5, 0), ("b/none, and no zeros.jpg", 8, 0)];
         assert_eq!(counts, [&expected[..], &[("b/4.jpg", 10, 1)]].concat());
         let [first, second] = wider.pictures[0].faces[..] else { panic!() };
-        assert_eq!(first.corners(), [1.0, 2.0, 31.0, 42.0]);
+        assert_eq!(first.corners(), PixelBox([1.0, 2.0, 31.0, 42.0]));
         assert_eq!((first.expression, first.invalid, first.occlusion, first.line), (1, true, 2, 3));
         assert!(first.is_possible() && !second.is_possible());
-        assert_eq!(second.corners(), [-5.0, 6.0, 2.5, 6.0]);
+        assert_eq!(second.corners(), PixelBox([-5.0, 6.0, 2.5, 6.0]));
         assert!(wider.images.ends_with("WIDER_val/images"));
     }
 

@@ -5,13 +5,22 @@ use std::sync::Arc;
 
 use mtcnn_kernels::Isa;
 
-use super::Detector;
+use super::context::Cascade;
+use super::detector::Detector;
+use super::parallel::Store;
+use crate::arch::Stage;
 use crate::error::{Error, Result};
+use crate::isa;
+use crate::nets::Net;
 use crate::profile::{Profile, Thresholds};
+use crate::weights::Model;
+
+/// No machine has more use for threads; a mistyped number must not start them.
+const MAX_THREADS: usize = 1024;
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
-pub(super) enum Weights {
+enum Weights {
     Embedded,
     File(PathBuf),
     Bytes(Arc<[u8]>),
@@ -20,16 +29,40 @@ pub(super) enum Weights {
 /// Options of a [`Detector`]; each has a default.
 #[derive(Clone, Debug)]
 pub struct DetectorBuilder {
-    pub(super) min_face: f64,
-    pub(super) factor: Option<f64>,
-    pub(super) max_side: Option<usize>,
-    pub(super) max_faces: usize,
-    pub(super) largest: bool,
-    pub(super) thresholds: Option<Thresholds>,
-    pub(super) profile: Profile,
-    pub(super) threads: usize,
-    pub(super) weights: Weights,
-    pub(super) isa: Option<Isa>,
+    min_face: f64,
+    factor: Option<f64>,
+    max_side: Option<usize>,
+    max_faces: usize,
+    largest: bool,
+    thresholds: Option<Thresholds>,
+    profile: Profile,
+    threads: usize,
+    weights: Weights,
+    isa: Option<Isa>,
+}
+
+impl Detector {
+    /// A detector with the embedded weights and every option at its default.
+    ///
+    /// # Panics
+    /// If the environment variable `MTCNN_CPU_ISA` names an instruction set that is unknown or that the machine lacks, or
+    /// `RAYON_NUM_THREADS` is more than 1024; [`DetectorBuilder::build`] returns an error instead.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build().unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// Options other than the defaults.
+    #[must_use]
+    pub fn builder() -> DetectorBuilder {
+        DetectorBuilder::default()
+    }
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Default for DetectorBuilder {
@@ -52,6 +85,7 @@ impl Default for DetectorBuilder {
 impl DetectorBuilder {
     /// The side in pixels of the smallest face to look for, 1 to 1e9; 20 by default.
     /// Time goes with the inverse of its square.
+    #[must_use]
     pub fn min_face(mut self, pixels: f64) -> Self {
         self.min_face = pixels;
         self
@@ -59,6 +93,7 @@ impl DetectorBuilder {
 
     /// The size of a pyramid level divided by that of the level before, 0.1 to 0.99; by default the
     /// profile's, usually 0.709, which halves the area ([`Profile::factor`]).
+    #[must_use]
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = Some(factor);
         self
@@ -67,53 +102,59 @@ impl DetectorBuilder {
     /// Looks at a picture whose longer side has more than so many pixels as if it were shrunk to that:
     /// the smallest face grows by as much. Faces that are still looked for are seen as sharp as before.
     /// Half the side takes about a quarter of the time.
+    #[must_use]
     pub fn max_side(mut self, pixels: usize) -> Self {
         self.max_side = Some(pixels);
         self
     }
 
     /// Gives no more than so many faces, those of the best scores. It takes as long as all.
+    #[must_use]
     pub fn max_faces(mut self, count: usize) -> Self {
         self.max_faces = count;
         self
     }
 
-    /// Gives the largest face only. Large faces are looked for first, and smaller ones only while there is
-    /// none: where a face fills much of the picture, this takes a small part of the time. Its box can
-    /// differ by a few pixels from the one that it has among all faces, since the proposals of smaller
-    /// squares are not there to compete; a picture without a face takes a third more time.
+    /// Gives the largest face only: of all faces that are found the one whose box has the largest area. It takes as long as
+    /// all; where small faces do not matter, a larger [`DetectorBuilder::min_face`] saves time.
+    #[must_use]
     pub fn largest(mut self, largest: bool) -> Self {
         self.largest = largest;
         self
     }
 
     /// The scores from which boxes pass, each 0 to 1; by default the profile's.
+    #[must_use]
     pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = Some(thresholds);
         self
     }
 
     /// Which implementation's results to reproduce; by default [`Profile::default`].
+    #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// How many threads one detection uses. 0, the default, uses the rayon pool that the caller is
+    /// How many threads one detection uses, at most 1024. 0, the default, uses the rayon pool that the caller is
     /// in, usually the global one; another number makes a pool of the detector's own. The result does
     /// not depend on it.
+    #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
 
     /// A model file instead of the embedded weights.
+    #[must_use]
     pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
         self.weights = Weights::File(file.into());
         self
     }
 
     /// The bytes of a model file instead of the embedded weights.
+    #[must_use]
     pub fn weights_bytes(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
         self.weights = Weights::Bytes(bytes.into());
         self
@@ -121,6 +162,7 @@ impl DetectorBuilder {
 
     /// The instruction set of the kernels; by default that of the environment variable
     /// `MTCNN_CPU_ISA` (`portable`, `avx2` or `avx512`), or else the best that the machine has.
+    #[must_use]
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);
         self
@@ -132,11 +174,51 @@ impl DetectorBuilder {
     /// [`crate::ErrorKind::Option`] if an option is out of range or the machine lacks the instruction set,
     /// [`crate::ErrorKind::Unreadable`] or [`crate::ErrorKind::Weights`] if the model file can't be used.
     pub fn build(self) -> Result<Detector> {
-        Detector::from_options(&self)
+        let (thresholds, min_face, factor) =
+            (self.checked_thresholds()?, self.checked_min_face()?, self.checked_factor()?);
+        let (max_side, pool) = (self.checked_max_side()?, self.checked_pool()?);
+        let isa = match self.isa {
+            Some(isa) if !isa.is_available() => return Err(Error::option(format!("this machine lacks {isa}"))),
+            Some(isa) => isa,
+            None => isa::from_env()?,
+        };
+        let model = match &self.weights {
+            Weights::Embedded => Model::embedded(),
+            Weights::File(path) => Model::read(path)?,
+            Weights::Bytes(bytes) => Model::parse(bytes).map_err(Error::weights)?,
+        };
+        let net = |stage: Stage| Net::new(isa, stage.arch(), &model);
+        let (pnet, rnet, onet) = (net(Stage::PNet), net(Stage::RNet), net(Stage::ONet));
+        let (profile, workspaces) = (self.profile, Store::default());
+        let cascade = Cascade { profile, thresholds, min_face, factor, max_side, isa, pnet, rnet, onet, workspaces };
+        let Self { max_faces, largest, threads, .. } = self;
+        Ok(Detector { cascade, max_faces, largest, threads, pool, arenas: Store::default() })
+    }
+
+    /// The detector's own threads, where it needs them.
+    fn checked_pool(&self) -> Result<Option<rayon::ThreadPool>> {
+        let refuse = |what: &str, count: &str| {
+            Error::option(format!("{what} is {count}: at most {MAX_THREADS} threads are allowed"))
+        };
+        match self.threads {
+            // Whoever first uses rayon's global pool starts as many threads as its variable says.
+            0 => match std::env::var("RAYON_NUM_THREADS") {
+                Ok(count) if count.parse().is_ok_and(|count: u64| count > MAX_THREADS as u64) => {
+                    Err(refuse("RAYON_NUM_THREADS", &count))
+                }
+                _ => Ok(None),
+            },
+            1 => Ok(None),
+            count if count > MAX_THREADS => Err(refuse("the number of threads", &count.to_string())),
+            count => match rayon::ThreadPoolBuilder::new().num_threads(count).build() {
+                Ok(pool) => Ok(Some(pool)),
+                Err(error) => Err(Error::option(format!("{count} threads can't be started: {error}"))),
+            },
+        }
     }
 
     /// The factor in force.
-    pub(super) fn checked_factor(&self) -> Result<f64> {
+    fn checked_factor(&self) -> Result<f64> {
         let factor = self.factor.unwrap_or(self.profile.factor);
         if !(0.1..=0.99).contains(&factor) {
             return Err(Error::option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
@@ -145,7 +227,7 @@ impl DetectorBuilder {
     }
 
     /// The longer side in force, if it is limited.
-    pub(super) fn checked_max_side(&self) -> Result<Option<usize>> {
+    fn checked_max_side(&self) -> Result<Option<usize>> {
         match self.max_side {
             Some(0) => Err(Error::option("the longest side is 0 pixels: it must be 1 or more")),
             side => Ok(side),
@@ -153,7 +235,7 @@ impl DetectorBuilder {
     }
 
     /// The smallest face in force.
-    pub(super) fn checked_min_face(&self) -> Result<f64> {
+    fn checked_min_face(&self) -> Result<f64> {
         if !(1.0..=1e9).contains(&self.min_face) {
             // A number of hundreds of digits helps nobody.
             let pixels = self.min_face;
@@ -164,7 +246,7 @@ impl DetectorBuilder {
     }
 
     /// The thresholds in force.
-    pub(super) fn checked_thresholds(&self) -> Result<Thresholds> {
+    fn checked_thresholds(&self) -> Result<Thresholds> {
         let thresholds = self.thresholds.unwrap_or(self.profile.thresholds);
         for (net, threshold) in [("PNet", thresholds.pnet), ("RNet", thresholds.rnet), ("ONet", thresholds.onet)] {
             if !(0.0..=1.0).contains(&threshold) {

@@ -3,13 +3,14 @@
 use mtcnn_kernels::resize::{self, Axis, Order, Region};
 use mtcnn_kernels::{Buffer, Isa};
 
+use super::candidate::Corners;
 use crate::arch::NORMALISE;
 use crate::image::ImageView;
 use crate::profile::{Crop, Profile, Resize};
 
 /// What a crop is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cut {
+pub(super) enum Cut {
     /// Whole pixels.
     Pixels(Region),
     /// Samples between `[x1, y1, x2, y2]`, ends included, in parts of the picture's sides.
@@ -18,7 +19,7 @@ pub(crate) enum Cut {
 
 /// The part of a picture that a box asks for. Corners of whole pixels are both included; parts of pixels
 /// are dropped. `None` if nothing is left, or if the box is beyond all measure.
-pub(crate) fn cut([x1, y1, x2, y2]: [f64; 4], view: &ImageView<'_>, profile: &Profile) -> Option<Cut> {
+pub(super) fn cut(Corners([x1, y1, x2, y2]): Corners, view: &ImageView<'_>, profile: &Profile) -> Option<Cut> {
     let (width, height) = (view.width() as f64, view.height() as f64);
     // A box many times as large as the picture comes from broken weights, and would take for ever.
     if !(x2 - x1).is_finite() || (x2 - x1).max(y2 - y1) > 4.0 * (width + height) {
@@ -45,7 +46,7 @@ pub(crate) fn cut([x1, y1, x2, y2]: [f64; 4], view: &ImageView<'_>, profile: &Pr
 
 /// Tables and lines that one crop after the other uses.
 #[derive(Default)]
-pub(crate) struct CropScratch {
+pub(super) struct CropScratch {
     down: Axis,
     across: Axis,
     line: Buffer,
@@ -54,7 +55,7 @@ pub(crate) struct CropScratch {
 
 /// Resizes what is cut out to `side x side` pixels, normalised, `[row][column][3]`. `filter` is for whole
 /// pixels.
-pub(crate) fn make(
+pub(super) fn make(
     isa: Isa,
     view: &ImageView<'_>,
     cut: Cut,

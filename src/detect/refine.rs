@@ -1,37 +1,33 @@
-//! The second and third stage: RNet and ONet look at each box again.
+//! The second and the third stage: RNet and ONet look at each box again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mtcnn_kernels::{Buffer, softmax};
+use mtcnn_kernels::softmax;
 
-use super::boxes::Candidate;
-use super::crop::{self, CropScratch, Cut};
+use super::candidate::{Candidate, Corners};
+use super::clock::Clock;
+use super::context::{Cascade, Context, Workspace};
+use super::crop::{self, Cut};
+use super::observer::{Observer, Suppressing};
 use super::parallel::run;
-use super::watch::Watch;
-use super::{Detector, StageTimes, Timing, Workspace};
+use super::timing::StageTimes;
 use crate::arch::{POINTS, Stage};
+use crate::face::Landmarks;
+use crate::geometry::Point;
 use crate::image::ImageView;
 use crate::nets::Net;
-use crate::profile::Crop;
+use crate::profile::{Crop, Moves};
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
 /// memory once a batch.
 const BATCH: usize = 16;
 
-/// Buffers of a batch.
-#[derive(Default)]
-pub(super) struct BatchBuffers {
-    crop: CropScratch,
-    pixels: Buffer,
-    answers: Buffer,
-}
-
 /// What a net said of a box that passed.
 #[derive(Clone, Copy)]
-pub(super) struct Refined {
-    pub(super) candidate: Candidate,
-    /// x1 y1 … x5 y5 as parts of the box; zeros of a net without landmarks.
-    pub(super) landmarks: [f32; 2 * POINTS],
+struct Refined {
+    candidate: Candidate,
+    /// x1 y1 x2 y2 … as parts of the box; zeros of a net without points.
+    points: [f32; 2 * POINTS],
 }
 
 /// A part of the boxes, `first..last`, and those that passed.
@@ -44,109 +40,172 @@ struct Batch {
     answering: Duration,
 }
 
-/// What a second look needs; it is kept for the next one.
+/// The later stages, with what they need; that is kept for the next ones.
 #[derive(Default)]
-pub(super) struct Look {
-    looked: Vec<(Candidate, Cut)>,
+pub(super) struct Refiner {
+    shown: Vec<(Candidate, Cut)>,
     /// Of the most boxes; the first so many are in use.
     batches: Vec<Batch>,
     /// The boxes that passed, in the order of those shown.
-    pub(super) passed: Vec<Refined>,
+    passed: Vec<Refined>,
 }
 
-impl Detector {
-    /// Shows RNet or ONet the boxes; those that score more than its threshold pass, with the new score and
-    /// offsets, in the same order. A box of which nothing lies in the picture is dropped.
-    pub(super) fn look_again<W: Watch>(
-        &self,
+impl Refiner {
+    /// The second stage: the boxes that RNet lets pass, after suppression and moved by its offsets, take the place of
+    /// PNet's.
+    pub(super) fn reject<O: Observer>(&mut self, context: &mut Context<'_, O>, boxes: &mut Vec<Candidate>) {
+        let Context { cascade, clock, .. } = *context;
+        let profile = &cascade.profile;
+        let times = self.refine(context, Stage::RNet, boxes);
+        let begin = clock.begin();
+        let moves = |boxes: &mut [Candidate], when: Moves| {
+            if profile.moves == when {
+                boxes.iter_mut().for_each(|candidate| candidate.regress(1.0));
+            }
+        };
+        boxes.clear();
+        boxes.extend(self.passed.iter().map(|refined| refined.candidate));
+        moves(boxes, Moves::BeforeSuppression);
+        context.suppress(boxes, 0, |candidate| candidate, profile.suppression.rnet, Suppressing::RNet);
+        moves(boxes, Moves::AfterSuppression);
+        context.timing.suppression += begin.elapsed();
+        context.timing.rnet = StageTimes { outputs: boxes.len(), ..times };
+        context.observer.passed(Stage::RNet, boxes.iter());
+    }
+
+    /// The third stage: the boxes that ONet lets pass, moved by its offsets and after suppression, with their landmarks.
+    pub(super) fn decide<O: Observer>(
+        &mut self,
+        context: &mut Context<'_, O>,
+        boxes: &mut [Candidate],
+        faces: &mut Vec<(Candidate, Landmarks)>,
+    ) {
+        let Context { cascade, view, clock, .. } = *context;
+        let profile = &cascade.profile;
+        let times = self.refine(context, Stage::ONet, boxes);
+        let begin = clock.begin();
+        faces.clear();
+        faces.extend(self.passed.iter().map(finish));
+        context.suppress(faces, 0, |face| &face.0, profile.suppression.onet, Suppressing::ONet);
+        context.timing.suppression += begin.elapsed();
+        context.timing.onet = StageTimes { outputs: faces.len(), ..times };
+        if profile.clips_faces {
+            faces.iter_mut().for_each(|(candidate, _)| candidate.clip(view, profile.first_pixel));
+        }
+        context.observer.passed(Stage::ONet, faces.iter().map(|(candidate, _)| candidate));
+    }
+
+    /// Squares the boxes and shows them to RNet or ONet; those that score more than its threshold pass, with the new
+    /// score and offsets, in the same order. A box of which nothing lies in the image is dropped.
+    fn refine<O: Observer>(
+        &mut self,
+        context: &mut Context<'_, O>,
         stage: Stage,
-        view: &ImageView<'_>,
-        boxes: &[Candidate],
-        look: &mut Look,
-        timing: &mut Timing,
-        watch: &mut W,
+        boxes: &mut [Candidate],
     ) -> StageTimes {
+        let Context { cascade, view, clock, .. } = *context;
+        let profile = &cascade.profile;
         let (net, threshold) = match stage {
             Stage::PNet => unreachable!("PNet looks at levels"),
-            Stage::RNet => (&self.rnet, self.thresholds.rnet),
-            Stage::ONet => (&self.onet, self.thresholds.onet),
+            Stage::RNet => (&cascade.rnet, cascade.thresholds.rnet),
+            Stage::ONet => (&cascade.onet, cascade.thresholds.onet),
         };
-        // All answers come back where somebody wants to see them.
-        let least = if W::ALL { f32::NEG_INFINITY } else { threshold };
-        let Look { looked, batches, passed } = look;
-        looked.clear();
-        looked.extend(boxes.iter().filter_map(|&(mut candidate)| {
-            let Some(cut) = crop::cut(candidate.corners, view, &self.profile) else {
-                watch.outside(stage, &candidate);
+        // All answers come back where an observer wants to see them.
+        let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
+        cascade.square(boxes);
+        let Self { shown, batches, passed } = self;
+        shown.clear();
+        shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
+            let Some(cut) = crop::cut(candidate.corners, view, profile) else {
+                context.observer.outside(stage, &candidate);
                 return None;
             };
-            if self.profile.crop == Crop::BlackThenClipped {
-                candidate.clip(view, self.profile.first_pixel);
+            if profile.crop == Crop::BlackThenClipped {
+                candidate.clip(view, profile.first_pixel);
             }
             Some((candidate, cut))
         }));
         // As many batches as keep all threads at work to the end.
-        let count = looked.len().div_ceil(BATCH).next_multiple_of(timing.threads.max(1)).min(looked.len());
+        let threads = context.timing.threads;
+        let count = shown.len().div_ceil(BATCH).next_multiple_of(threads.max(1)).min(shown.len());
         batches.resize_with(batches.len().max(count), Batch::default);
         let batches = &mut batches[..count];
         for (i, batch) in batches.iter_mut().enumerate() {
-            (batch.first, batch.last) = (looked.len() * i / count, looked.len() * (i + 1) / count);
+            (batch.first, batch.last) = (shown.len() * i / count, shown.len() * (i + 1) / count);
         }
-        run(timing.threads, &self.workspaces, batches, |workspace, _, batch| {
-            self.look_at_batch(net, view, &looked[batch.first..batch.last], least, batch, workspace);
+        run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
+            batch.run(cascade, net, view, &shown[batch.first..batch.last], least, clock, workspace);
         });
-        let mut times =
-            StageTimes { inputs: looked.len(), flops: net.crop_flops() * looked.len() as u64, ..StageTimes::default() };
+        let flops = net.crop_flops() * shown.len() as u64;
+        let mut times = StageTimes { inputs: shown.len(), flops, ..StageTimes::default() };
         passed.clear();
         for batch in batches {
-            timing.crops.busy += batch.cropping;
+            context.timing.crops.busy += batch.cropping;
             times.busy += batch.answering;
-            if W::ALL {
+            if O::ALL {
                 batch.passed.retain(|Refined { candidate, .. }| {
-                    watch.answered(stage, candidate);
+                    context.observer.answered(stage, candidate);
                     candidate.score > threshold
                 });
             }
             passed.extend_from_slice(&batch.passed);
         }
-        timing.crops.outputs += looked.len();
+        context.timing.crops.outputs += shown.len();
         times
     }
+}
 
-    fn look_at_batch(
-        &self,
+impl Batch {
+    /// Cuts out the boxes, runs the net on them, and takes those that score more than the threshold.
+    fn run(
+        &mut self,
+        cascade: &Cascade,
         net: &Net,
         view: &ImageView<'_>,
         boxes: &[(Candidate, Cut)],
         threshold: f32,
-        batch: &mut Batch,
+        clock: Clock,
         workspace: &mut Workspace,
     ) {
-        let Workspace { scratch, batch: BatchBuffers { crop, pixels, answers }, .. } = workspace;
-        let begin = Instant::now();
+        let Workspace { net: scratch, crop, pixels, answers, .. } = workspace;
+        let begin = clock.begin();
         let size = net.side() * net.side() * 3;
         let pixels = pixels.resize(boxes.len() * size);
         for ((_, cut), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
-            crop::make(self.isa, view, *cut, net.side(), self.profile.resize, crop, pixels);
+            crop::make(cascade.isa, view, *cut, net.side(), cascade.profile.resize, crop, pixels);
         }
-        batch.cropping = begin.elapsed();
+        self.cropping = begin.elapsed();
 
-        let begin = Instant::now();
+        let begin = clock.begin();
         let answers = answers.resize(boxes.len() * net.outputs());
         net.forward_crops(boxes.len(), pixels, scratch, answers);
-        batch.passed.clear();
+        self.passed.clear();
         for ((candidate, _), answer) in boxes.iter().zip(answers.chunks_exact(net.outputs())) {
             let &[no_face, face, dx1, dy1, dx2, dy2, ref rest @ ..] = answer else {
-                unreachable!("a net gives 6 numbers or more")
+                unreachable!("a net gives 6 values or more")
             };
             let score = softmax::second_of_two([no_face, face]);
             if score > threshold {
-                let mut landmarks = [0.0; 2 * POINTS];
-                landmarks[..rest.len()].copy_from_slice(rest);
+                let mut points = [0.0; 2 * POINTS];
+                points[..rest.len()].copy_from_slice(rest);
                 let candidate = Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate };
-                batch.passed.push(Refined { candidate, landmarks });
+                self.passed.push(Refined { candidate, points });
             }
         }
-        batch.answering = begin.elapsed();
+        self.answering = begin.elapsed();
     }
+}
+
+/// The last box of a face, and its points: ONet gives them as parts of the sides of the box that it saw, which count both
+/// ends.
+fn finish(&Refined { mut candidate, points }: &Refined) -> (Candidate, Landmarks) {
+    let Corners([x1, y1, ..]) = candidate.corners;
+    let [width, height] = candidate.corners.sides(1.0);
+    let point = |i: usize| {
+        let x = f64::from(points[2 * i]) * width + x1 - 1.0;
+        let y = f64::from(points[2 * i + 1]) * height + y1 - 1.0;
+        Point::new(x as f32, y as f32)
+    };
+    candidate.regress(1.0);
+    (candidate, Landmarks::from_array(std::array::from_fn(point)))
 }

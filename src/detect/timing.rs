@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use mtcnn_kernels::Isa;
 
-/// One picture of the pyramid.
+/// One image of the pyramid.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Level {
-    /// Its size divided by the picture's.
+    /// Its size divided by that of the whole image.
     pub scale: f64,
     /// Its width in pixels.
     pub width: usize,
@@ -21,6 +23,8 @@ pub struct Level {
 
 /// What one stage did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct StageTimes {
     /// Working time, summed over the threads.
     pub busy: Duration,
@@ -33,15 +37,8 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
-    /// Adds what the stage did in another pass.
-    pub(super) fn add(&mut self, other: StageTimes) {
-        self.busy += other.busy;
-        self.inputs += other.inputs;
-        self.outputs += other.outputs;
-        self.flops += other.flops;
-    }
-
     /// Useful GFLOP/s of one thread; 0 where nothing was to do.
+    #[must_use]
     pub fn gflops(&self) -> f64 {
         let seconds = self.busy.as_secs_f64();
         if seconds > 0.0 { self.flops as f64 / seconds / 1e9 } else { 0.0 }
@@ -50,6 +47,8 @@ impl StageTimes {
 
 /// Where the time of one detection went, by [`crate::Detector::detect_timed`].
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Timing {
     /// From call to return.
     pub total: Duration,
@@ -68,25 +67,26 @@ pub struct Timing {
     /// Non-maximum suppression of all stages.
     pub suppression: Duration,
     /// The instruction set that the kernels used.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "name"))]
     pub isa: Isa,
     /// Threads at work.
     pub threads: usize,
 }
 
 impl Timing {
-    pub(crate) fn new(isa: Isa, threads: usize) -> Self {
+    /// Of a detection that has not begun: to be filled, or to add up several.
+    #[must_use]
+    pub fn new(isa: Isa, threads: usize) -> Self {
+        let levels = Vec::new();
         let stage = StageTimes::default();
-        Self {
-            total: Duration::ZERO,
-            levels: Vec::new(),
-            pyramid: stage,
-            pnet: stage,
-            crops: stage,
-            rnet: stage,
-            onet: stage,
-            suppression: Duration::ZERO,
-            isa,
-            threads,
-        }
+        let (total, suppression) = (Duration::ZERO, Duration::ZERO);
+        let (pyramid, pnet, crops, rnet, onet) = (stage, stage, stage, stage, stage);
+        Self { total, levels, pyramid, pnet, crops, rnet, onet, suppression, isa, threads }
     }
+}
+
+/// The kernels know no serde.
+#[cfg(feature = "serde")]
+fn name<S: serde::Serializer>(isa: &Isa, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(isa)
 }

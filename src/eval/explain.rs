@@ -1,15 +1,16 @@
-//! Why a face is found or lost: a detection watched, and what happened to the boxes about one place.
+//! Why a face is found or lost: a detection observed, and what happened to the boxes about one place.
 //!
 //! The numbers are those of the detection itself: the [`Witness`] only writes down what the cascade tells it.
 
 use serde::Serialize;
 
-use super::matching::{SAME, overlap};
+use super::matching::SAME;
 use crate::arch::Stage;
-use crate::detect::boxes::Candidate;
+use crate::detect::candidate::Candidate;
+use crate::detect::observer::{Observer, Suppressing};
 use crate::detect::pyramid::LevelShape;
-use crate::detect::watch::{Suppressing, Watch};
 use crate::error::Result;
+use crate::geometry::PixelBox;
 use crate::{Detector, ImageView, Thresholds};
 
 /// A box that overlaps the place by this much (intersection over union) may become its face: a square of PNet has no
@@ -19,8 +20,8 @@ const NEAR: f64 = 0.3;
 /// What happened at a place of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
-    /// The place, `[x1, y1, x2, y2]` in pixels.
-    pub r#box: [f64; 4],
+    /// The place, in pixels.
+    pub r#box: PixelBox,
     /// In one sentence.
     pub verdict: String,
     /// What comes of it.
@@ -111,7 +112,7 @@ pub struct LevelView {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cell {
     /// `[x1, y1, x2, y2]` in pixels.
-    pub r#box: [f64; 4],
+    pub r#box: PixelBox,
     /// With the place (intersection over union).
     pub overlap: f64,
     /// PNet's.
@@ -153,7 +154,7 @@ pub enum PathEnd {
         /// Whether both are of one level; only PNet's are compared in each level first.
         in_level: bool,
         /// The better one, `[x1, y1, x2, y2]` as it was then.
-        by: [f64; 4],
+        by: PixelBox,
         /// Its score.
         score: f32,
         /// The level that it is of.
@@ -171,17 +172,17 @@ pub enum PathEnd {
 /// Writes down what a cascade does near a place.
 struct Witness<'a> {
     detector: &'a Detector,
-    place: [f64; 4],
+    place: PixelBox,
     levels: Vec<LevelView>,
     /// Of the squares that PNet lets pass, in the order of their numbers.
     tracks: Vec<CandidatePath>,
     /// Where PNet and RNet have moved their boxes to.
-    moved: Vec<[Option<[f64; 4]>; 2]>,
+    moved: Vec<[Option<PixelBox>; 2]>,
 }
 
 impl Witness<'_> {
-    fn overlap(&self, corners: [f64; 4]) -> f64 {
-        overlap(corners, self.place)
+    fn overlap(&self, corners: PixelBox) -> f64 {
+        corners.overlap(&self.place)
     }
 
     fn track(&mut self, candidate: &Candidate) -> &mut CandidatePath {
@@ -199,7 +200,7 @@ impl From<Stage> for Net {
     }
 }
 
-impl Watch for Witness<'_> {
+impl Observer for Witness<'_> {
     const ALL: bool = true;
 
     fn level(&mut self, shape: &LevelShape) {
@@ -209,7 +210,7 @@ impl Watch for Witness<'_> {
     }
 
     fn cell(&mut self, level: usize, cell: &Candidate, passes: bool) -> u32 {
-        let r#box = self.detector.corners(cell);
+        let r#box = self.detector.pixel_box(cell);
         let (overlap, score) = (self.overlap(r#box), cell.score);
         let (cell, view) = (Cell { r#box, overlap, score }, &mut self.levels[level]);
         if view.closest.is_none_or(|closest| overlap > closest.overlap) {
@@ -238,7 +239,7 @@ impl Watch for Witness<'_> {
             Suppressing::RNet => (Net::RNet, false),
             Suppressing::ONet => (Net::ONet, false),
         };
-        let (corners, by_level) = (self.detector.corners(by), self.track(by).level);
+        let (corners, by_level) = (self.detector.pixel_box(by), self.track(by).level);
         self.track(gone).end = PathEnd::Suppressed { stage, in_level, by: corners, score: by.score, by_level };
     }
 
@@ -249,7 +250,7 @@ impl Watch for Witness<'_> {
     fn answered(&mut self, stage: Stage, candidate: &Candidate) {
         let [first, second] = self.moved[candidate.origin as usize];
         let given = if stage == Stage::RNet { first } else { second };
-        let r#box = given.unwrap_or_else(|| self.detector.corners(candidate));
+        let r#box = given.unwrap_or_else(|| self.detector.pixel_box(candidate));
         let cell = Cell { r#box, overlap: self.overlap(r#box), score: candidate.score };
         let track = self.track(candidate);
         *(if stage == Stage::RNet { &mut track.rnet } else { &mut track.onet }) = Some(cell);
@@ -260,11 +261,11 @@ impl Watch for Witness<'_> {
         for candidate in boxes {
             let origin = candidate.origin as usize;
             match stage {
-                Stage::PNet => self.moved[origin][0] = Some(self.detector.corners(candidate)),
-                Stage::RNet => self.moved[origin][1] = Some(self.detector.corners(candidate)),
+                Stage::PNet => self.moved[origin][0] = Some(self.detector.pixel_box(candidate)),
+                Stage::RNet => self.moved[origin][1] = Some(self.detector.pixel_box(candidate)),
                 Stage::ONet => {
                     // As it is in the results: these are not counted from the profile's first pixel.
-                    let r#box = candidate.corners;
+                    let r#box = PixelBox(candidate.corners.0);
                     let face = Cell { r#box, overlap: self.overlap(r#box), score: candidate.score };
                     self.tracks[origin].face = Some(face);
                     self.tracks[origin].end = PathEnd::Face;
@@ -299,12 +300,12 @@ impl CandidatePath {
     }
 }
 
-/// What a detector makes of a place `[x1, y1, x2, y2]` of a picture. Everything is kept that PNet says, so it takes
+/// What a detector makes of a place of a picture. Everything is kept that PNet says, so it takes
 /// about 100 MB for a picture of 12 megapixels.
-pub fn explain(detector: &Detector, view: &ImageView<'_>, place: [f64; 4]) -> Explanation {
+pub fn explain(detector: &Detector, view: &ImageView<'_>, place: PixelBox) -> Explanation {
     let (levels, tracks, moved) = (Vec::new(), Vec::new(), Vec::new());
     let mut witness = Witness { detector, place, levels, tracks, moved };
-    detector.detect_watched(view, &mut witness);
+    detector.detect_observed(view, &mut witness);
     let Witness { mut levels, tracks: mut candidates, .. } = witness;
     for track in candidates.iter().filter(|track| track.pnet.overlap >= NEAR) {
         let view = &mut levels[track.level];
@@ -346,7 +347,7 @@ fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3
         let dropped: Vec<_> = dropped.collect();
         match dropped.first() {
             _ if passed.is_empty() => {}
-            Some(([x1, y1, x2, y2], score, by)) if dropped.len() == passed.len() => {
+            Some((PixelBox([x1, y1, x2, y2]), score, by)) if dropped.len() == passed.len() => {
                 let (width, height, scale) = (x2 - x1, y2 - y1, levels[*by].scale);
                 let text = format!(
                     "lost at {name}: its boxes overlap better ones of something else, such as \
@@ -409,7 +410,7 @@ pub fn hint(
     min_face: f64,
     build: impl Fn(f64, Thresholds) -> Result<Detector>,
 ) -> Result<Option<String>> {
-    let [x1, y1, x2, y2] = lost.r#box;
+    let PixelBox([x1, y1, x2, y2]) = lost.r#box;
     let face = ((x2 - x1) * (y2 - y1)).sqrt();
     // The smallest square may be larger than asked for, in a picture that is seen as if it were shrunk.
     let smallest = lost.levels.first().map_or(min_face, |level| level.side);
@@ -462,8 +463,8 @@ mod tests {
         for profile in Profile::ALL {
             let detector = Detector::builder().profile(profile).min_face(40.0).build().unwrap();
             let (levels, tracks, moved) = (Vec::new(), Vec::new(), Vec::new());
-            let mut witness = Witness { detector: &detector, place: [0.0; 4], levels, tracks, moved };
-            let faces = detector.detect_watched(&view, &mut witness);
+            let mut witness = Witness { detector: &detector, place: PixelBox([0.0; 4]), levels, tracks, moved };
+            let faces = detector.detect_observed(&view, &mut witness);
             assert_eq!(faces, detector.detect(&picture).unwrap(), "{}", profile.name());
             let ends = |end: fn(&CandidatePath) -> bool| witness.tracks.iter().filter(|track| end(track)).count();
             assert_eq!(ends(|track| track.end == PathEnd::Face), faces.len());
@@ -483,21 +484,26 @@ mod tests {
 
     /// A level of scale 0.5 with one near square of that score.
     fn level(score: f32) -> LevelView {
-        let cell = Some(Cell { r#box: [0.0; 4], overlap: 0.6, score });
+        let cell = Some(Cell { r#box: PixelBox([0.0; 4]), overlap: 0.6, score });
         LevelView { scale: 0.5, side: 24.0, near: 1, closest: cell, best: cell, passed: 1, kept: 1, left: 1 }
     }
 
     /// A box with these overlaps when it is given to the nets, and a score of 0.5.
     fn track(overlaps: [Option<f64>; 3], face: Option<f64>, end: PathEnd) -> CandidatePath {
-        let cell = |overlap: f64| Cell { r#box: [0.0; 4], overlap, score: 0.5 };
+        let cell = |overlap: f64| Cell { r#box: PixelBox([0.0; 4]), overlap, score: 0.5 };
         let [pnet, rnet, onet] = overlaps.map(|overlap| overlap.map(cell));
         CandidatePath { level: 0, scale: 0.5, pnet: pnet.unwrap(), rnet, onet, face: face.map(cell), end }
     }
 
     #[test]
     fn a_face_is_lost_at_the_last_net_that_is_given_a_box_near_it() {
-        let dropped =
-            |stage| PathEnd::Suppressed { stage, in_level: false, by: [1.0, 2.0, 11.0, 22.0], score: 0.9, by_level: 0 };
+        let dropped = |stage| PathEnd::Suppressed {
+            stage,
+            in_level: false,
+            by: PixelBox([1.0, 2.0, 11.0, 22.0]),
+            score: 0.9,
+            by_level: 0,
+        };
         let score = |stage| PathEnd::Score { stage };
         let ending = |tracks: &[CandidatePath]| judge(&[level(0.7)], tracks, [0.6, 0.7, 0.8]);
         let (near, far) = (Some(0.5), Some(0.1));

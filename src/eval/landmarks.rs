@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::matching::overlap;
 use crate::data::face_point::FacePointPicture;
 use crate::error::{Error, Result};
+use crate::geometry::PixelBox;
 use crate::{Face, Landmarks};
 
 /// A found face whose box overlaps the annotated one by less is another face, or none. The annotated boxes are tighter
@@ -53,7 +53,7 @@ pub fn landmark_errors(pictures: &[FacePointPicture], found: &[Vec<Face>]) -> Re
         if eyes == 0.0 {
             return Err(Error::data(format!("{}, line {}: both eyes are in one place", picture.name, picture.line)));
         }
-        let overlap = |face: &Face| overlap(face.bbox.to_array().map(f64::from), picture.corners);
+        let overlap = |face: &Face| PixelBox(face.bbox.to_array().map(f64::from)).overlap(&picture.corners);
         let best = faces.iter().map(|face| (overlap(face), face)).max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, face)) = best.filter(|&(overlap, _)| overlap >= SAME) {
             errors.push(distances(&face.landmarks, &picture.points).map(|distance| distance / eyes));
@@ -88,7 +88,7 @@ mod tests {
     /// Eyes 10 pixels from each other.
     fn picture() -> FacePointPicture {
         let points = [[10.0, 10.0], [20.0, 10.0], [15.0, 15.0], [11.0, 20.0], [19.0, 20.0]];
-        FacePointPicture { name: "a.jpg".into(), line: 1, corners: [0.0, 0.0, 29.0, 29.0], points }
+        FacePointPicture { name: "a.jpg".into(), line: 1, corners: PixelBox([0.0, 0.0, 29.0, 29.0]), points }
     }
 
     /// Points so far from where they are, in a box of that height.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::Face;
 use crate::data::lines::{Lines, numbers, shown};
 use crate::error::Result;
+use crate::geometry::PixelBox;
 
 /// Of a picture: the evaluations' time grows with it, and no detector finds a tenth of this.
 const MOST_BOXES: usize = 10_000;
@@ -26,8 +27,8 @@ pub struct ScoredBox {
 
 impl ScoredBox {
     /// `[x1, y1, x2, y2]`.
-    pub fn corners(&self) -> [f64; 4] {
-        [self.x, self.y, self.x + self.width, self.y + self.height]
+    pub fn corners(&self) -> PixelBox {
+        PixelBox([self.x, self.y, self.x + self.width, self.y + self.height])
     }
 }
 

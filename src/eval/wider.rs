@@ -10,6 +10,7 @@ use super::precision::Curve;
 use crate::data::wider::{Wider, WiderFace, WiderPicture};
 use crate::data::{Progress, Skipped, pictures};
 use crate::error::{Error, Result};
+use crate::geometry::PixelBox;
 use crate::{Detector, ImageView, ordered};
 
 /// What a detector found in the pictures of a list.
@@ -141,7 +142,7 @@ fn look(
     let counts = |face: &WiderFace| !face.invalid && size(face) >= min_face;
     let annotated = possible().map(|face| TrueFace { corners: face.corners(), counts: counts(face) });
     let annotated: Vec<_> = annotated.collect();
-    let onet: Vec<_> = found.iter().map(|face| face.bbox.to_array().map(f64::from)).collect();
+    let onet: Vec<_> = found.iter().map(|face| PixelBox(face.bbox.to_array().map(f64::from))).collect();
     let stages = [pnet, rnet, onet];
     let mut faces: Vec<_> = possible().filter(|face| counts(face)).map(|face| FaceResult::new(size(face))).collect();
     for (stage, boxes) in stages.iter().enumerate() {
@@ -149,7 +150,7 @@ fn look(
             face.overlaps[stage] = overlap;
         }
     }
-    let side = |[x1, y1, x2, y2]: &[f64; 4]| (x2 - x1).min(y2 - y1) as f32;
+    let side = |PixelBox([x1, y1, x2, y2]): &PixelBox| (x2 - x1).min(y2 - y1) as f32;
     let boxes = stages.each_ref().map(|boxes| boxes.iter().map(side).collect());
     let [.., onet] = stages;
     let judged = found.iter().map(|face| face.score).zip(judge(onet.into_iter(), &annotated));

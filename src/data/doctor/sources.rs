@@ -16,6 +16,7 @@ use crate::data::plan::Planned;
 use crate::data::progress::{Progress, Skipped};
 use crate::data::sources::{Annotation, Sources, Task};
 use crate::data::wider::WiderPicture;
+use crate::geometry::PixelBox;
 use crate::ordered;
 
 /// What a source has.
@@ -138,7 +139,7 @@ fn boxes(picture: &WiderPicture, [width, height]: [f64; 2], report: &mut SourceR
     for face in &picture.faces {
         report.faces += 1;
         report.sizes.add(face.width.max(face.height));
-        let [x1, y1, x2, y2] = face.corners();
+        let PixelBox([x1, y1, x2, y2]) = face.corners();
         let what = if face.width < 0.0 || face.height < 0.0 {
             "a box with a negative side: left out"
         } else if !face.is_possible() {
@@ -158,13 +159,13 @@ fn boxes(picture: &WiderPicture, [width, height]: [f64; 2], report: &mut SourceR
 
 /// The face of a picture of that size, with its points.
 fn points(picture: &FacePointPicture, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
-    let [x1, y1, x2, y2] = picture.corners;
+    let PixelBox([x1, y1, x2, y2]) = picture.corners;
     let side = (x2 - x1).max(y2 - y1) + 1.0;
     report.faces += 1;
     report.sizes.add(side);
     let [left_eye, right_eye, _, left_mouth, right_mouth] = picture.points;
-    let inside = |[x, y]: [f64; 2], [x1, y1, x2, y2]: [f64; 4]| x >= x1 && y >= y1 && x <= x2 && y <= y2;
-    let all_inside = |corners| picture.points.iter().all(|&point| inside(point, corners));
+    let inside = |[x, y]: [f64; 2], PixelBox([x1, y1, x2, y2])| x >= x1 && y >= y1 && x <= x2 && y <= y2;
+    let all_inside = |face| picture.points.iter().all(|&point| inside(point, face));
     let strange = [
         (x2 <= x1 || y2 <= y1, "a box without an area: no sample is made of it"),
         (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its picture: no sample is made of it"),
@@ -172,7 +173,7 @@ fn points(picture: &FacePointPicture, [width, height]: [f64; 2], min_face: f64, 
         (left_eye[0] >= right_eye[0], "swapped: the left eye is right of the right eye"),
         (left_mouth[0] >= right_mouth[0], "swapped: the mouth's left corner is right of its right corner"),
         (left_eye[1].max(right_eye[1]) >= left_mouth[1].min(right_mouth[1]), "an eye below a corner of the mouth"),
-        (!all_inside([0.0, 0.0, width, height]), "a point outside of the picture"),
+        (!all_inside(PixelBox([0.0, 0.0, width, height])), "a point outside of the picture"),
         (!all_inside(picture.corners), "a point outside of the face's box"),
     ];
     for (_, what) in strange.into_iter().filter(|(is, _)| *is) {

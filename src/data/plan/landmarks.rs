@@ -2,30 +2,31 @@
 //! them mirrored, some turned to either side.
 
 use super::crop::{Crop, POSITIVE, Planned, Turn};
+use crate::arch::POINTS;
 use crate::data::class::Class;
 use crate::data::mirror::mirror_points;
 use crate::data::options::LandmarkCrops;
-use crate::data::overlap::overlap;
+use crate::geometry::PixelBox;
 use crate::random::Random;
 
 /// Plans the crops of a picture of `width x height` pixels with one face. None if the face is too small
 /// or its box reaches beyond the picture.
 pub(in crate::data) fn landmark_crops(
     [width, height]: [usize; 2],
-    corners: [f64; 4],
-    points: &[[f64; 2]; 5],
+    face: PixelBox,
+    points: &[[f64; 2]; POINTS],
     options: &LandmarkCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
-    let [left, top, right, bottom] = corners.map(f64::trunc);
-    let (face_width, face_height) = (right - left + 1.0, bottom - top + 1.0);
+    let face = PixelBox(face.0.map(f64::trunc));
+    let PixelBox([left, top, right, bottom]) = face;
+    let (face_width, face_height) = (face.width(), face.height());
     let (last_column, last_row) = (width as f64 - 1.0, height as f64 - 1.0);
     let inside = left >= 0.0 && top >= 0.0 && right <= last_column && bottom <= last_row;
     // A side of one pixel has no parts to place points in.
     if !inside || face_width < 2.0 || face_height < 2.0 || face_width.max(face_height) < options.min_face {
         return Vec::new();
     }
-    let face = [left, top, right, bottom];
     let mut plan = Vec::new();
     plan.extend(planned(face, face, points, None, false));
     for _ in 0..options.tries {
@@ -37,8 +38,8 @@ pub(in crate::data) fn landmark_crops(
         let half = (side / 2.0).trunc();
         let x = (left + face_width / 2.0 - half + dx).max(0.0).trunc();
         let y = (top + face_height / 2.0 - half + dy).max(0.0).trunc();
-        let crop = [x, y, x + side, y + side];
-        if side < 1.0 || crop[2] > last_column || crop[3] > last_row || overlap(crop, face) <= POSITIVE {
+        let crop = PixelBox([x, y, x + side, y + side]);
+        if side < 1.0 || x + side > last_column || y + side > last_row || crop.overlap(&face) <= POSITIVE {
             continue;
         }
         plan.extend(planned(crop, face, points, None, false));
@@ -60,15 +61,15 @@ pub(in crate::data) fn landmark_crops(
 /// A crop with its points, unless one of them lies outside of it or on its border. Both ends of the
 /// crop count for its pixels; points are measured in the distance of the ends.
 fn planned(
-    crop: [f64; 4],
-    face: [f64; 4],
-    points: &[[f64; 2]; 5],
+    crop: PixelBox,
+    face: PixelBox,
+    points: &[[f64; 2]; POINTS],
     degrees: Option<f64>,
     mirrored: bool,
 ) -> Option<Planned> {
-    let [x1, y1, x2, y2] = crop;
+    let PixelBox([x1, y1, x2, y2]) = crop;
     let turn = degrees.map(|degrees| Turn::new(degrees, [(x1 + x2) / 2.0, (y1 + y2) / 2.0]));
-    let mut parts = [0.0; 10];
+    let mut parts = [0.0; 2 * POINTS];
     for (part, &point) in parts.chunks_exact_mut(2).zip(points) {
         let [x, y] = turn.map_or(point, |turn| turn.forward(point));
         part.copy_from_slice(&[((x - x1) / (x2 - x1)) as f32, ((y - y1) / (y2 - y1)) as f32]);
@@ -79,8 +80,8 @@ fn planned(
     if mirrored {
         mirror_points(&mut parts);
     }
-    let pixels = Crop { turn, mirrored, ..Crop::upright(x1, y1, x2 - x1 + 1.0, y2 - y1 + 1.0) };
-    let overlap = overlap(crop, face);
+    let pixels = Crop { turn, mirrored, ..Crop::upright(x1, y1, crop.width(), crop.height()) };
+    let overlap = crop.overlap(&face);
     Some(Planned { class: Class::Landmark, crop: pixels, overlap, offsets: [0.0; 4], points: parts })
 }
 
@@ -88,11 +89,11 @@ fn planned(
 mod tests {
     use super::*;
 
-    const CORNERS: [f64; 4] = [40.0, 50.0, 99.0, 119.0];
+    const FACE: PixelBox = PixelBox([40.0, 50.0, 99.0, 119.0]);
     const POINTS: [[f64; 2]; 5] = [[55.5, 70.0], [82.0, 71.0], [70.0, 88.0], [58.0, 101.0], [80.0, 100.25]];
 
     fn plan(size: [usize; 2], options: &LandmarkCrops, seed: u64) -> Vec<Planned> {
-        landmark_crops(size, CORNERS, &POINTS, options, &mut Random::new(seed, 0))
+        landmark_crops(size, FACE, &POINTS, options, &mut Random::new(seed, 0))
     }
 
     #[test]
@@ -138,11 +139,12 @@ mod tests {
         assert_eq!(plan([99, 160], &LandmarkCrops::default(), 1), []);
         let options = LandmarkCrops { min_face: 0.0, ..LandmarkCrops::default() };
         for corners in [[5.0, 5.0, 5.0, 40.0], [9.0, 9.0, 1.0, 1.0], [-1.0, 0.0, 50.0, 50.0]] {
-            assert_eq!(landmark_crops([160, 160], corners, &POINTS, &options, &mut Random::new(1, 1)), []);
+            assert_eq!(landmark_crops([160, 160], PixelBox(corners), &POINTS, &options, &mut Random::new(1, 1)), []);
         }
         // A face of 3 pixels, with points inside.
         let points = [[21.0, 21.0]; 5];
-        let plan = landmark_crops([40, 40], [20.0, 20.0, 22.0, 22.0], &points, &options, &mut Random::new(1, 1));
+        let plan =
+            landmark_crops([40, 40], PixelBox([20.0, 20.0, 22.0, 22.0]), &points, &options, &mut Random::new(1, 1));
         assert!(!plan.is_empty());
     }
 
@@ -151,6 +153,6 @@ mod tests {
         let mut points = POINTS;
         points[2] = [140.0, 88.0];
         let random = &mut Random::new(1, 1);
-        assert_eq!(landmark_crops([160, 160], CORNERS, &points, &LandmarkCrops::default(), random), []);
+        assert_eq!(landmark_crops([160, 160], FACE, &points, &LandmarkCrops::default(), random), []);
     }
 }

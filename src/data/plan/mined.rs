@@ -2,37 +2,39 @@
 //! hold for a face is what the next net must learn to reject.
 
 use super::crop::{Crop, NEGATIVE, Planned, class_of};
+use crate::arch::POINTS;
 use crate::data::options::MinedCrops;
-use crate::data::overlap::{largest, offsets, squared};
+use crate::data::overlap::{largest, offsets};
+use crate::geometry::PixelBox;
 
 /// Plans the crops of a picture of `width x height` pixels. `found` are boxes as a stage gives them,
-/// best first, both ends of a side inside; `faces` are `[x1, y1, x2, y2]` and have an area.
+/// best first; `faces` have an area.
 pub(in crate::data) fn mined_crops(
     [width, height]: [usize; 2],
-    faces: &[[f64; 4]],
-    found: &[[f64; 4]],
+    faces: &[PixelBox],
+    found: &[PixelBox],
     options: &MinedCrops,
 ) -> Vec<Planned> {
     let mut plan = Vec::new();
     let mut negatives = 0;
     for &found in found {
-        let corners @ [x1, y1, x2, y2] = squared(found).map(f64::trunc);
-        let (columns, rows) = (x2 - x1 + 1.0, y2 - y1 + 1.0);
+        let square = PixelBox(found.squared().0.map(f64::trunc));
+        let (PixelBox([x1, y1, x2, y2]), columns, rows) = (square, square.width(), square.height());
         // So that a box that is not finite is skipped too.
         let inside = x1 >= 0.0 && y1 >= 0.0 && x2 <= width as f64 - 1.0 && y2 <= height as f64 - 1.0;
         if !inside || columns < f64::from(options.side) || rows < f64::from(options.side) {
             continue;
         }
         let crop = Crop::upright(x1, y1, columns, rows);
-        let (overlap, nearest) = largest(corners, faces);
+        let (overlap, nearest) = largest(square, faces);
         if overlap < NEGATIVE {
             if negatives < options.negatives {
                 negatives += 1;
                 plan.push(Planned::negative(crop, overlap));
             }
         } else if let (Some(class), Some(nearest)) = (class_of(overlap), nearest) {
-            let offsets = offsets(faces[nearest], corners, columns, rows);
-            plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 10] });
+            let offsets = offsets(faces[nearest], square, columns, rows);
+            plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
         }
     }
     plan
@@ -43,10 +45,11 @@ mod tests {
     use super::*;
     use crate::data::class::Class;
 
-    const FACES: [[f64; 4]; 2] = [[100.0, 100.0, 149.0, 149.0], [140.0, 140.0, 189.0, 189.0]];
+    const FACES: [PixelBox; 2] = [PixelBox([100.0, 100.0, 149.0, 149.0]), PixelBox([140.0, 140.0, 189.0, 189.0])];
 
     fn plan(found: &[[f64; 4]]) -> Vec<Planned> {
-        mined_crops([300, 200], &FACES, found, &MinedCrops { negatives: 2, side: 20 })
+        let found: Vec<_> = found.iter().copied().map(PixelBox).collect();
+        mined_crops([300, 200], &FACES, &found, &MinedCrops { negatives: 2, side: 20 })
     }
 
     #[test]
@@ -84,6 +87,9 @@ mod tests {
             assert_eq!(plan(&[found]), [], "{found:?}");
         }
         assert_eq!(plan(&[[10.0, 10.0, 29.0, 29.0]]).len(), 1, "just 20 pixels");
-        assert_eq!(mined_crops([300, 200], &[], &[[10.0, 10.0, 40.0, 40.0]], &MinedCrops::default()).len(), 1);
+        assert_eq!(
+            mined_crops([300, 200], &[], &[PixelBox([10.0, 10.0, 40.0, 40.0])], &MinedCrops::default()).len(),
+            1
+        );
     }
 }

@@ -5,15 +5,16 @@
 //! true of the pixels that were cut out.
 
 use super::crop::{Crop, NEGATIVE, Planned, class_of};
+use crate::arch::POINTS;
 use crate::data::options::RandomCrops;
-use crate::data::overlap::{largest, offsets, overlap};
+use crate::data::overlap::{largest, offsets};
+use crate::geometry::PixelBox;
 use crate::random::Random;
 
-/// Plans the crops of a picture of `width x height` pixels. `faces` are `[x1, y1, x2, y2]` and have an
-/// area.
+/// Plans the crops of a picture of `width x height` pixels. `faces` have an area.
 pub(in crate::data) fn random_crops(
     [width, height]: [usize; 2],
-    faces: &[[f64; 4]],
+    faces: &[PixelBox],
     options: &RandomCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
@@ -21,8 +22,8 @@ pub(in crate::data) fn random_crops(
     let mut plan = Vec::new();
     picture.negatives(options, random, &mut plan);
     for &face in faces {
-        let [x1, y1, x2, y2] = face;
-        if (x2 - x1 + 1.0).max(y2 - y1 + 1.0) >= options.min_face && x1 >= 0.0 && y1 >= 0.0 {
+        let PixelBox([x1, y1, ..]) = face;
+        if face.width().max(face.height()) >= options.min_face && x1 >= 0.0 && y1 >= 0.0 {
             picture.near_negatives(face, options, random, &mut plan);
             picture.faces(face, options, random, &mut plan);
         }
@@ -33,7 +34,7 @@ pub(in crate::data) fn random_crops(
 struct Room<'a> {
     width: f64,
     height: f64,
-    faces: &'a [[f64; 4]],
+    faces: &'a [PixelBox],
 }
 
 impl Room<'_> {
@@ -60,17 +61,12 @@ impl Room<'_> {
     }
 
     /// Negatives that touch a face.
-    fn near_negatives(
-        &self,
-        [x1, y1, x2, y2]: [f64; 4],
-        options: &RandomCrops,
-        random: &mut Random,
-        plan: &mut Vec<Planned>,
-    ) {
+    fn near_negatives(&self, face: PixelBox, options: &RandomCrops, random: &mut Random, plan: &mut Vec<Planned>) {
+        let PixelBox([x1, y1, ..]) = face;
         for _ in 0..options.near {
             let Some(side) = random.between(f64::from(options.near_side), self.half()) else { break };
-            let dx = random.between((-side).max(-x1), x2 - x1 + 1.0);
-            let dy = random.between((-side).max(-y1), y2 - y1 + 1.0);
+            let dx = random.between((-side).max(-x1), face.width());
+            let dy = random.between((-side).max(-y1), face.height());
             let (Some(dx), Some(dy)) = (dx, dy) else { break };
             let (x, y) = ((x1 + dx).max(0.0).trunc(), (y1 + dy).max(0.0).trunc());
             if x + side <= self.width && y + side <= self.height {
@@ -81,7 +77,7 @@ impl Room<'_> {
 
     /// Takes a square if it is a negative.
     fn negative(&self, x: f64, y: f64, side: f64, plan: &mut Vec<Planned>) -> bool {
-        let (overlap, _) = largest([x, y, x + side, y + side], self.faces);
+        let (overlap, _) = largest(PixelBox([x, y, x + side, y + side]), self.faces);
         let taken = overlap < NEGATIVE;
         if taken {
             plan.push(Planned::negative(Crop::upright(x, y, side, side), overlap));
@@ -90,9 +86,8 @@ impl Room<'_> {
     }
 
     /// Positives and parts of one face.
-    fn faces(&self, face: [f64; 4], options: &RandomCrops, random: &mut Random, plan: &mut Vec<Planned>) {
-        let [x1, y1, x2, y2] = face;
-        let (width, height) = (x2 - x1 + 1.0, y2 - y1 + 1.0);
+    fn faces(&self, face: PixelBox, options: &RandomCrops, random: &mut Random, plan: &mut Vec<Planned>) {
+        let (PixelBox([x1, y1, ..]), width, height) = (face, face.width(), face.height());
         if width < 5.0 || height < 5.0 {
             return;
         }
@@ -106,11 +101,11 @@ impl Room<'_> {
             if x + side > self.width || y + side > self.height {
                 continue;
             }
-            let corners = [x, y, x + side, y + side];
-            let overlap = overlap(corners, face);
+            let square = PixelBox([x, y, x + side, y + side]);
+            let overlap = square.overlap(&face);
             if let Some(class) = class_of(overlap) {
-                let (crop, offsets) = (Crop::upright(x, y, side, side), offsets(face, corners, side, side));
-                plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 10] });
+                let (crop, offsets) = (Crop::upright(x, y, side, side), offsets(face, square, side, side));
+                plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
             }
         }
     }
@@ -121,15 +116,15 @@ mod tests {
     use super::*;
     use crate::data::class::Class;
 
-    fn plan(size: [usize; 2], faces: &[[f64; 4]], seed: u64) -> Vec<Planned> {
+    fn plan(size: [usize; 2], faces: &[PixelBox], seed: u64) -> Vec<Planned> {
         random_crops(size, faces, &RandomCrops::default(), &mut Random::new(seed, 0))
     }
 
-    const FACES: [[f64; 4]; 4] = [
-        [100.0, 80.0, 160.0, 150.0],
-        [0.0, 0.0, 30.0, 25.0],
-        [300.5, 200.25, 322.0, 230.0],
-        [390.0, 290.0, 460.0, 350.0],
+    const FACES: [PixelBox; 4] = [
+        PixelBox([100.0, 80.0, 160.0, 150.0]),
+        PixelBox([0.0, 0.0, 30.0, 25.0]),
+        PixelBox([300.5, 200.25, 322.0, 230.0]),
+        PixelBox([390.0, 290.0, 460.0, 350.0]),
     ];
 
     #[test]
@@ -140,7 +135,7 @@ mod tests {
                 let Crop { x, y, width, height, .. } = planned.crop;
                 assert!(x + width <= 400 && y + height <= 300 && width == height && width >= 12, "{planned:?}");
                 let [x, y, side] = [x, y, width].map(|number| number as f64);
-                let corners = [x, y, x + side, y + side];
+                let corners = PixelBox([x, y, x + side, y + side]);
                 let (best, _) = largest(corners, &FACES);
                 counts[planned.class as usize] += 1;
                 if planned.class == Class::Negative {
@@ -148,10 +143,10 @@ mod tests {
                     continue;
                 }
                 // The targets lead back to the face.
-                let face: [f64; 4] = std::array::from_fn(|i| corners[i] + f64::from(planned.offsets[i]) * side);
-                let near = |other: &&[f64; 4]| face.iter().zip(*other).all(|(a, b)| (a - b).abs() < 1e-4);
-                let &face = FACES.iter().find(near).unwrap_or_else(|| panic!("{planned:?}: {face:?}"));
-                let overlap = overlap(corners, face);
+                let face: [f64; 4] = std::array::from_fn(|i| corners.0[i] + f64::from(planned.offsets[i]) * side);
+                let near = |other: &&PixelBox| face.iter().zip(other.0).all(|(a, b)| (*a - b).abs() < 1e-4);
+                let face = FACES.iter().find(near).unwrap_or_else(|| panic!("{planned:?}: {face:?}"));
+                let overlap = corners.overlap(face);
                 assert_eq!(overlap, planned.overlap);
                 let range = if planned.class == Class::Positive { 0.65..=1.0 } else { 0.4..=0.65 };
                 assert!(range.contains(&overlap), "{planned:?}");
@@ -171,7 +166,7 @@ mod tests {
     fn a_picture_full_of_faces_ends() {
         let crowd: Vec<_> = (0..60)
             .flat_map(|y| (0..60).map(move |x| [x, y].map(|at| f64::from(at) * 5.0)))
-            .flat_map(|[x, y]| [20.0, 60.0, 120.0].map(|side| [x, y, x + side, y + side]))
+            .flat_map(|[x, y]| [20.0, 60.0, 120.0].map(|side| PixelBox([x, y, x + side, y + side])))
             .collect();
         let options = RandomCrops { near: 0, face: 0, ..RandomCrops::default() };
         let plan = random_crops([300, 300], &crowd, &options, &mut Random::new(1, 1));
@@ -189,7 +184,7 @@ mod tests {
         // Between 40 and 80 pixels the original fails too.
         assert_eq!(plan([70, 70], &[], 1).len(), 50);
         for size in 1..40 {
-            let face = [0.0, 0.0, size as f64 - 1.0, size as f64 - 1.0];
+            let face = PixelBox([0.0, 0.0, size as f64 - 1.0, size as f64 - 1.0]);
             for planned in plan([size, size], &[face], 3) {
                 assert!(planned.crop.x + planned.crop.width <= size && planned.crop.y + planned.crop.height <= size);
             }
@@ -199,12 +194,12 @@ mod tests {
     #[test]
     fn faces_too_small_or_beyond_the_picture_only_keep_negatives_away() {
         for face in [[50.0, 50.0, 68.0, 68.0], [-1.0, 50.0, 60.0, 110.0], [50.0, -3.0, 110.0, 60.0]] {
-            let plan = plan([200, 200], &[face], 1);
+            let plan = plan([200, 200], &[PixelBox(face)], 1);
             assert!(plan.iter().all(|it| it.class == Class::Negative) && plan.len() == 50);
         }
         // Wholly outside, or larger than everything.
         for face in [[500.0, 500.0, 600.0, 600.0], [0.0, 0.0, 9000.0, 9000.0]] {
-            assert!(plan([200, 200], &[face], 1).iter().all(|it| it.class == Class::Negative));
+            assert!(plan([200, 200], &[PixelBox(face)], 1).iter().all(|it| it.class == Class::Negative));
         }
     }
 }

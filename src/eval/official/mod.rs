@@ -64,6 +64,7 @@ pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::PixelBox;
 
     fn found(x: f64, score: f64) -> ScoredBox {
         ScoredBox { x, y: 0.0, width: 9.0, height: 9.0, score }
@@ -72,8 +73,8 @@ mod tests {
     /// Two pictures; the first has a face that counts, at 0, and one that does not, at 50; the second has one that
     /// counts, at 0.
     fn truth(empty_pictures_count: bool) -> Truth {
-        let at = |x: f64| [x, 0.0, x + 9.0, 9.0];
-        let picture = |boxes: Vec<[f64; 4]>, counts: Vec<bool>| TruthPicture {
+        let at = |x: f64| PixelBox([x, 0.0, x + 9.0, 9.0]);
+        let picture = |boxes: Vec<PixelBox>, counts: Vec<bool>| TruthPicture {
             name: "0--A/a.jpg".into(),
             boxes,
             counts: vec![counts],

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::mat::{self, Value};
 use crate::data::wider::Wider;
 use crate::error::{Error, Result};
+use crate::geometry::PixelBox;
 
 /// The faces of a split, and of which subsets each is.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct TruthPicture {
     /// `<event>/<file>.jpg`.
     pub name: String,
     /// The annotated boxes, `[x1, y1, x2, y2]` with x2 = x + width.
-    pub boxes: Vec<[f64; 4]>,
+    pub boxes: Vec<PixelBox>,
     /// For each subset, which of the boxes must be found. To find another is neither right nor wrong.
     pub counts: Vec<Vec<bool>>,
 }
@@ -98,7 +99,7 @@ fn pictures(events: &Value, files: &Value, boxes: &Value) -> Result<Vec<Vec<Trut
 }
 
 /// The rows x, y, width and height.
-fn corners(boxes: &Value) -> Option<Vec<[f64; 4]>> {
+fn corners(boxes: &Value) -> Option<Vec<PixelBox>> {
     let (rows, values) = boxes.numbers()?;
     if values.is_empty() {
         return Some(Vec::new());
@@ -108,7 +109,7 @@ fn corners(boxes: &Value) -> Option<Vec<[f64; 4]>> {
     }
     let row = |row: usize| {
         let [x, y, width, height] = std::array::from_fn(|column| values[column * rows + row]);
-        [x, y, x + width, y + height]
+        PixelBox([x, y, x + width, y + height])
     };
     Some((0..rows).map(row).collect())
 }
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!(truth.subsets, ["easy", "medium", "hard"]);
         let names: Vec<_> = truth.pictures.iter().map(|picture| picture.name.as_str()).collect();
         assert_eq!(names, ["0--A/a.jpg", "1--B/b.jpg", "1--B/c.jpg"]);
-        assert_eq!(truth.pictures[0].boxes, [[1.0, 2.0, 4.0, 6.0], [10.0, 20.0, 40.0, 60.0]]);
+        assert_eq!(truth.pictures[0].boxes, [[1.0, 2.0, 4.0, 6.0], [10.0, 20.0, 40.0, 60.0]].map(PixelBox));
         assert_eq!(truth.pictures[0].counts, [vec![false, true], vec![true, true], vec![false, false]]);
         assert!(truth.pictures[1].boxes.is_empty());
     }

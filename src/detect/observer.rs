@@ -1,7 +1,7 @@
-//! Looking on at a detection: what the cascade tells a watcher. Where nobody watches it costs nothing, since the code
-//! is made for each kind of watcher anew.
+//! Observing a detection: what the cascade tells an observer. Where there is none it costs nothing, since the code is
+//! compiled for each kind of observer anew.
 
-use super::boxes::Candidate;
+use super::candidate::Candidate;
 use super::pyramid::LevelShape;
 use crate::arch::Stage;
 
@@ -16,9 +16,8 @@ pub(crate) enum Suppressing {
     ONet,
 }
 
-/// Looks on at a detection. What a watcher does not ask for passes by. Corners of boxes count from the profile's first
-/// pixel.
-pub(crate) trait Watch: Send {
+/// Observes a detection. What an observer does not ask for passes by. Corners of boxes are as the profile counts.
+pub(crate) trait Observer: Send {
     /// Whether the boxes that do not pass are shown, too. Only then `cell` and `answered` are called, and boxes keep
     /// the number that `cell` gave them.
     const ALL: bool = false;
@@ -34,7 +33,7 @@ pub(crate) trait Watch: Send {
     /// A box is dropped since it overlaps a better one.
     fn suppressed(&mut self, _after: Suppressing, _gone: &Candidate, _by: &Candidate) {}
 
-    /// A box that a net can't look at, since nothing of it is in the picture.
+    /// A box that a net can't look at, since nothing of it is in the image.
     fn outside(&mut self, _stage: Stage, _candidate: &Candidate) {}
 
     /// The score that RNet or ONet gives a box, before it is moved.
@@ -45,7 +44,7 @@ pub(crate) trait Watch: Send {
     fn passed<'a>(&mut self, _stage: Stage, _boxes: impl Iterator<Item = &'a Candidate>) {}
 }
 
-/// Nobody watches.
-pub(crate) struct Nobody;
+/// Observes nothing.
+pub(crate) struct NoObserver;
 
-impl Watch for Nobody {}
+impl Observer for NoObserver {}

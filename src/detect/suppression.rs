@@ -1,6 +1,6 @@
 //! Non-maximum suppression: of boxes that overlap much, only the best stays.
 
-use super::boxes::Candidate;
+use super::candidate::{Candidate, Corners};
 use crate::profile::{Overlap, Rule};
 
 /// Suppresses; it keeps its memory from one time to the next.
@@ -25,7 +25,7 @@ const CLASSES: usize = 16;
 const NONE: u32 = u32::MAX;
 
 struct Better {
-    corners: [f64; 4],
+    corners: Corners,
     area: f64,
     /// The one before it in its cell.
     before: u32,
@@ -83,7 +83,7 @@ impl Suppressor {
     }
 
     /// Empty grids for such boxes.
-    fn lay_out(&mut self, boxes: impl ExactSizeIterator<Item = [f64; 4]>) -> Extent {
+    fn lay_out(&mut self, boxes: impl ExactSizeIterator<Item = Corners>) -> Extent {
         // Cells as many as boxes at most, along both axes alike.
         let most = (boxes.len() as f64).sqrt().ceil().max(1.0);
         self.better.clear();
@@ -92,10 +92,10 @@ impl Suppressor {
         for corners in boxes {
             let class = &mut self.classes[class_of(corners)];
             class.boxes += 1;
-            class.longest_side = class.longest_side.max(longer_side(corners));
+            class.longest_side = class.longest_side.max(corners.longer_side());
             for axis in 0..2 {
-                extent.from[axis] = extent.from[axis].min(corners[axis]);
-                extent.to[axis] = extent.to[axis].max(corners[axis]);
+                extent.from[axis] = extent.from[axis].min(corners.0[axis]);
+                extent.to[axis] = extent.to[axis].max(corners.0[axis]);
             }
         }
         let mut cells = 0;
@@ -115,9 +115,8 @@ impl Suppressor {
 
     /// The place in `better` of a box that overlaps this one too much. If there is none, or if the rule is not
     /// greedy, the box suppresses from now on.
-    fn keep(&mut self, corners: [f64; 4], extent: Extent, rule: Rule) -> Option<usize> {
-        let [x1, y1, x2, y2] = corners;
-        let area = (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra);
+    fn keep(&mut self, corners: Corners, extent: Extent, rule: Rule) -> Option<usize> {
+        let ([x1, y1, ..], area) = (corners.0, area(corners, rule));
         let by = self.suppressed_by(corners, area, extent, rule);
         if by.is_none() || !rule.greedy {
             let class = &mut self.classes[class_of(corners)];
@@ -131,8 +130,8 @@ impl Suppressor {
     }
 
     /// The place in `better` of a box that overlaps this one too much.
-    fn suppressed_by(&self, corners: [f64; 4], area: f64, extent: Extent, rule: Rule) -> Option<usize> {
-        let [x1, y1, x2, y2] = corners;
+    fn suppressed_by(&self, corners: Corners, area: f64, extent: Extent, rule: Rule) -> Option<usize> {
+        let [x1, y1, x2, y2] = corners.0;
         for class in &self.classes {
             let Some((least, most)) = class.areas else { continue };
             // The smaller area divided by the larger one is more than the overlap can be; a little less is
@@ -171,17 +170,18 @@ impl Class {
     }
 }
 
-fn longer_side([x1, y1, x2, y2]: [f64; 4]) -> f64 {
-    (x2 - x1).max(y2 - y1)
+fn area(corners: Corners, rule: Rule) -> f64 {
+    let [width, height] = corners.sides(rule.extra);
+    width * height
 }
 
-fn class_of(corners: [f64; 4]) -> usize {
-    (longer_side(corners).max(1.0).log2() as usize).min(CLASSES - 1)
+fn class_of(corners: Corners) -> usize {
+    (corners.longer_side().max(1.0).log2() as usize).min(CLASSES - 1)
 }
 
 /// Whether a better box overlaps this one by more than the rule allows.
-fn overlaps([x1, y1, x2, y2]: [f64; 4], area: f64, better: &Better, rule: Rule) -> bool {
-    let [bx1, by1, bx2, by2] = better.corners;
+fn overlaps(Corners([x1, y1, x2, y2]): Corners, area: f64, better: &Better, rule: Rule) -> bool {
+    let Corners([bx1, by1, bx2, by2]) = better.corners;
     let width = (x2.min(bx2) - x1.max(bx1) + rule.extra).max(0.0);
     let height = (y2.min(by2) - y1.max(by1) + rule.extra).max(0.0);
     let common = width * height;
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn candidate(corners: [f64; 4], score: f32) -> Candidate {
-        Candidate { corners, score, offsets: [0.0; 4], origin: 0 }
+        Candidate { corners: Corners(corners), score, offsets: [0.0; 4], origin: 0 }
     }
 
     fn suppress(candidates: &mut Vec<Candidate>, rule: Rule) {
@@ -274,8 +274,7 @@ mod tests {
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut all: Vec<Better> = Vec::new();
         candidates.retain(|&Candidate { corners, .. }| {
-            let [x1, y1, x2, y2] = corners;
-            let area = (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra);
+            let area = area(corners, rule);
             let free = !all.iter().any(|better| overlaps(corners, area, better, rule));
             if free || !rule.greedy {
                 all.push(Better { corners, area, before: NONE });
@@ -326,10 +325,7 @@ mod tests {
                     |candidate| candidate,
                     rule,
                     |gone, by| {
-                        let [gone_area, by_area] = [gone, by].map(|it| {
-                            let [x1, y1, x2, y2] = it.corners;
-                            (x2 - x1 + rule.extra) * (y2 - y1 + rule.extra)
-                        });
+                        let [gone_area, by_area] = [gone, by].map(|it| area(it.corners, rule));
                         let better = Better { corners: by.corners, area: by_area, before: NONE };
                         assert!(by.score >= gone.score && overlaps(gone.corners, gone_area, &better, rule));
                         dropped += 1;
@@ -337,7 +333,7 @@ mod tests {
                 );
                 assert_eq!(got.len() + dropped, 3 + candidates.len());
                 let scores = |boxes: &[Candidate]| {
-                    boxes.iter().map(|c| (c.score.to_bits(), c.corners.map(f64::to_bits))).collect::<Vec<_>>()
+                    boxes.iter().map(|c| (c.score.to_bits(), c.corners.0.map(f64::to_bits))).collect::<Vec<_>>()
                 };
                 assert_eq!(scores(&got[..3]), scores(&before), "what stands before is left alone");
                 let expected = naive(candidates.clone(), rule);

@@ -1,0 +1,73 @@
+//! Boxes on their way through the cascade: regression, squaring, rounding, clipping.
+
+use crate::image::ImageView;
+use crate::profile::Rounding;
+
+/// A box `[x1, y1, x2, y2]` as the profile counts: its first pixel has the number 0 or 1, and a side is `x2 - x1` or one more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Corners(pub(crate) [f64; 4]);
+
+/// A box with its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Candidate {
+    pub(crate) corners: Corners,
+    pub(crate) score: f32,
+    /// What the net says of each corner: how far it is off, in parts of the box's sides.
+    pub(crate) offsets: [f32; 4],
+    /// The number that an observer knows it by; 0 where there is none.
+    pub(crate) origin: u32,
+}
+
+impl Corners {
+    /// Width and height. `extra` is what a side adds to `x2 - x1`, 0 or 1.
+    pub(super) fn sides(self, extra: f64) -> [f64; 2] {
+        let [x1, y1, x2, y2] = self.0;
+        [x2 - x1 + extra, y2 - y1 + extra]
+    }
+
+    /// The longer of `x2 - x1` and `y2 - y1`.
+    pub(super) fn longer_side(self) -> f64 {
+        let [width, height] = self.sides(0.0);
+        width.max(height)
+    }
+}
+
+impl Candidate {
+    /// Moves the corners as the net says. `extra` as in [`Corners::sides`].
+    pub(super) fn regress(&mut self, extra: f64) {
+        let [width, height] = self.corners.sides(extra);
+        for (corner, (offset, side)) in
+            self.corners.0.iter_mut().zip(self.offsets.into_iter().zip([width, height, width, height]))
+        {
+            *corner += f64::from(offset) * side;
+        }
+    }
+
+    /// Grows the shorter side about the centre. `extra` as in [`Corners::sides`].
+    pub(super) fn square(&mut self, extra: f64) {
+        let [x1, y1, ..] = self.corners.0;
+        let [width, height] = self.corners.sides(extra);
+        let side = width.max(height);
+        let (x, y) = (x1 + width * 0.5 - side * 0.5, y1 + height * 0.5 - side * 0.5);
+        self.corners = Corners([x, y, x + side - extra, y + side - extra]);
+    }
+
+    /// Drops or rounds the parts of pixels.
+    pub(super) fn round(&mut self, rounding: Rounding) {
+        let Corners(corners) = &mut self.corners;
+        *corners = match rounding {
+            Rounding::Keep => *corners,
+            Rounding::Truncate => corners.map(f64::trunc),
+            Rounding::Round => corners.map(f64::round_ties_even),
+        };
+    }
+
+    /// Moves the corners that are beyond the image, whose first pixel has the number `first`, to its border.
+    pub(super) fn clip(&mut self, view: &ImageView<'_>, first: f64) {
+        let last = |length: usize| first.max(length as f64 - 1.0 + first);
+        let (right, bottom) = (last(view.width()), last(view.height()));
+        for (corner, last) in self.corners.0.iter_mut().zip([right, bottom, right, bottom]) {
+            *corner = corner.clamp(first, last);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What every stage of the cascade works with.
+
+use mtcnn_kernels::{Buffer, Isa};
+
+use super::candidate::Candidate;
+use super::clock::Clock;
+use super::crop::CropScratch;
+use super::observer::{Observer, Suppressing};
+use super::parallel::Store;
+use super::pyramid::LevelScratch;
+use super::suppression::Suppressor;
+use super::timing::Timing;
+use crate::image::ImageView;
+use crate::nets::{Net, Scratch};
+use crate::profile::{Profile, Rule, Thresholds};
+
+/// The nets, and the choices that a detector was built with.
+pub(super) struct Cascade {
+    pub(super) profile: Profile,
+    pub(super) thresholds: Thresholds,
+    pub(super) min_face: f64,
+    pub(super) factor: f64,
+    /// The longer side to which an image is shrunk in effect.
+    pub(super) max_side: Option<usize>,
+    pub(super) isa: Isa,
+    pub(super) pnet: Net,
+    pub(super) rnet: Net,
+    pub(super) onet: Net,
+    /// For each thread at work.
+    pub(super) workspaces: Store<Workspace>,
+}
+
+/// Buffers of a thread at work; they grow to what the largest image asks for and are used again.
+#[derive(Default)]
+pub(super) struct Workspace {
+    pub(super) net: Scratch,
+    pub(super) level: LevelScratch,
+    pub(super) crop: CropScratch,
+    /// What a net is shown.
+    pub(super) pixels: Buffer,
+    pub(super) answers: Buffer,
+}
+
+/// A pass over an image, as each stage sees it.
+pub(super) struct Context<'a, O> {
+    pub(super) cascade: &'a Cascade,
+    pub(super) view: &'a ImageView<'a>,
+    pub(super) suppressor: &'a mut Suppressor,
+    pub(super) timing: &'a mut Timing,
+    pub(super) clock: Clock,
+    pub(super) observer: &'a mut O,
+}
+
+impl Cascade {
+    /// The smallest face that is looked for in an image.
+    pub(super) fn min_face_in(&self, view: &ImageView<'_>) -> f64 {
+        let longer = view.width().max(view.height()) as f64;
+        self.min_face * self.max_side.map_or(1.0, |side| (longer / side as f64).max(1.0))
+    }
+
+    /// Makes boxes ready for the next net.
+    pub(super) fn square(&self, boxes: &mut [Candidate]) {
+        for candidate in boxes {
+            candidate.square(self.profile.side_extra);
+            candidate.round(self.profile.rounding);
+        }
+    }
+}
+
+impl<O: Observer> Context<'_, O> {
+    /// Suppresses among `things[first..]`, as [`Suppressor::suppress`], and tells the observer.
+    pub(super) fn suppress<T: Copy>(
+        &mut self,
+        things: &mut Vec<T>,
+        first: usize,
+        candidate: impl Fn(&T) -> &Candidate,
+        rule: Rule,
+        at: Suppressing,
+    ) {
+        let Self { suppressor, observer, .. } = self;
+        suppressor.suppress(things, first, &candidate, rule, |gone, by| {
+            observer.suppressed(at, candidate(gone), candidate(by));
+        });
+    }
+}

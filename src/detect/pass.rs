@@ -1,0 +1,91 @@
+//! One pass of the cascade over an image: the three stages in their order.
+
+use super::candidate::Candidate;
+use super::clock::Clock;
+use super::context::{Cascade, Context};
+#[cfg(feature = "train")]
+use super::observer::NoObserver;
+use super::observer::Observer;
+use super::propose::Proposer;
+use super::refine::Refiner;
+use super::suppression::Suppressor;
+use super::timing::{Level, Timing};
+use crate::face::{Face, Landmarks};
+use crate::image::ImageView;
+
+/// What a pass needs; it grows to what the largest image asks for and is used again.
+#[derive(Default)]
+pub(super) struct Arena {
+    proposer: Proposer,
+    refiner: Refiner,
+    suppressor: Suppressor,
+    /// The boxes that the last stage let pass.
+    boxes: Vec<Candidate>,
+    /// The faces, their boxes as the profile counts.
+    faces: Vec<(Candidate, Landmarks)>,
+    /// The levels of the last timing, for their memory.
+    pub(super) levels: Vec<Level>,
+}
+
+impl Arena {
+    /// The three stages: the faces of an image, best score first. Who gives the levels of the timing back to the arena spares the
+    /// next pass an allocation.
+    pub(super) fn find(
+        &mut self,
+        cascade: &Cascade,
+        view: &ImageView<'_>,
+        threads: usize,
+        clock: Clock,
+        observer: &mut impl Observer,
+        faces: &mut Vec<Face>,
+    ) -> Timing {
+        let begin = clock.begin();
+        let mut timing = self.stages(cascade, view, threads, clock, observer, 3);
+        faces.clear();
+        faces.extend(self.faces.iter().map(|(candidate, landmarks)| {
+            let corners = candidate.corners.0.map(|corner| corner as f32);
+            Face::new(corners.into(), candidate.score, *landmarks)
+        }));
+        timing.total = begin.elapsed();
+        timing
+    }
+
+    /// The boxes that the first one or two stages let pass, best score first.
+    #[cfg(feature = "train")]
+    pub(super) fn boxes_after(
+        &mut self,
+        stages: usize,
+        cascade: &Cascade,
+        view: &ImageView<'_>,
+        threads: usize,
+    ) -> &[Candidate] {
+        let timing = self.stages(cascade, view, threads, Clock::STOPPED, &mut NoObserver, stages);
+        self.levels = timing.levels;
+        &self.boxes
+    }
+
+    /// The first so many stages.
+    fn stages(
+        &mut self,
+        cascade: &Cascade,
+        view: &ImageView<'_>,
+        threads: usize,
+        clock: Clock,
+        observer: &mut impl Observer,
+        count: usize,
+    ) -> Timing {
+        let Self { proposer, refiner, suppressor, boxes, faces, levels } = self;
+        let mut timing = Timing::new(cascade.isa, threads);
+        timing.levels = std::mem::take(levels);
+        timing.levels.clear();
+        let mut context = Context { cascade, view, suppressor, timing: &mut timing, clock, observer };
+        proposer.propose(&mut context, boxes);
+        if count > 1 {
+            refiner.reject(&mut context, boxes);
+        }
+        if count > 2 {
+            refiner.decide(&mut context, boxes, faces);
+        }
+        timing
+    }
+}

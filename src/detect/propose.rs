@@ -1,0 +1,205 @@
+//! The first stage: PNet on every level of the pyramid proposes boxes.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use mtcnn_kernels::softmax;
+
+use super::candidate::{Candidate, Corners};
+use super::clock::Clock;
+use super::context::{Cascade, Context, Workspace};
+use super::observer::{Observer, Suppressing};
+use super::parallel::run;
+use super::pyramid::{self, LevelMaker, LevelShape};
+use super::timing::Level;
+use crate::arch::{PNET_STRIDE, Stage};
+use crate::image::ImageView;
+use crate::profile::{Cell, Moves, Profile};
+
+/// Rows of PNet's map that are made at a time. A strip needs 10 rows of the level more than its own,
+/// which two strips then both make: longer ones waste less, shorter ones stay in the cache.
+const STRIP: usize = 64;
+
+/// A part of a level, rows `first..last` of its map, and what was found in it.
+#[derive(Default)]
+struct Strip {
+    level: usize,
+    first: usize,
+    last: usize,
+    candidates: Vec<Candidate>,
+    resizing: Duration,
+    net: Duration,
+}
+
+/// The first stage, with what it needs; that is kept for the next image.
+#[derive(Default)]
+pub(super) struct Proposer {
+    shapes: Vec<LevelShape>,
+    /// At least as many as levels.
+    makers: Vec<LevelMaker>,
+    /// Of the largest image; the first so many are in use.
+    strips: Vec<Strip>,
+}
+
+impl Proposer {
+    /// Puts the boxes that PNet proposes in an image into `boxes`, after both suppressions and moved by its offsets.
+    pub(super) fn propose<O: Observer>(&mut self, context: &mut Context<'_, O>, boxes: &mut Vec<Candidate>) {
+        let Context { cascade, view, clock, .. } = *context;
+        let profile = &cascade.profile;
+        let used = self.lay_out(context);
+        let Self { shapes, makers, strips } = self;
+        let strips = &mut strips[..used];
+        // The longest first, so that no thread is left with a long one at the end.
+        let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
+        strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
+        run(context.timing.threads, &cascade.workspaces, strips, |workspace, _, strip| {
+            let (shape, maker) = (&shapes[strip.level], &makers[strip.level]);
+            strip.search::<O>(cascade, view, shape, maker, clock, workspace);
+        });
+        // In the order of the map, so that ties do not depend on the cutting.
+        strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
+
+        let begin = clock.begin();
+        boxes.clear();
+        for (level, strips) in strips.chunk_by_mut(|a, b| a.level == b.level).enumerate() {
+            let first = boxes.len();
+            for strip in strips {
+                context.timing.pyramid.busy += strip.resizing;
+                context.timing.pnet.busy += strip.net;
+                if O::ALL {
+                    strip.candidates.retain_mut(|candidate| {
+                        let passes = candidate.score >= cascade.thresholds.pnet;
+                        candidate.origin = context.observer.cell(level, candidate, passes);
+                        passes
+                    });
+                }
+                boxes.extend_from_slice(&strip.candidates);
+            }
+            let candidates = boxes.len() - first;
+            if profile.moves == Moves::BeforeSuppression {
+                boxes[first..].iter_mut().for_each(|candidate| candidate.regress(profile.side_extra));
+            }
+            context.suppress(boxes, first, |candidate| candidate, profile.suppression.level, Suppressing::Level);
+            let (LevelShape { scale, height, width }, kept) = (shapes[level], boxes.len() - first);
+            context.timing.levels.push(Level { scale, width, height, candidates, kept });
+        }
+        context.suppress(boxes, 0, |candidate| candidate, profile.suppression.pnet, Suppressing::Levels);
+        if profile.moves == Moves::AfterSuppression {
+            boxes.iter_mut().for_each(|candidate| candidate.regress(profile.side_extra));
+        }
+        context.timing.pnet.outputs = boxes.len();
+        context.timing.suppression += begin.elapsed();
+        context.observer.passed(Stage::PNet, boxes.iter());
+    }
+
+    /// The levels of an image, and the strips that they are cut into: their number.
+    fn lay_out<O: Observer>(&mut self, context: &mut Context<'_, O>) -> usize {
+        let Context { cascade, view, timing, observer, .. } = context;
+        let Self { shapes, makers, strips } = self;
+        let (side, min_face) = (Stage::PNet.side(), cascade.min_face_in(view));
+        pyramid::levels(view.height(), view.width(), side, min_face, cascade.factor, &cascade.profile, shapes);
+        makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
+        let mut used = 0;
+        for (level, (shape, maker)) in shapes.iter().zip(makers).enumerate() {
+            observer.level(shape);
+            maker.prepare(view, shape, cascade.profile.resize);
+            let (rows, columns, flops) = cascade.pnet.map(shape.height, shape.width).expect("a level of a face's size");
+            timing.pnet.flops += flops;
+            timing.pnet.inputs += rows * columns;
+            timing.pyramid.outputs += shape.height * shape.width;
+            // Strips of one length, as near to STRIP as may be.
+            let count = rows.div_ceil(STRIP);
+            strips.resize_with(strips.len().max(used + count), Strip::default);
+            for (i, strip) in strips[used..][..count].iter_mut().enumerate() {
+                (strip.level, strip.first, strip.last) = (level, rows * i / count, rows * (i + 1) / count);
+            }
+            used += count;
+        }
+        used
+    }
+}
+
+impl Strip {
+    /// Makes the strip's rows of the level, runs the net on them, and takes the cells above the threshold, or all for an
+    /// observer who wants to see them.
+    fn search<O: Observer>(
+        &mut self,
+        cascade: &Cascade,
+        view: &ImageView<'_>,
+        shape: &LevelShape,
+        maker: &LevelMaker,
+        clock: Clock,
+        workspace: &mut Workspace,
+    ) {
+        let Workspace { net: scratch, level, pixels, answers, .. } = workspace;
+        // An answer in row y looks at the rows from y·stride on, as many as the net's side.
+        let first = self.first * PNET_STRIDE;
+        let last = ((self.last - 1) * PNET_STRIDE + Stage::PNet.side()).min(shape.height);
+        let begin = clock.begin();
+        let pixels = pixels.resize((last - first) * shape.width * 3);
+        maker.make(cascade.isa, view, shape, cascade.profile.resize, first..last, level, pixels);
+        self.resizing = begin.elapsed();
+
+        let begin = clock.begin();
+        let net = &cascade.pnet;
+        let (rows, columns, _) = net.map(last - first, shape.width).expect("a strip of a face's size");
+        debug_assert_eq!(rows, self.last - self.first);
+        let answers = answers.resize(rows * columns * net.outputs());
+        net.forward_map(last - first, shape.width, pixels, scratch, answers);
+        let (threshold, least) = (cascade.thresholds.pnet, surely_below(cascade.thresholds.pnet));
+        self.candidates.clear();
+        for (i, answer) in answers.chunks_exact(net.outputs()).enumerate() {
+            let &[no_face, face, dx1, dy1, dx2, dy2] = answer else { unreachable!("PNet gives 6 values") };
+            // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
+            if !O::ALL && face - no_face < least {
+                continue;
+            }
+            let score = softmax::second_of_two([no_face, face]);
+            if O::ALL || score >= threshold {
+                let corners = corners(&cascade.profile, i % columns, self.first + i / columns, shape.scale);
+                self.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2], origin: 0 });
+            }
+        }
+        self.net = begin.elapsed();
+    }
+}
+
+/// The square of the image that a cell of a level's map looks at.
+fn corners(profile: &Profile, x: usize, y: usize, scale: f64) -> Corners {
+    let at = |cell: usize, extra: usize| {
+        let position = PNET_STRIDE * cell + extra;
+        match profile.cell {
+            Cell::FloorF32 => f64::from((position as f32 / scale as f32).floor()),
+            Cell::FloorF64 => (position as f64 / scale).floor(),
+            Cell::Round => (position as f64 / scale).round_ties_even(),
+            Cell::Exact => position as f64 / scale,
+        }
+    };
+    let (first, last) = (if profile.cell == Cell::Round { 0 } else { 1 }, Stage::PNet.side());
+    Corners([at(x, first), at(y, first), at(x, last), at(y, last)])
+}
+
+/// The difference of two logits below which the softmax is surely below `threshold`.
+fn surely_below(threshold: f32) -> f32 {
+    let threshold = f64::from(threshold).clamp(1e-30, 1.0 - 1e-7);
+    ((threshold / (1.0 - threshold)).ln() - 0.01) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quick_test_never_rejects_what_the_softmax_takes() {
+        for threshold in [0.0, 1e-6, 0.3, 0.6, 0.7, 0.999, 1.0] {
+            let mut difference = -30.0_f32;
+            while difference < 30.0 {
+                if softmax::second_of_two([0.5, 0.5 + difference]) >= threshold && threshold > 0.0 {
+                    assert!(difference >= surely_below(threshold), "{threshold}: {difference}");
+                }
+                difference += 0.003;
+            }
+        }
+        assert!(surely_below(0.0) < -60.0, "everything passes a threshold of 0");
+    }
+}
