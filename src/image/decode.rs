@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(message(&fixture("rgb.jpg")[..900]), "a damaged JPEG: the file is cut short");
         assert!(message(b"P5 60000 60000 255\n").contains("60000x60000 pixels are too many"));
         let folder = tempfile::tempdir().unwrap();
-        let error = open(folder.path()).unwrap_err().to_string();
+        let error = format!("{:#}", open(folder.path()).unwrap_err());
         assert!(error.starts_with(&*folder.path().to_string_lossy()) && error.contains("directory"), "{error}");
     }
 }
