@@ -1,6 +1,6 @@
 //! Faces in raw pixels, such as a camera's frames: no file, no decoder.
 //!
-//!     cargo run --release --no-default-features --example embed
+//!     cargo run --release --example embed
 
 use mtcnn_cpu::{Detector, Error, ImageView, PixelFormat};
 

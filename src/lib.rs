@@ -18,19 +18,19 @@
 //!
 //! # Cargo features
 //!
-//! * `cli` (default): the program `mtcnn-cpu`; it brings `convert`, `image` and `train` with it.
-//! * `convert`: [`weights`], from and to the files of other systems.
-//! * `train`: [`data`], sets of samples to train with.
-//! * `image`: [`image::open`] and [`image::decode`], pictures from files and bytes, turned upright.
-//! * neither (`default-features = false`): detection in raw pixels, with few dependencies.
+//! None is on by default: detection in raw pixels needs few dependencies.
+//!
+//! * `image`: `image::open` and `image::decode`, pictures from files and bytes, turned upright.
+//! * `draw`: `image::draw`, faces drawn on pictures.
+//! * `convert`: `weights`, from and to the files of other systems.
+//! * `train`: `data`, `train` and `eval`: sets of samples, training, precision and recall.
+//!
+//! The program `mtcnn-cpu` is a crate of its own, `mtcnn-cpu-cli`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arch;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
 #[cfg(feature = "train")]
 pub mod data;
 mod detect;
@@ -45,13 +45,12 @@ pub mod image;
 pub mod isa;
 mod nets;
 #[cfg(feature = "train")]
-mod ordered;
+pub mod ordered;
 mod profile;
 mod quote;
 #[cfg(feature = "train")]
 mod random;
 #[cfg(feature = "train")]
-#[doc(hidden)]
 pub mod train;
 #[cfg(feature = "convert")]
 pub mod weights;

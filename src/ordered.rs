@@ -10,7 +10,7 @@ use rayon::ThreadPool;
 ///
 /// At most four times as many results as threads wait for a slow one before them; no work is begun
 /// that is further ahead. After an error of `emit` no more work is begun.
-pub(crate) fn for_each<T: Send, E>(
+pub fn for_each<T: Send, E>(
     pool: &ThreadPool,
     count: usize,
     work: impl Fn(usize) -> T + Sync,
@@ -21,7 +21,7 @@ pub(crate) fn for_each<T: Send, E>(
 
 /// [`for_each`] that also keeps to a `budget`: what is at work or waits to be emitted does not cost more
 /// than that together. Only a piece of work that is dearer by itself is done nevertheless, alone.
-pub(crate) fn for_each_within<T: Send, E>(
+pub fn for_each_within<T: Send, E>(
     pool: &ThreadPool,
     count: usize,
     budget: usize,

@@ -18,7 +18,7 @@ mod mine;
 pub mod mirror;
 mod options;
 mod overlap;
-pub(crate) mod pictures;
+pub mod pictures;
 mod plan;
 mod prepare;
 mod progress;

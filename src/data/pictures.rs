@@ -9,7 +9,7 @@ use ::image::{ImageReader, RgbImage};
 use crate::image::{self, Orientation};
 
 /// Reads a picture, or says why not.
-pub(crate) fn read(path: &Path) -> Result<RgbImage, String> {
+pub fn read(path: &Path) -> Result<RgbImage, String> {
     let bytes = File::open(path).and_then(image::read).map_err(|error| error.to_string())?;
     image::decode_as(&bytes, Orientation::AsStored)
 }
@@ -23,7 +23,7 @@ pub(super) fn decoding_bytes(path: &Path) -> usize {
 }
 
 /// Width and height as a picture's first bytes say them.
-pub(crate) fn size(path: &Path) -> Option<[u32; 2]> {
+pub fn size(path: &Path) -> Option<[u32; 2]> {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).ok()?;
     reader.into_dimensions().ok().map(|(width, height)| [width, height])
 }

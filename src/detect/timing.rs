@@ -5,7 +5,7 @@ use std::time::Duration;
 use mtcnn_kernels::Isa;
 
 /// One image of the pyramid.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Level {

@@ -18,11 +18,10 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// Whether the EXIF orientation is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Orientation {
+pub enum Orientation {
     /// It is: up is up.
     Upright,
     /// It is not: rows and columns as the file has them.
-    #[cfg_attr(not(feature = "train"), allow(dead_code))]
     AsStored,
 }
 
@@ -70,7 +69,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
 }
 
 /// All bytes of a file or stream that is not larger than a picture may be.
-pub(crate) fn read(source: impl Read) -> io::Result<Vec<u8>> {
+pub fn read(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -80,7 +79,7 @@ pub(crate) fn read(source: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// [`decode`] with a choice, and the bare reason as its error.
-pub(crate) fn decode_as(bytes: &[u8], orientation: Orientation) -> Result<RgbImage, String> {
+pub fn decode_as(bytes: &[u8], orientation: Orientation) -> Result<RgbImage, String> {
     if bytes.is_empty() {
         return Err("not a picture: the file is empty".into());
     }

@@ -7,7 +7,7 @@ use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, PixmapMut, Rect, Stro
 use crate::{BBox, Face};
 
 /// Subset to ASCII; its origin is in `font/README.md`.
-pub(crate) const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");
+pub const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");
 
 /// Of boxes and tags: bright, and rare in photographs.
 pub(super) const ACCENT: [u8; 3] = [57, 231, 145];
@@ -19,7 +19,7 @@ const DOT: [u8; 3] = [255, 255, 255];
 /// Draws the faces, the best last, so that it is on top.
 ///
 /// Lines and letters scale with the picture, and are finer on a small face.
-pub(crate) fn draw(picture: &mut RgbImage, faces: &[Face]) {
+pub fn draw(picture: &mut RgbImage, faces: &[Face]) {
     with_artist(picture, |artist| {
         for face in faces.iter().rev() {
             artist.outline(face);

@@ -2,16 +2,14 @@
 
 #[cfg(feature = "image")]
 mod decode;
-#[cfg(feature = "cli")]
-pub(crate) mod draw;
-#[cfg(feature = "cli")]
-pub(crate) mod panels;
+#[cfg(feature = "draw")]
+pub mod draw;
+#[cfg(feature = "draw")]
+pub mod panels;
 pub(crate) mod view;
 
 #[cfg(feature = "image")]
 pub use ::image::RgbImage;
-#[cfg(feature = "train")]
-pub(crate) use decode::{Orientation, decode_as, read};
 #[cfg(feature = "image")]
-pub use decode::{decode, open};
+pub use decode::{Orientation, decode, decode_as, open, read};
 pub(crate) use view::{ImageView, Part};

@@ -7,28 +7,33 @@ use super::draw::{ACCENT, Artist, INK, rounded, with_artist};
 
 /// A box to be drawn.
 #[derive(Clone, Debug)]
-pub(crate) struct Mark {
+pub struct Mark {
     /// `[x1, y1, x2, y2]` in pixels of the picture.
-    pub(crate) corners: [f64; 4],
-    pub(crate) colour: Colour,
+    pub corners: [f64; 4],
+    /// What it is.
+    pub colour: Colour,
     /// Stands at its upper left corner.
-    pub(crate) label: Option<String>,
+    pub label: Option<String>,
 }
 
 /// What a box is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colour {
+pub enum Colour {
+    /// The place that is asked about.
     Asked,
+    /// A box that goes on.
     Passed,
+    /// A box that is lost.
     Lost,
 }
 
 /// One view of the place.
 #[derive(Clone, Debug)]
-pub(crate) struct Panel {
-    pub(crate) title: String,
+pub struct Panel {
+    /// Stands above it.
+    pub title: String,
     /// The last is on top.
-    pub(crate) marks: Vec<Mark>,
+    pub marks: Vec<Mark>,
 }
 
 /// The side of a panel, in pixels.
@@ -54,7 +59,7 @@ impl Colour {
 
 /// Draws panels with the surroundings of a place `[x1, y1, x2, y2]`, and lines of text, which are broken where they are
 /// too long.
-pub(crate) fn draw_panels(picture: &RgbImage, place: [f64; 4], panels: &[Panel], text: &[&str]) -> RgbImage {
+pub fn draw_panels(picture: &RgbImage, place: [f64; 4], panels: &[Panel], text: &[&str]) -> RgbImage {
     let window = Window::around(picture, place);
     let width = panels.len() as u32 * (SIDE + MARGIN) + MARGIN;
     let lines = broken(text, (width - 2 * MARGIN) as f32);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{FORMAT, Model};
+#[cfg(feature = "convert")]
 use crate::arch;
 
 /// Keys and values.

@@ -1,0 +1,115 @@
+//! `mtcnn-cpu detect`: pictures in, faces out.
+
+use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::options::{self, Options, Output};
+use crate::output::{Found, Report};
+use crate::timing::Summary;
+use crate::{Outcome, complain};
+use mtcnn_cpu::{Timing, image, ordered};
+
+/// What became of a picture.
+struct Seen {
+    found: Found,
+    read: Duration,
+    timing: Timing,
+    /// Why it could not be drawn.
+    not_drawn: Option<String>,
+}
+
+/// Runs.
+pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let mut output = std::mem::replace(&mut options.output, Output::Stdout);
+    let (out, layout): (Box<dyn Write>, _) = match &mut output {
+        Output::File(file) => (Box::new(file), None),
+        Output::Stdout => (Box::new(io::stdout()), None),
+        Output::Folder(layout) => (Box::new(io::sink()), Some(&*layout)),
+    };
+    let mut report = Report::begin(BufWriter::new(out), options.format, &options.inputs)?;
+    let mut summary = Summary::default();
+    let (mut unread, mut undrawn) = (0, 0);
+
+    let inputs = &options.inputs;
+    let bar = progress_bar(inputs.len());
+    let done = ordered::for_each(
+        &options.pool,
+        inputs.len(),
+        |index| look(&options, index),
+        |index, seen| {
+            let input = &inputs[index];
+            bar.inc(1);
+            bar.suspend(|| {
+                let seen = match seen {
+                    Ok(seen) => seen,
+                    Err(reason) => {
+                        unread += 1;
+                        complain(format_args!("{}: {reason}", input.name.replace(char::is_control, "?")));
+                        return report.picture(input, Err(&reason));
+                    }
+                };
+                if let Some(reason) = &seen.not_drawn {
+                    undrawn += 1;
+                    complain(reason);
+                }
+                report.picture(input, Ok(&seen.found))?;
+                if let Some(layout) = layout {
+                    layout.write(index, input, &seen.found.faces)?;
+                }
+                summary.add(seen.read, seen.timing);
+                anyhow::Ok(())
+            })
+        },
+    );
+    bar.finish_and_clear();
+    done?;
+    report.finish()?;
+    if let Output::File(file) = output {
+        file.finish()?;
+    }
+
+    if unread > 0 && inputs.len() > 1 {
+        complain(format_args!("{unread} of {} inputs could not be read", inputs.len()));
+    }
+    if options.timing {
+        let _ = write!(io::stderr(), "{}", summary.table(started.elapsed()));
+    }
+    Ok(if unread + undrawn > 0 { Outcome::Partly } else { Outcome::Done })
+}
+
+/// One picture, from its file to its faces. A panic in it would be a mistake of ours; it costs that
+/// picture and not the thousands after it.
+fn look(options: &Options, index: usize) -> Result<Seen, String> {
+    catch_unwind(AssertUnwindSafe(|| try_look(options, index)))
+        .unwrap_or_else(|_| Err("an internal error: please report it with the picture".into()))
+}
+
+fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
+    let started = Instant::now();
+    let bytes = options.inputs[index].read()?;
+    let picture = image::decode_as(&bytes, options.orientation)?;
+    drop(bytes);
+    let read = started.elapsed();
+    let (faces, timing) =
+        options::detect(&options.detector, (&picture).into(), options.roi).map_err(|error| error.to_string())?;
+    let (width, height) = picture.dimensions();
+    let not_drawn = options
+        .drawings
+        .as_ref()
+        .and_then(|drawings| drawings.write(index, picture, &faces).err())
+        .map(|error| format!("{error:#}"));
+    Ok(Seen { found: Found { width, height, faces }, read, timing, not_drawn })
+}
+
+/// On stderr, and only if that is a terminal and there is something to wait for.
+fn progress_bar(pictures: usize) -> ProgressBar {
+    if pictures < 2 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} pictures, {eta} left");
+    ProgressBar::new(pictures as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,134 @@
+//! `mtcnn-cpu prepare doctor`: what is wrong with lists, pictures and sets, before hours are spent.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::prepare::{advance, landmark_crops, pool, progress_bar, random_crops, sources};
+use crate::prepare_args::{self as args, TextOrJson};
+use crate::{Outcome, Usage};
+use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
+use mtcnn_cpu::data::{Class, DataSet, SampleOptions};
+
+/// Findings of one kind that text shows; JSON has all.
+const MOST_SHOWN: usize = 5;
+
+#[derive(Serialize)]
+struct Report {
+    sources: Vec<SourceReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<SetReport>,
+}
+
+/// Runs.
+pub(crate) fn run(args: &args::Doctor) -> anyhow::Result<Outcome> {
+    let has_sources = args.sources.wider.is_some() || args.sources.landmarks.is_some();
+    if !has_sources && args.data.is_none() {
+        return Err(Usage("--wider, --landmarks or --data is needed".into()).into());
+    }
+    let mut report = Report { sources: Vec::new(), set: None };
+    if has_sources {
+        let options = SampleOptions {
+            random: Some(random_crops(&args.random)),
+            landmarks: landmark_crops(&args.landmark_crops),
+            ..SampleOptions::new(Stage::PNet)
+        };
+        let (sources, pool) = (sources(&args.sources)?, pool(&args.work)?);
+        let bar = progress_bar("pictures");
+        let advance = &mut |progress| advance(&bar, progress);
+        report.sources = check_sources(&sources, Stage::PNet, &options, &pool, args.work.ram, advance);
+        bar.finish_and_clear();
+    }
+    if let Some(folder) = &args.data {
+        let set = DataSet::open(folder)?.with_resident(args.work.ram);
+        let bar = progress_bar("samples");
+        report.set = Some(check_set(&set, &mut |progress| advance(&bar, progress)));
+        bar.finish_and_clear();
+    }
+
+    let mut out = io::stdout().lock();
+    match args.format {
+        TextOrJson::Text => {
+            for source in &report.sources {
+                write_source(&mut out, source)?;
+            }
+            if let Some(set) = &report.set {
+                write_set(&mut out, set)?;
+            }
+        }
+        TextOrJson::Json => {
+            serde_json::to_writer(&mut out, &report)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    let sound = report.sources.iter().all(|source| source.unreadable.is_empty())
+        && report.set.iter().all(|set| set.damage.is_empty());
+    Ok(if sound { Outcome::Done } else { Outcome::Partly })
+}
+
+fn write_source(out: &mut impl Write, report: &SourceReport) -> io::Result<()> {
+    writeln!(out, "{}: {}", report.kind, report.list.display())?;
+    writeln!(out, "  pictures       {:>9}", report.pictures)?;
+    writeln!(out, "    unreadable   {:>9}", report.unreadable.len())?;
+    writeln!(out, "    without faces{:>9}", report.without_faces)?;
+    writeln!(out, "  faces          {:>9}", report.faces)?;
+    write_histogram(out, "their longer sides, pixels", &report.sizes)?;
+    writeln!(out, "  samples of the first net")?;
+    for (class, count) in Class::ALL.into_iter().zip(report.samples) {
+        writeln!(out, "    {:13}{count:>9}", class.plural())?;
+    }
+    write_histogram(out, "their overlaps with a face", &report.overlaps)?;
+    let unreadable = report.unreadable.iter().map(|it| format!("{}: {}", it.picture.display(), it.reason));
+    write_some(out, "unreadable pictures", report.unreadable.len(), unreadable)?;
+    let mut kinds: Vec<&str> = report.findings.iter().map(|finding| finding.what).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in kinds {
+        let findings = || report.findings.iter().filter(|finding| finding.what == kind);
+        let lines = findings().map(|finding| format!("line {}: {}", finding.line, finding.picture));
+        write_some(out, kind, findings().count(), lines)?;
+    }
+    writeln!(out)
+}
+
+fn write_set(out: &mut impl Write, report: &SetReport) -> io::Result<()> {
+    writeln!(out, "{}: samples of {}", report.set.display(), report.stage.name())?;
+    for info in &report.classes {
+        writeln!(out, "    {:13}{:>9} of {}", info.class.plural(), info.count, info.made)?;
+    }
+    writeln!(out, "  by folder      {}", Class::ALL.map(|class| format!("{:>9}", class.plural())).join(" "))?;
+    for folder in &report.folders {
+        writeln!(out, "    {:13}{}", folder.folder, folder.samples.map(|count| format!("{count:>9}")).join(" "))?;
+    }
+    write_histogram(out, "overlaps of positives and parts", &report.overlaps)?;
+    if report.swapped > 0 {
+        writeln!(out, "  {} landmarks with left and right swapped", report.swapped)?;
+    }
+    write_some(out, "damaged blocks", report.damage.len(), report.damage.iter().cloned())
+}
+
+fn write_histogram(out: &mut impl Write, what: &str, histogram: &Histogram) -> io::Result<()> {
+    const LONGEST: usize = 40;
+    writeln!(out, "  {what}")?;
+    let most = histogram.bars().iter().map(|bar| bar.count).max().unwrap_or(0).max(1);
+    for bar in histogram.bars() {
+        let range = bar.to.map_or(format!("{} and more", bar.from), |to| format!("{} to {to}", bar.from));
+        let marks = "#".repeat((bar.count * LONGEST).div_ceil(most));
+        writeln!(out, "{}", format!("    {range:13}{:>9} {marks}", bar.count).trim_end())?;
+    }
+    Ok(())
+}
+
+/// How many, and the first of them.
+fn write_some(out: &mut impl Write, what: &str, count: usize, lines: impl Iterator<Item = String>) -> io::Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    writeln!(out, "  {what}: {count}")?;
+    for line in lines.take(MOST_SHOWN) {
+        writeln!(out, "    {}", line.replace(char::is_control, "?"))?;
+    }
+    if count > MOST_SHOWN { writeln!(out, "    …") } else { Ok(()) }
+}

@@ -1,0 +1,147 @@
+//! Drawn copies: which file each goes to, and writing it.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use ::image::codecs::jpeg::JpegEncoder;
+use ::image::{ImageFormat, ImageResult, RgbImage};
+use anyhow::Context;
+
+use crate::Usage;
+use crate::input::Input;
+use crate::save::Save;
+use mtcnn_cpu::Face;
+use mtcnn_cpu::image::draw::draw;
+
+/// Good enough to look at closely.
+const JPEG_QUALITY: u8 = 92;
+
+/// A file for the drawn copy of each input.
+pub(crate) struct Drawings {
+    paths: Vec<PathBuf>,
+    /// The folder of the copies, if it is not one file.
+    folder: Option<PathBuf>,
+}
+
+impl Drawings {
+    /// A folder or several inputs need a folder; one picture goes to a file, or into a folder if there
+    /// is one of that name.
+    pub(crate) fn plan(path: &Path, typed: &[PathBuf], inputs: &[Input]) -> Result<Self, Usage> {
+        let shown = path.to_string_lossy();
+        let one_picture = matches!(typed, [input] if !input.is_dir());
+        let into_folder = path.is_dir() || shown.ends_with(std::path::is_separator);
+        if one_picture && !into_folder {
+            return match format(path) {
+                Some(_) => Ok(Self { paths: vec![path.into()], folder: None }),
+                None => Err(Usage(format!("--draw {shown}: the extension must be png, jpg, webp, bmp or tif"))),
+            };
+        }
+        if path.exists() && !path.is_dir() || !into_folder && format(path).is_some() {
+            return Err(Usage(format!("--draw {shown}: many pictures need a folder, and this is a file")));
+        }
+        let mut taken = HashMap::new();
+        let paths = inputs.iter().map(|input| path.join(free_name(&input.relative, &mut taken))).collect();
+        Ok(Self { paths, folder: Some(path.into()) })
+    }
+
+    /// Every file that may be written.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().map(PathBuf::as_path)
+    }
+
+    /// Fails if nothing can be written there.
+    pub(crate) fn probe(&self) -> anyhow::Result<()> {
+        let path = match (&self.folder, self.paths.first()) {
+            (Some(folder), _) => {
+                make_folder(folder)?;
+                folder.join("probe")
+            }
+            (None, Some(file)) => file.clone(),
+            (None, None) => return Ok(()),
+        };
+        // What is begun and dropped leaves nothing behind.
+        Save::begin(&path).map(drop)
+    }
+
+    /// Draws the faces on the picture of that input, and writes it.
+    pub(crate) fn write(&self, index: usize, mut picture: RgbImage, faces: &[Face]) -> anyhow::Result<()> {
+        draw(&mut picture, faces);
+        self.save(index, &picture)
+    }
+
+    /// Writes the drawn picture of that input.
+    pub(crate) fn save(&self, index: usize, picture: &RgbImage) -> anyhow::Result<()> {
+        let path = &self.paths[index];
+        if let (Some(_), Some(folder)) = (&self.folder, path.parent()) {
+            make_folder(folder)?;
+        }
+        let bytes = encode(picture, format(path).unwrap_or(ImageFormat::Png))
+            .with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+        let mut file = Save::begin(path)?;
+        file.write_all(&bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+        file.finish()
+    }
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))
+}
+
+/// The format that a path's extension stands for, if a drawn copy can have it.
+fn format(path: &Path) -> Option<ImageFormat> {
+    use ImageFormat::{Bmp, Jpeg, Png, Tiff, WebP};
+    ImageFormat::from_path(path).ok().filter(|format| matches!(format, Bmp | Jpeg | Png | Tiff | WebP))
+}
+
+fn encode(picture: &RgbImage, format: ImageFormat) -> ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match format {
+        ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(picture)?,
+        other => picture.write_to(&mut Cursor::new(&mut bytes), other)?,
+    }
+    Ok(bytes)
+}
+
+/// The name itself, with a format that can be written and, if it is taken, a number.
+fn free_name(relative: &Path, taken: &mut HashMap<String, usize>) -> PathBuf {
+    let mut name = relative.to_path_buf();
+    if format(relative).is_none() {
+        name.as_mut_os_string().push(".png");
+    }
+    // Some file systems do not tell A from a.
+    let key = |name: &Path| name.to_string_lossy().to_lowercase();
+    // Goes on from the last number of this name: thousands of pictures may share one.
+    let mut number = taken.get(&key(&name)).copied().unwrap_or(1);
+    let mut candidate = name.clone();
+    while taken.contains_key(&key(&candidate)) {
+        number += 1;
+        let mut file = OsString::from(name.file_stem().unwrap_or_default());
+        file.push(format!("-{number}."));
+        file.push(name.extension().unwrap_or_default());
+        candidate = name.with_file_name(file);
+    }
+    taken.insert(key(&name), number);
+    taken.entry(key(&candidate)).or_insert(1);
+    candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_folders_and_never_collide() {
+        let mut taken = HashMap::new();
+        let mut name = |relative: &str| free_name(Path::new(relative), &mut taken).to_string_lossy().into_owned();
+        assert_eq!(name("a/b.jpg"), "a/b.jpg");
+        assert_eq!(name("b.jpg"), "b.jpg");
+        assert_eq!(name("B.JPG"), "B-2.JPG");
+        assert_eq!(name("b.jpg"), "b-3.jpg");
+        assert_eq!(name("b-3.jpg"), "b-3-2.jpg");
+        assert_eq!(name("clip.gif"), "clip.gif.png");
+        assert_eq!(name("stdin"), "stdin.png");
+    }
+}

@@ -1,0 +1,311 @@
+//! The command line of `eval` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::args::{BenchFormat, Search};
+use crate::prepare_args::Split;
+
+/// Measures how good a detector is, by the protocols that results are published by.
+///
+/// The detector is the one of `detect` with the same options; or results that some detector left in files are
+/// measured.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true, after_long_help = HELP)]
+pub(crate) struct Eval {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    Wider(Wider),
+    Stages(Stages),
+    Fddb(Fddb),
+    Landmarks(Landmarks),
+}
+
+/// Average precision on WIDER FACE, by the official protocol.
+///
+/// Scores are stretched to 0 to 1 over the whole set; a box is right if it overlaps by half or more with a face that
+/// no better box has; faces that are not of the subset are neither right nor wrong; precision and recall are counted
+/// at 1000 thresholds.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = WIDER_HELP)]
+pub(crate) struct Wider {
+    /// The folder of WIDER FACE: WIDER_val and wider_face_split are in it.
+    #[arg(long, value_name = "DIR", required_unless_present_all = ["ground_truth", "results"])]
+    pub(crate) wider: Option<PathBuf>,
+
+    /// Which part of it.
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    pub(crate) split: Split,
+
+    /// The folder of the official ground truth: wider_face_val.mat, wider_easy_val.mat, wider_medium_val.mat and
+    /// wider_hard_val.mat.
+    ///
+    /// It says which faces are easy, medium and hard. Without it there is one subset, by --min-size, of the list in
+    /// wider_face_split; there, what is found in a picture without faces is wrong.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ground_truth: Option<PathBuf>,
+
+    /// The shorter side in pixels of the smallest face that must be found, without --ground-truth. Smaller ones, and
+    /// those marked as invalid, are neither right nor wrong.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare_args::pixels, conflicts_with = "ground_truth")]
+    pub(crate) min_size: f64,
+
+    /// Measure the results in this folder, in the official layout, instead of looking for faces.
+    ///
+    /// For each picture EVENT/NAME.jpg there is a file EVENT/NAME.txt: the picture's name, the number of
+    /// boxes, and a line `x y w h score` for each. `detect --format wider` writes it. The faces of a picture without
+    /// a file are missed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+
+    #[command(flatten)]
+    pub(crate) detector: Detector,
+}
+
+/// Where the cascade loses faces of WIDER FACE: recall and boxes after each net, by the size of the faces.
+///
+/// The recall of a stage is the part of the faces that one of its boxes overlaps: by half or more, as the evaluations
+/// have it, and by 0.65. What a stage loses no later one finds, and each box that it lets pass costs the next one time.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = STAGES_HELP)]
+pub(crate) struct Stages {
+    /// The folder of WIDER FACE: WIDER_val and wider_face_split are in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wider: PathBuf,
+
+    /// Which part of it.
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    pub(crate) split: Split,
+
+    /// The shorter side in pixels of the smallest face that counts. Those that are marked as invalid don't.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare_args::pixels)]
+    pub(crate) min_size: f64,
+
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
+    pub(crate) format: BenchFormat,
+
+    #[command(flatten)]
+    pub(crate) detector: Detector,
+}
+
+/// Which pictures are measured.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chosen {
+    /// Leave out the pictures of these events: folders such as 0--Parade, with commas between them.
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
+}
+
+/// ROC curves on FDDB, discrete and continuous, by the official protocol.
+///
+/// Boxes are compared with annotated ellipses, pixel by pixel, and paired with them one to one so that the overlaps have
+/// the largest sum. A pair has the discrete score 1 if it overlaps by more than half, and its overlap as the continuous
+/// score.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = FDDB_HELP)]
+pub(crate) struct Fddb {
+    /// The folder of FDDB: FDDB-fold-01-ellipseList.txt to 10 are in it, or in FDDB-folds in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fddb: PathBuf,
+
+    /// The folder that the pictures' names begin at [default: originalPics in FDDB, or FDDB].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pictures: Option<PathBuf>,
+
+    /// Measure the results in this file instead of looking for faces.
+    ///
+    /// For each picture it has the name without extension, the number of boxes, and a line `x y w h score` for each.
+    /// `detect --format fddb` writes it. The faces of a picture that is not in it are missed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) results: Option<PathBuf>,
+
+    /// The sizes of the pictures, where these are not at hand: lines `name width height`.
+    ///
+    /// Pixels beyond a picture don't count, so that the size decides the last digits.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sizes: Option<PathBuf>,
+
+    /// Write the curves into this folder as the official evaluation does: DiscROC.txt with lines `rate
+    /// false_positives score`, ContROC.txt with `rate false_positives`.
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
+    pub(crate) roc: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+
+    #[command(flatten)]
+    pub(crate) detector: Detector,
+}
+
+/// Errors of the landmarks on CNN_FacePoint.
+///
+/// In each picture the found face is taken whose box overlaps the annotated one most (0.3 at least). Its error is the
+/// mean distance of the five points from where they should be, divided by the distance of the annotated eyes.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = LANDMARKS_HELP)]
+pub(crate) struct Landmarks {
+    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) landmarks: PathBuf,
+
+    /// Which list: trainImageList or testImageList.
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    pub(crate) split: Split,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+
+    #[command(flatten)]
+    pub(crate) detector: Detector,
+}
+
+/// How results are written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shown {
+    /// The form of the results; json has the points of the curves too.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
+    pub(crate) format: BenchFormat,
+
+    /// Draw the curves: a PNG.
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) curves: Option<PathBuf>,
+}
+
+/// How faces are looked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Detector {
+    #[command(flatten)]
+    pub(crate) search: Search,
+
+    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
+    pub(crate) threads: u16,
+}
+
+const HELP: &str = "\
+Examples:
+  mtcnn-cpu eval wider --wider WIDER                 the list of WIDER_val
+  mtcnn-cpu eval wider --wider WIDER --ground-truth eval_tools/ground_truth
+  mtcnn-cpu eval stages --wider WIDER                where faces are lost
+  mtcnn-cpu eval fddb --fddb FDDB --curves roc.png
+  mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --format json
+  Why one face is lost: `mtcnn-cpu explain`.
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read, and their faces are counted as missed
+  2  the command line is wrong";
+
+const WIDER_HELP: &str = "\
+Results:
+  faces      that must be found
+  found      of them, at the lowest score
+  wrong      found, and no face, or one that a better box has
+  AP         average precision: the area under the curve
+  A curve that ends early has less area: lower last thresholds, such as
+  --thresholds 0.6,0.7,0.05, are usual where APs are published.
+
+Formats:
+  table   A line a subset.
+  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+          read or have no results],\"subsets\":[{\"name\",\"faces\",\"found\",\"wrong\",
+          \"average_precision\",\"points\":[{\"score\",\"recall\",\"precision\"}]}]}
+          with a point for each threshold, 0.999 to 0, of the stretched scores.
+
+Examples:
+  mtcnn-cpu eval wider --wider WIDER --min-size 50 --curves curves.png
+  mtcnn-cpu eval wider --wider WIDER --ground-truth eval_tools/ground_truth
+  mtcnn-cpu detect WIDER/WIDER_val/images --format wider -o results/
+  mtcnn-cpu eval wider --ground-truth eval_tools/ground_truth --results results/
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read or have no results, and their faces are counted as missed
+  2  the command line is wrong";
+
+const STAGES_HELP: &str = "\
+Results:
+  SIZE   the shorter side of the faces in pixels
+  BOXES  that a net lets pass in a picture, in the mean, after it has moved them
+         and those that overlap better ones are gone; in a line of a size those
+         of that size. Those of ONet are the results.
+
+Formats:
+  table   All faces, then a line a size that some have.
+  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+          read],\"overlaps\":[0.5,0.65],\"sizes\":[{\"from\",\"to\",\"faces\",
+          \"pnet\":{\"boxes\",\"recall\":[at 0.5, at 0.65]},\"rnet\",\"onet\"}]}
+          with all faces first; \"to\" is null where there is no end, and recall
+          where there are no faces.
+
+Examples:
+  mtcnn-cpu eval stages --wider WIDER
+  mtcnn-cpu eval stages --wider WIDER --thresholds 0.5,0.6,0.7 --min-face 12
+  mtcnn-cpu eval stages --wider WIDER --split train --without 0--Parade,3--Riot
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read, and their faces are left out
+  2  the command line is wrong";
+
+const FDDB_HELP: &str = "\
+Results:
+  The rates are sums of scores by the number of all faces; a false positive is a
+  box whose discrete score is 0. The last line has what is found at the lowest
+  score: lower last thresholds, such as --thresholds 0.6,0.7,0.1, make the curve
+  longer.
+
+Formats:
+  table   The rates at 50, 100, 500, 1000 and 2000 false positives, and at most.
+  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+          read or have no results],\"faces\",\"boxes\",\"points\":[{\"score\",
+          \"false_positives\",\"discrete\",\"continuous\"}]} with a point for each
+          score, from the highest on.
+
+Examples:
+  mtcnn-cpu eval fddb --fddb FDDB --thresholds 0.6,0.7,0.1 --curves roc.png
+  mtcnn-cpu detect FDDB/originalPics --format fddb -o results.txt
+  mtcnn-cpu eval fddb --fddb FDDB --results results.txt --roc curves/
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read or have no results, and their faces are counted as missed
+  2  the command line is wrong";
+
+const LANDMARKS_HELP: &str = "\
+Formats:
+  table   The errors over all found faces, of each point, and the part of all
+          pictures with an error of at most 0.05, 0.08, 0.1 and 0.2; a picture
+          without a found face has none.
+  json    One object: {\"missed\":[names of pictures that could not be read],
+          \"within\":[{\"error\",\"part\"}],\"pictures\",\"found\",\"mean\",\"median\",
+          \"points\":[of left and right eye, nose, left and right corner of the
+          mouth],\"errors\":[of each found face, from the smallest on]}
+
+Examples:
+  mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --curves errors.png
+
+Exit status:
+  0  measured
+  1  a file that is needed can't be read or is damaged; or pictures could not be
+     read, and their faces are counted as missed
+  2  the command line is wrong";

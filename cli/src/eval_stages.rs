@@ -1,0 +1,84 @@
+//! `mtcnn-cpu eval stages`: where the cascade loses faces, and how many boxes each stage has to look at.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::eval::MOST_NAMED;
+use crate::eval_args as args;
+use crate::prepare::{advance, progress_bar};
+use crate::{Outcome, complain, options};
+use mtcnn_cpu::data::wider::Wider;
+use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
+
+/// What was measured.
+#[derive(Serialize)]
+struct Measured {
+    pictures: usize,
+    missed: Vec<String>,
+    overlaps: [f64; 2],
+    sizes: Vec<SizeClass>,
+}
+
+/// Runs.
+pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
+    let mut list = Wider::read(&args.wider, args.split.into())?;
+    args.chosen.keep(&mut list.pictures, |picture| &picture.name)?;
+    // The pictures are worked on side by side, each by one thread.
+    let detector = options::detector(&args.detector.search, 1)?;
+    let pool = options::pool(args.detector.threads)?;
+    let bar = progress_bar("pictures");
+    let evaluation = evaluate(&detector, &list, args.min_size, &pool, &mut |progress| {
+        advance(&bar, progress);
+        true
+    })?;
+    bar.finish_and_clear();
+    for skipped in evaluation.skipped.iter().take(MOST_NAMED) {
+        complain(format_args!("{}: {}", skipped.picture.display(), skipped.reason));
+    }
+    let name = |picture: &std::path::Path| {
+        picture.strip_prefix(&list.images).unwrap_or(picture).to_string_lossy().into_owned()
+    };
+    let measured = Measured {
+        pictures: evaluation.pictures.len(),
+        missed: evaluation.skipped.iter().map(|skipped| name(&skipped.picture)).collect(),
+        overlaps: OVERLAPS,
+        sizes: size_classes(&evaluation, args.min_size),
+    };
+    args.format.show(&measured, |out| table(out, &measured))?;
+    if measured.missed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    // No stage lost them.
+    let (missed, total) = (measured.missed.len(), list.pictures.len());
+    complain(format_args!("{missed} of {total} pictures could not be read: their faces are left out"));
+    Ok(Outcome::Partly)
+}
+
+fn table(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
+    let [low, high] = OVERLAPS.map(|overlap| format!("{overlap:.2}"));
+    writeln!(out, "{} pictures; recall at an overlap of {low} and {high}, boxes in a picture", measured.pictures)?;
+    write!(out, "{:9}  {:>6}", "", "")?;
+    for net in ["PNET", "RNET", "ONET"] {
+        write!(out, "  | {net:24}")?;
+    }
+    write!(out, "\n{:9}  {:>6}", "SIZE", "FACES")?;
+    for _ in 0..3 {
+        write!(out, "  | {low:>6}  {high:>6}  {:>8}", "BOXES")?;
+    }
+    writeln!(out)?;
+    for (i, class) in measured.sizes.iter().enumerate() {
+        let size = match class.to {
+            _ if i == 0 => "all".into(),
+            Some(to) => format!("{} - {to}", class.from),
+            None => format!("{} -", class.from),
+        };
+        write!(out, "{size:9}  {:>6}", class.faces)?;
+        for pass in [class.pnet, class.rnet, class.onet] {
+            let [low, high] = pass.recall.map(|part| part.map_or("-".into(), |part| format!("{part:.4}")));
+            write!(out, "  | {low:>6}  {high:>6}  {:>8.1}", pass.boxes)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `mtcnn-cpu eval wider`: average precision by the protocol of WIDER FACE.
+
+use serde::Serialize;
+
+use crate::chart::Panel;
+use crate::eval::{boxes, look_for_faces, outcome};
+use crate::eval_args as args;
+use crate::{Outcome, Usage};
+use mtcnn_cpu::data::Split;
+use mtcnn_cpu::data::wider::Wider;
+use mtcnn_cpu::eval::{Curve, Results, Truth, official_curve};
+
+/// What was measured.
+#[derive(Serialize)]
+struct Measured<'a> {
+    pictures: usize,
+    missed: &'a [String],
+    subsets: Vec<Subset<'a>>,
+}
+
+#[derive(Serialize)]
+struct Subset<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    curve: Curve,
+}
+
+/// Runs.
+pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
+    args.shown.probe()?;
+    let split = Split::from(args.split);
+    if args.ground_truth.is_some() && split == Split::Train {
+        return Err(Usage("--ground-truth is of the pictures of --split val".into()).into());
+    }
+    let list = || args.wider.as_deref().map(|folder| Wider::read(folder, split)).transpose();
+    let (mut truth, images) = match (&args.ground_truth, &args.wider) {
+        (Some(folder), wider) => (Truth::read(folder)?, wider.as_ref().map(|folder| Wider::images(folder, split))),
+        (None, _) => {
+            let list = list()?.ok_or_else(|| Usage("--wider is needed".into()))?;
+            (Truth::from_list(&list, args.min_size), Some(list.images))
+        }
+    };
+    args.chosen.keep(&mut truth.pictures, |picture| &picture.name)?;
+    let (found, missed, why) = match (&args.results, images) {
+        (Some(folder), _) => {
+            let results = Results::read(folder, &truth)?;
+            (results.boxes, results.missing, "have no results")
+        }
+        (None, Some(images)) => {
+            let names: Vec<_> = truth.pictures.iter().map(|picture| picture.name.as_str()).collect();
+            let files: Vec<_> = names.iter().map(|name| images.join(name)).collect();
+            let (found, missed) = boxes(&names, look_for_faces(&args.detector, &files)?);
+            (found, missed, "could not be read")
+        }
+        (None, None) => return Err(Usage("--wider or --results is needed".into()).into()),
+    };
+    let subset = |(index, name)| Subset { name, curve: official_curve(&truth, index, &found) };
+    let names = truth.subsets.iter().map(String::as_str);
+    let measured =
+        Measured { pictures: truth.pictures.len(), missed: &missed, subsets: names.enumerate().map(subset).collect() };
+
+    let line = |Subset { name, curve }: &Subset<'_>| {
+        let legend = format!("{name}: AP {:.3}", curve.average_precision);
+        let points = curve.points.iter().map(|point| (point.recall, point.precision));
+        // The axis begins at 0, where nothing is found yet.
+        let start = curve.points.first().map(|first| (0.0, first.precision));
+        (legend, start.into_iter().chain(points).collect::<Vec<_>>())
+    };
+    let lines: Vec<_> = measured.subsets.iter().map(line).collect();
+    let title = match &lines[..] {
+        [(only, _)] => format!("WIDER FACE, precision over recall, {only}"),
+        _ => "WIDER FACE, precision over recall".into(),
+    };
+    let panel = Panel {
+        title: &title,
+        x: "recall",
+        range: Some((0.0, 1.0)),
+        lines: lines.iter().map(|(name, points)| (name.as_str(), points.clone())).collect(),
+    };
+    args.shown.show(&[panel], &measured, |out| {
+        writeln!(out, "{:16}  {:>6}  {:>6}  {:>6}  {:>6}", "SUBSET", "FACES", "FOUND", "WRONG", "AP")?;
+        for Subset { name, curve } in &measured.subsets {
+            let Curve { faces, found, wrong, average_precision, .. } = curve;
+            writeln!(out, "{name:16}  {faces:>6}  {found:>6}  {wrong:>6}  {average_precision:.4}")?;
+        }
+        Ok(())
+    })?;
+    Ok(outcome(&missed, measured.pictures, why))
+}

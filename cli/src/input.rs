@@ -1,0 +1,127 @@
+//! Which pictures to look at: the inputs as typed, with folders replaced by what is in them.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use mtcnn_cpu::image;
+
+/// Extensions of the pictures that are looked for in folders.
+const EXTENSIONS: [&str; 16] = [
+    "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
+];
+
+/// One picture to look at.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// What the results call it.
+    pub(crate) name: String,
+    /// Where a drawn copy goes in the folder of drawn copies: the place in the folder that was typed.
+    pub(crate) relative: PathBuf,
+    pub(crate) source: Source,
+}
+
+/// Where a picture comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Stdin,
+    /// It is none, for this reason: a folder without pictures, or one that can't be read. It takes its
+    /// turn in the results like a picture that can't be read.
+    Nothing(String),
+}
+
+impl Input {
+    /// A picture as typed: a file, or stdin.
+    pub(crate) fn one(path: &Path) -> Self {
+        if is_stdin(path) {
+            return Self { name: "-".into(), relative: "stdin".into(), source: Source::Stdin };
+        }
+        Self::file(path.into(), path.file_name().map(PathBuf::from).unwrap_or_default())
+    }
+
+    fn file(path: PathBuf, relative: PathBuf) -> Self {
+        Self { name: path.to_string_lossy().into_owned(), relative, source: Source::File(path) }
+    }
+
+    fn nothing(path: &Path, reason: String) -> Self {
+        let name = path.to_string_lossy().into_owned();
+        Self { name, relative: PathBuf::new(), source: Source::Nothing(reason) }
+    }
+
+    /// The one path of its file, if it has a file.
+    pub(crate) fn identity(&self) -> Option<PathBuf> {
+        match &self.source {
+            Source::File(path) => identity(path),
+            Source::Stdin | Source::Nothing(_) => None,
+        }
+    }
+
+    /// Its place in the folder that was typed, with slashes between the folders: the name that evaluations know it by.
+    pub(crate) fn slashed(&self) -> String {
+        let parts: Vec<_> = self.relative.iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
+    }
+
+    /// All bytes, or the reason why not.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
+        let bytes: io::Result<Vec<u8>> = match &self.source {
+            Source::File(path) => File::open(path).and_then(image::read),
+            Source::Stdin => image::read(io::stdin().lock()),
+            Source::Nothing(reason) => return Err(reason.clone()),
+        };
+        bytes.map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a path stands for a picture on stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The pictures, in the order in which results appear. Only paths are held, so a folder may be large.
+pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for path in typed {
+        if path.is_dir() && !is_stdin(path) {
+            find_in_folder(path, &mut inputs);
+        } else {
+            inputs.push(Input::one(path));
+        }
+    }
+    inputs
+}
+
+fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>) {
+    let before = inputs.len();
+    let hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| !hidden(entry)) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+                let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();
+                inputs.push(Input::file(entry.into_path(), relative));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                inputs.push(Input::nothing(error.path().unwrap_or(folder), reason));
+            }
+        }
+    }
+    if inputs.len() == before {
+        inputs.push(Input::nothing(folder, "a folder without pictures".into()));
+    }
+}
+
+fn has_picture_extension(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
+}
+
+/// The one path of a file that has many, if it exists.
+pub(crate) fn identity(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}

@@ -1,0 +1,277 @@
+//! Results in one stream, one picture at a time.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::input::Input;
+use mtcnn_cpu::eval::picture_of_results;
+use mtcnn_cpu::{Face, Landmarks, Point};
+
+/// The table's column of names is as wide as the longest, up to this.
+const WIDEST_NAME: usize = 48;
+
+/// What was found in a picture.
+pub(crate) struct Found {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) faces: Vec<Face>,
+}
+
+/// Writes results.
+pub(crate) struct Report<W> {
+    out: W,
+    format: Format,
+    name_width: usize,
+    pictures: usize,
+}
+
+impl<W: Write> Report<W> {
+    pub(crate) fn begin(mut out: W, format: Format, inputs: &[Input]) -> anyhow::Result<Self> {
+        let longest = inputs.iter().map(|input| input.name.chars().count()).max().unwrap_or(0);
+        let name_width = longest.clamp(5, WIDEST_NAME);
+        match format {
+            Format::Json => out.write_all(b"[")?,
+            // `layout` writes a file for each picture.
+            Format::Wider => {}
+            Format::Jsonl | Format::Fddb => {}
+            Format::Csv => write_csv(&mut out, &csv_header())?,
+            Format::Table => writeln!(
+                out,
+                "{:name_width$}  {:>11}  {:>5}  {:>6}  {:>8} {:>8} {:>8} {:>8}",
+                "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
+            )?,
+        }
+        Ok(Self { out, format, name_width, pictures: 0 })
+    }
+
+    /// Adds a picture: what was found in it, or why it could not be read.
+    pub(crate) fn picture(&mut self, input: &Input, result: Result<&Found, &str>) -> anyhow::Result<()> {
+        let name = &input.name;
+        match self.format {
+            Format::Jsonl => {
+                serde_json::to_writer(&mut self.out, &Record::new(name, result))?;
+                self.out.write_all(b"\n")?;
+            }
+            Format::Json => {
+                self.out.write_all(if self.pictures == 0 { b"\n" } else { b",\n" })?;
+                serde_json::to_writer(&mut self.out, &Record::new(name, result))?;
+            }
+            Format::Csv => self.csv(name, result)?,
+            Format::Table => self.table(name, result)?,
+            Format::Wider => {}
+            Format::Fddb => {
+                let name = input.slashed();
+                let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+                // Each picture must be there for the evaluation; stderr says which could not be read.
+                let faces = result.map_or(&[][..], |found| &found.faces);
+                self.out.write_all(picture_of_results(stem, faces).as_bytes())?;
+            }
+        }
+        self.pictures += 1;
+        // Whoever reads along sees each picture when it is done.
+        Ok(self.out.flush()?)
+    }
+
+    /// Closes what [`Report::begin`] opened.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            self.out.write_all(b"\n]\n")?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn csv(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
+        let mut row = vec![String::new(); csv_header().len()];
+        row[0] = name.into();
+        match result {
+            Err(reason) => {
+                let last = row.len() - 1;
+                row[last] = reason.into();
+                write_csv(&mut self.out, &row)
+            }
+            Ok(found) => {
+                row[1] = found.width.to_string();
+                row[2] = found.height.to_string();
+                if found.faces.is_empty() {
+                    row[3] = "0".into();
+                    return write_csv(&mut self.out, &row);
+                }
+                for (number, face) in found.faces.iter().enumerate() {
+                    row[3] = (number + 1).to_string();
+                    let points = face.landmarks.to_array().into_iter().flat_map(|point| [point.x, point.y]);
+                    let values = [face.score].into_iter().chain(face.bbox.to_array()).chain(points);
+                    for (cell, value) in row[4..].iter_mut().zip(values) {
+                        *cell = value.to_string();
+                    }
+                    write_csv(&mut self.out, &row)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn table(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
+        // A line break in a name would break the table.
+        let (name, name_width) = (name.replace(char::is_control, "?"), self.name_width);
+        let Ok(found) = result else {
+            return Ok(writeln!(self.out, "{name:name_width$}  {:>11}  not read", "")?);
+        };
+        let size = format!("{}x{}", found.width, found.height);
+        if found.faces.is_empty() {
+            writeln!(self.out, "{name:name_width$}  {size:>11}  no faces")?;
+        }
+        for (number, face) in found.faces.iter().enumerate() {
+            let ([x1, y1, x2, y2], score, number) = (face.bbox.to_array(), face.score, number + 1);
+            writeln!(
+                self.out,
+                "{name:name_width$}  {size:>11}  {number:>5}  {score:>6.4}  {x1:>8.1} {y1:>8.1} {x2:>8.1} {y2:>8.1}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn csv_header() -> Vec<String> {
+    let face = ["image", "width", "height", "face", "score", "x1", "y1", "x2", "y2"].map(String::from);
+    let points = Landmarks::NAMES.iter().flat_map(|name| [format!("{name}_x"), format!("{name}_y")]);
+    face.into_iter().chain(points).chain(["error".into()]).collect()
+}
+
+fn write_csv(out: &mut impl Write, row: &[String]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(row)?;
+    Ok(writer.flush()?)
+}
+
+/// A picture as JSON: the order of the fields is the order in the file.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Record<'a> {
+    Found { image: &'a str, width: u32, height: u32, faces: Vec<JsonFace> },
+    Failed { image: &'a str, error: &'a str },
+}
+
+#[derive(Serialize)]
+struct JsonFace {
+    r#box: [f32; 4],
+    score: f32,
+    landmarks: JsonLandmarks,
+}
+
+#[derive(Serialize)]
+struct JsonLandmarks {
+    left_eye: [f32; 2],
+    right_eye: [f32; 2],
+    nose: [f32; 2],
+    mouth_left: [f32; 2],
+    mouth_right: [f32; 2],
+}
+
+impl<'a> Record<'a> {
+    fn new(image: &'a str, result: Result<&Found, &'a str>) -> Self {
+        match result {
+            Ok(&Found { width, height, ref faces }) => {
+                Record::Found { image, width, height, faces: faces.iter().map(JsonFace::from).collect() }
+            }
+            Err(error) => Record::Failed { image, error },
+        }
+    }
+}
+
+impl From<&Face> for JsonFace {
+    fn from(face: &Face) -> Self {
+        let at = |point: Point| [point.x, point.y];
+        let Landmarks { left_eye, right_eye, nose, mouth_left, mouth_right } = face.landmarks;
+        Self {
+            r#box: face.bbox.to_array(),
+            score: face.score,
+            landmarks: JsonLandmarks {
+                left_eye: at(left_eye),
+                right_eye: at(right_eye),
+                nose: at(nose),
+                mouth_left: at(mouth_left),
+                mouth_right: at(mouth_right),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Source;
+    use mtcnn_cpu::BBox;
+
+    /// Two faces in one picture, none in the next, and one that can't be read.
+    fn written(format: Format) -> String {
+        let at = |x, y| Point { x, y };
+        let landmarks = [at(1.0, 2.0), at(3.0, 4.0), at(5.0, 6.0), at(7.0, 8.0), at(9.0, 10.5)];
+        let first = Face::new(BBox::new(1.5, -2.0, 30.25, 40.0), 0.99, Landmarks::from_array(landmarks));
+        let mut second = first;
+        second.score = 0.75;
+        let mut out = Vec::new();
+        let mut report = Report::begin(&mut out, format, &[]).unwrap();
+        let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
+        report.picture(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
+        report.picture(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
+        report.picture(&input("d.jpg"), Err("no such file")).unwrap();
+        report.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const JSON: [&str; 3] = [
+        concat!(
+            r#"{"image":"a.jpg","width":640,"height":480,"faces":["#,
+            r#"{"box":[1.5,-2.0,30.25,40.0],"score":0.99,"landmarks":{"left_eye":[1.0,2.0],"right_eye":[3.0,4.0],"#,
+            r#""nose":[5.0,6.0],"mouth_left":[7.0,8.0],"mouth_right":[9.0,10.5]}},"#,
+            r#"{"box":[1.5,-2.0,30.25,40.0],"score":0.75,"landmarks":{"left_eye":[1.0,2.0],"right_eye":[3.0,4.0],"#,
+            r#""nose":[5.0,6.0],"mouth_left":[7.0,8.0],"mouth_right":[9.0,10.5]}}]}"#
+        ),
+        r#"{"image":"b, \"c\"\n.jpg","width":1,"height":2,"faces":[]}"#,
+        r#"{"image":"d.jpg","error":"no such file"}"#,
+    ];
+
+    #[test]
+    fn jsonl_is_an_object_a_line() {
+        assert_eq!(written(Format::Jsonl), JSON.join("\n") + "\n");
+    }
+
+    #[test]
+    fn json_is_an_array_of_them() {
+        assert_eq!(written(Format::Json), format!("[\n{}\n]\n", JSON.join(",\n")));
+    }
+
+    #[test]
+    fn csv_has_a_row_a_face() {
+        let expected = [
+            "image,width,height,face,score,x1,y1,x2,y2,left_eye_x,left_eye_y,right_eye_x,right_eye_y,\
+             nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y,error",
+            "a.jpg,640,480,1,0.99,1.5,-2,30.25,40,1,2,3,4,5,6,7,8,9,10.5,",
+            "a.jpg,640,480,2,0.75,1.5,-2,30.25,40,1,2,3,4,5,6,7,8,9,10.5,",
+            "\"b, \"\"c\"\"\n.jpg\",1,2,0,,,,,,,,,,,,,,,,",
+            "d.jpg,,,,,,,,,,,,,,,,,,,no such file",
+        ];
+        assert_eq!(written(Format::Csv), expected.join("\n") + "\n");
+    }
+
+    #[test]
+    fn table_has_a_line_a_face() {
+        let expected = [
+            "IMAGE         SIZE   FACE   SCORE        X1       Y1       X2       Y2",
+            "a.jpg      640x480      1  0.9900       1.5     -2.0     30.2     40.0",
+            "a.jpg      640x480      2  0.7500       1.5     -2.0     30.2     40.0",
+            "b, \"c\"?.jpg          1x2  no faces",
+            "d.jpg               not read",
+        ];
+        assert_eq!(written(Format::Table), expected.join("\n") + "\n");
+    }
+
+    #[test]
+    fn fddb_has_names_without_extension() {
+        let expected =
+            ["a", "2", "1.5 -2 28.75 42 0.9900000095367432", "1.5 -2 28.75 42 0.75", "b, \"c\"\n", "0", "d", "0"];
+        assert_eq!(written(Format::Fddb), expected.join("\n") + "\n");
+    }
+}

@@ -1,0 +1,172 @@
+//! `mtcnn-cpu prepare pnet`, `rnet`, `onet`: pictures and lists in, a data set out.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::ThreadPool;
+use serde::Serialize;
+
+use crate::prepare_args::{self as args, TextOrJson, What};
+use crate::{Outcome, Usage, complain, doctor, options};
+use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::{
+    BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Preparation, Progress, RandomCrops,
+    SampleOptions, Skipped, Sources, StageBoxes, Summary, prepare,
+};
+use mtcnn_cpu::{ImageView, isa};
+
+/// Pictures that stderr names; JSON has all.
+const MOST_NAMED: usize = 20;
+
+/// Runs.
+pub(crate) fn run(args: &args::Prepare) -> anyhow::Result<Outcome> {
+    match &args.what {
+        What::Pnet(args) => make(Stage::PNet, &args.set, Some(&args.random), None),
+        What::Rnet(args) => {
+            let random = args.mining.random_crops.then_some(&args.random);
+            make(Stage::RNet, &args.set, random, Some((&args.mining, BoxesOf::PNet)))
+        }
+        What::Onet(args) => {
+            let random = args.mining.random_crops.then_some(&args.random);
+            let boxes_of = match args.boxes_of {
+                args::BoxesOf::Pnet => BoxesOf::PNet,
+                args::BoxesOf::Rnet => BoxesOf::RNet,
+            };
+            make(Stage::ONet, &args.set, random, Some((&args.mining, boxes_of)))
+        }
+        What::Doctor(args) => doctor::run(args),
+    }
+}
+
+fn make(
+    stage: Stage,
+    args: &args::Set,
+    random: Option<&args::Random>,
+    mining: Option<(&args::Mining, BoxesOf)>,
+) -> anyhow::Result<Outcome> {
+    let defaults = SampleOptions::new(stage).caps;
+    let cap = |typed: Option<args::Cap>, default| typed.map_or(default, |cap| cap.0);
+    let options = SampleOptions {
+        seed: args.seed,
+        caps: Caps {
+            negatives: cap(args.max_negatives, defaults.negatives),
+            positives: cap(args.max_positives, defaults.positives),
+            parts: cap(args.max_parts, defaults.parts),
+            landmarks: cap(args.max_landmarks, defaults.landmarks),
+        },
+        random: random.map(random_crops),
+        landmarks: landmark_crops(&args.landmarks),
+        mined: mining.map(|(it, _)| MinedCrops { negatives: it.mined_negatives, ..MinedCrops::default() }),
+    };
+    let pool = pool(&args.work)?;
+    let miner = mining.map(|(mining, boxes_of)| miner(mining, boxes_of)).transpose()?;
+    let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
+    let how = Preparation {
+        stage,
+        options: &options,
+        boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
+        detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
+        pool: &pool,
+        ram: args.work.ram,
+        strict: args.strict,
+    };
+    let sources = sources(&args.sources)?;
+    let bar = progress_bar("pictures");
+    let summary = prepare(&sources, &how, &args.out, &mut |progress| {
+        advance(&bar, progress);
+        true
+    });
+    bar.finish_and_clear();
+    let summary = summary?;
+
+    let mut out = io::stdout().lock();
+    match args.format {
+        TextOrJson::Text => write_text(&mut out, &args.out, &summary)?,
+        TextOrJson::Json => {
+            let Summary { manifest, skipped, warnings } = &summary;
+            serde_json::to_writer(&mut out, &Made { set: &args.out, classes: &manifest.classes, skipped, warnings })?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    for Skipped { picture, reason } in summary.skipped.iter().take(MOST_NAMED) {
+        complain(format_args!("{}: {reason}", picture.display()));
+    }
+    match summary.skipped.len() {
+        0 => {}
+        1 => complain("1 picture was left out"),
+        count if count > MOST_NAMED => complain(format_args!("… and more: {count} pictures were left out")),
+        count => complain(format_args!("{count} pictures were left out")),
+    }
+    for warning in &summary.warnings {
+        complain(format_args!("warning: {warning}"));
+    }
+    Ok(Outcome::Done)
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    set: &'a Path,
+    classes: &'a [ClassInfo],
+    skipped: &'a [Skipped],
+    warnings: &'a [String],
+}
+
+fn write_text(out: &mut impl Write, set: &Path, summary: &Summary) -> io::Result<()> {
+    let manifest = &summary.manifest;
+    writeln!(out, "{}: {}, {2}x{2} pixels", set.display(), manifest.stage.name(), manifest.side)?;
+    writeln!(out, "{:10}  {:>9}  {:>9}  {:>9}", "CLASS", "SAMPLES", "OF", "CAP")?;
+    for info in &manifest.classes {
+        let cap = manifest.options.caps.of(info.class).map_or("all".into(), |cap| cap.to_string());
+        writeln!(out, "{:10}  {:>9}  {:>9}  {cap:>9}", info.class.plural(), info.count, info.made)?;
+    }
+    Ok(())
+}
+
+fn miner(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Miner> {
+    let (thresholds, min_face, factor) = (args.mine_thresholds, args.mine_min_face, args.mine_factor);
+    let isa = isa::from_env()?;
+    Ok(Miner::new(&Mining { boxes_of, thresholds, min_face, factor }, args.weights.as_deref(), isa)?)
+}
+
+pub(crate) fn sources(args: &args::Sources) -> anyhow::Result<Sources> {
+    if args.wider.is_none() && args.landmarks.is_none() {
+        return Err(Usage("--wider or --landmarks is needed".into()).into());
+    }
+    Ok(Sources::read(args.wider.as_deref(), args.landmarks.as_deref(), args.split.into())?)
+}
+
+pub(crate) fn random_crops(args: &args::Random) -> RandomCrops {
+    RandomCrops {
+        negatives: args.random_negatives,
+        near: args.near_negatives,
+        face: args.face_tries,
+        min_face: args.min_face,
+        ..RandomCrops::default()
+    }
+}
+
+pub(crate) fn landmark_crops(args: &args::Landmarks) -> LandmarkCrops {
+    LandmarkCrops {
+        tries: args.landmark_tries,
+        min_face: args.min_landmark_face,
+        degrees: args.turn,
+        mirror: !args.no_mirror,
+    }
+}
+
+pub(crate) fn pool(args: &args::Work) -> anyhow::Result<ThreadPool> {
+    options::pool(args.threads)
+}
+
+/// On stderr, if that is a terminal.
+pub(crate) fn progress_bar(things: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {things}, {{eta}} left"));
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+pub(crate) fn advance(bar: &ProgressBar, Progress { done, total }: Progress) {
+    bar.set_length(total as u64);
+    bar.set_position(done as u64);
+}

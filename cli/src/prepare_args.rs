@@ -1,0 +1,376 @@
+//! The command line of `prepare` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use mtcnn_cpu::data;
+
+/// Makes sets of samples to train with.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true, after_long_help = HELP)]
+pub(crate) struct Prepare {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    Pnet(Pnet),
+    Rnet(Rnet),
+    Onet(Onet),
+    #[command(visible_alias = "check")]
+    Doctor(Doctor),
+}
+
+/// Samples of 12 pixels for the first net: crops at random places, and crops of faces with landmarks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pnet {
+    #[command(flatten)]
+    pub(crate) set: Set,
+
+    #[command(flatten)]
+    pub(crate) random: Random,
+}
+
+/// Samples of 24 pixels for the second net: crops where the first found something, and crops of faces with
+/// landmarks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rnet {
+    #[command(flatten)]
+    pub(crate) set: Set,
+
+    #[command(flatten)]
+    pub(crate) mining: Mining,
+
+    #[command(flatten)]
+    pub(crate) random: Random,
+}
+
+/// Samples of 48 pixels for the third net: crops where the first two found something, and crops of faces
+/// with landmarks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Onet {
+    #[command(flatten)]
+    pub(crate) set: Set,
+
+    /// The net whose boxes become samples.
+    ///
+    /// A second net that rejects nearly everything leaves the third without negatives to learn from; the
+    /// boxes of the first are many.
+    #[arg(long, value_enum, value_name = "NET", default_value = "rnet", help_heading = "Mining")]
+    pub(crate) boxes_of: BoxesOf,
+
+    #[command(flatten)]
+    pub(crate) mining: Mining,
+
+    #[command(flatten)]
+    pub(crate) random: Random,
+}
+
+/// A net whose boxes can be mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BoxesOf {
+    /// The first
+    Pnet,
+    /// The second, which sees those of the first
+    Rnet,
+}
+
+/// Sources and result.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+
+    /// The folder to make: a data set. It appears under its name when it is complete.
+    ///
+    /// What is there already is not overwritten. While the set is made it is beside it, in OUT.partial;
+    /// after a crash or a kill the next run removes that and begins anew.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) out: PathBuf,
+
+    /// A picture that can't be read is an error. Otherwise it is named and left out.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+
+    /// The seed of every random choice. The same gives the same bytes, on any number of threads.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Samples")]
+    pub(crate) seed: u64,
+
+    /// The most negatives, or `all` [default: 1000000, 600000, 300000 for the three nets].
+    #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
+    pub(crate) max_negatives: Option<Cap>,
+
+    /// The most positives, or `all` [default: all].
+    #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
+    pub(crate) max_positives: Option<Cap>,
+
+    /// The most parts of faces, or `all` [default: 1000000, 500000, all for the three nets].
+    #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
+    pub(crate) max_parts: Option<Cap>,
+
+    /// The most landmarks, or `all` [default: all].
+    #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
+    pub(crate) max_landmarks: Option<Cap>,
+
+    #[command(flatten)]
+    pub(crate) landmarks: Landmarks,
+
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+/// Where pictures come from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sources {
+    /// The folder of WIDER FACE: WIDER_train and wider_face_split are in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wider: Option<PathBuf>,
+
+    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) landmarks: Option<PathBuf>,
+
+    /// Which part of them: wider_face_train… and trainImageList, or wider_face_val… and testImageList.
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "train")]
+    pub(crate) split: Split,
+}
+
+/// Which part of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Split {
+    /// To train with
+    Train,
+    /// To validate with
+    Val,
+}
+
+impl From<Split> for data::Split {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Train => Self::Train,
+            Split::Val => Self::Val,
+        }
+    }
+}
+
+/// What the work may take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Work {
+    /// How many threads to use; 0 for all that the machine has.
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Work")]
+    pub(crate) threads: u16,
+
+    /// About how much memory pictures and samples may take at a time, such as 512M or 2G; at least 64M.
+    ///
+    /// A picture that takes more by itself is done alone. The program and its nets take 30 MB besides.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = ram, help_heading = "Work")]
+    pub(crate) ram: usize,
+}
+
+/// Crops of faces with landmarks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Landmarks {
+    /// The longer side in pixels of the smallest face with landmarks to use.
+    #[arg(long, value_name = "PIXELS", default_value_t = 40.0, value_parser = pixels, help_heading = "Landmarks")]
+    pub(crate) min_landmark_face: f64,
+
+    /// Tries for crops about such a face, beside its own box.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Landmarks")]
+    pub(crate) landmark_tries: u32,
+
+    /// Degrees by which some of them are turned, to either side; 0 turns none.
+    #[arg(long, value_name = "DEGREES", default_value_t = 5.0, value_parser = degrees, help_heading = "Landmarks")]
+    pub(crate) turn: f64,
+
+    /// Mirror none of them.
+    #[arg(long, help_heading = "Landmarks")]
+    pub(crate) no_mirror: bool,
+}
+
+/// Crops at random places.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Random {
+    /// Negatives of a picture, anywhere in it.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Random crops")]
+    pub(crate) random_negatives: u32,
+
+    /// Tries for negatives that touch a face, for each face.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Random crops")]
+    pub(crate) near_negatives: u32,
+
+    /// Tries for positives and parts, for each face.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Random crops")]
+    pub(crate) face_tries: u32,
+
+    /// The longer side in pixels of the smallest face to crop.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels, help_heading = "Random crops")]
+    pub(crate) min_face: f64,
+}
+
+/// Crops where stages before found something.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mining {
+    /// A model file (safetensors) with the nets before [default: the weights inside].
+    #[arg(long, value_name = "MODEL", help_heading = "Mining")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// The scores from which the first two nets let a box pass. Lower ones give more samples.
+    #[arg(long, value_name = "A,B", default_value = "0.6,0.6", value_parser = two_thresholds, help_heading = "Mining")]
+    pub(crate) mine_thresholds: [f32; 2],
+
+    /// The side in pixels of the smallest face that is looked for.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mine_min_face: f64,
+
+    /// The size of a pyramid level divided by the one before.
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.79, allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mine_factor: f64,
+
+    /// The most negatives mined of a picture, those of the best scores first.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Mining")]
+    pub(crate) mined_negatives: u32,
+
+    /// Take random crops too, as for the first net.
+    #[arg(long, help_heading = "Random crops")]
+    pub(crate) random_crops: bool,
+}
+
+/// Looks for what is wrong, before hours are spent: with the lists and pictures that samples are to be
+/// made of, or with a set of them.
+///
+/// Of lists: pictures that are missing or damaged, pictures without faces, boxes that are impossible or
+/// beyond their picture, swapped landmarks, sizes of faces, and the samples that the first net would get,
+/// with their overlaps. Every picture is decoded. Of a set: samples by class and by folder, overlaps, and
+/// whether every byte is as it was written.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 if all could be read; 1 if a list, a picture or a set could not, or is damaged; \
+                        2 if the command line is wrong."
+)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+
+    /// A set of samples to look at.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The form of the report; json has every finding, text the first of each kind.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+
+    #[command(flatten)]
+    pub(crate) landmark_crops: Landmarks,
+
+    #[command(flatten)]
+    pub(crate) random: Random,
+
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people
+    Text,
+    /// One object on one line
+    Json,
+}
+
+const HELP: &str = "\
+Examples:
+  mtcnn-cpu prepare doctor --wider WIDER --landmarks CNN_FacePoint
+  mtcnn-cpu prepare pnet --wider WIDER --landmarks CNN_FacePoint --out set12
+  mtcnn-cpu prepare rnet --wider WIDER --landmarks CNN_FacePoint --out set24 \\
+      --weights pnet.safetensors
+  mtcnn-cpu prepare doctor --data set24
+
+Exit status:
+  0  the set was made; pictures that could not be read were left out
+  1  it was not
+  2  the command line is wrong";
+
+/// The most samples of a class; `None` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cap(pub(crate) Option<u64>);
+
+fn cap(text: &str) -> Result<Cap, String> {
+    match text {
+        "all" => Ok(Cap(None)),
+        number => number.parse().map(|number| Cap(Some(number))).map_err(|_| "a whole number is needed, or all".into()),
+    }
+}
+
+fn ram(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 64 << 20;
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    match number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift)) {
+        Some(bytes) if bytes >= LEAST => Ok(bytes),
+        Some(_) => Err("at least 64M are needed".into()),
+        None => Err("a size is needed, such as 512M or 2G".into()),
+    }
+}
+
+pub(crate) fn pixels(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(pixels) if (0.0..=1e9).contains(&pixels) => Ok(pixels),
+        _ => Err("a number of pixels is needed, from 0 to 1e9".into()),
+    }
+}
+
+fn degrees(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(degrees) if (0.0..=90.0).contains(&degrees) => Ok(degrees),
+        _ => Err("a number of degrees is needed, from 0 to 90".into()),
+    }
+}
+
+fn two_thresholds(text: &str) -> Result<[f32; 2], String> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    numbers.ok().and_then(|numbers| numbers.try_into().ok()).ok_or("two numbers are needed, such as 0.6,0.6".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(ram("64M"), Ok(64 << 20));
+        assert_eq!(ram("2g"), Ok(2 << 30));
+        assert_eq!(ram("65536K"), Ok(64 << 20));
+        assert_eq!(ram("100000000"), Ok(100_000_000));
+        for wrong in ["", "M", "63M", "1.5G", "-1G", "99999999999999999G", "1T", "0"] {
+            assert!(ram(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn caps_are_numbers_or_all() {
+        assert_eq!(cap("all"), Ok(Cap(None)));
+        assert_eq!(cap("0"), Ok(Cap(Some(0))));
+        for wrong in ["", "-1", "1e6", "ALL", "1.0"] {
+            assert!(cap(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn thresholds_are_two_numbers() {
+        assert_eq!(two_thresholds("0.5, 0.6"), Ok([0.5, 0.6]));
+        for wrong in ["", "0.5", "0.5,0.6,0.7", "a,b"] {
+            assert!(two_thresholds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

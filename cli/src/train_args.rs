@@ -1,0 +1,165 @@
+//! The command line of `train` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::prepare_args::{TextOrJson, Work};
+
+/// Trains the nets: one of them, or the whole cascade from nothing.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true, after_long_help = HELP)]
+pub(crate) struct Train {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    /// Trains the first net, which proposes boxes, with a set of samples of 12 pixels.
+    Pnet(Net),
+    /// Trains the second net, which rejects most of them, with a set of samples of 24 pixels.
+    Rnet(Net),
+    /// Trains the third net, which decides and finds the landmarks, with a set of samples of 48 pixels.
+    Onet(Net),
+    Cascade(Cascade),
+    Recipe(Recipe),
+}
+
+/// One net.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Net {
+    /// The set of samples to learn from, as `prepare` makes it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+
+    /// A set of samples that are not learned from, to look at now and then (`prepare --split val`).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) validation: Option<PathBuf>,
+
+    /// The folder for the model, the checkpoint, the metrics and the curves.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// Go on from the checkpoint in OUT, to the same bytes as if it had never stopped.
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// The model file whose other nets the result has [default: the weights inside].
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe", help_heading = "Recipe")]
+    pub(crate) recipe: PathBuf,
+
+    /// Steps to do, in place of the recipe's.
+    #[arg(long, value_name = "N", help_heading = "Recipe")]
+    pub(crate) steps: Option<u64>,
+
+    /// The highest learning rate, in place of the recipe's.
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Recipe")]
+    pub(crate) rate: Option<f64>,
+
+    /// The seed of every random choice, in place of the recipe's. The same gives the same bytes, on any number
+    /// of threads.
+    #[arg(long, value_name = "N", help_heading = "Recipe")]
+    pub(crate) seed: Option<u64>,
+
+    /// Positives, negatives, parts and landmarks of a batch, in place of the recipe's.
+    #[arg(long, value_name = "P,N,A,L", value_parser = four_numbers, help_heading = "Recipe")]
+    pub(crate) batch: Option<[usize; 4]>,
+
+    /// Whose conventions to follow where implementations differ, in place of the recipe's.
+    #[arg(long, value_enum, value_name = "WHOSE", help_heading = "Recipe")]
+    pub(crate) convention: Option<Convention>,
+
+    /// Steps from one checkpoint to the next.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Work")]
+    pub(crate) checkpoint_every: u64,
+
+    /// Steps from one line of the metrics to the next.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Work")]
+    pub(crate) metrics_every: u64,
+
+    /// Steps from one look at the validation set to the next.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Work")]
+    pub(crate) validate_every: u64,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+/// Conventions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Convention {
+    /// Decay of weights only, one learning rate
+    Own,
+    /// Of lippman1125's mtcnn-caffe: biases learn twice as fast, slopes decay
+    MtcnnCaffe,
+    /// Of AITTSMD's MTCNN-Tensorflow: squares are not halved, the rate counts when the parameters move
+    Aittsmd,
+}
+
+/// Trains all three nets from pictures and lists: samples, first net, mined samples, second net, mined samples, third net,
+/// evaluation.
+///
+/// Each step has a folder in OUT. What is complete is not done again: after a crash, a kill or Ctrl-C the same command
+/// goes on where it was.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cascade {
+    /// The folder of WIDER FACE: WIDER_train, WIDER_val and wider_face_split are in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wider: PathBuf,
+
+    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) landmarks: Option<PathBuf>,
+
+    /// The folder for everything that is made.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
+    pub(crate) recipe: PathBuf,
+
+    /// The form of the report.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+/// Prints a recipe, to be changed and given to `--recipe`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Recipe {
+    /// Which: `mtcnn-caffe` has the numbers of mtcnn-caffe, `quick` is for small data.
+    #[arg(value_name = "NAME", default_value = "mtcnn-caffe")]
+    pub(crate) name: String,
+}
+
+const HELP: &str = "\
+Examples:
+  mtcnn-cpu train cascade --wider WIDER --landmarks CNN_FacePoint --out trained
+  mtcnn-cpu detect --weights trained/model.safetensors PICTURE
+  mtcnn-cpu train recipe quick > mine.toml
+  mtcnn-cpu prepare pnet --wider WIDER --landmarks CNN_FacePoint --out set12
+  mtcnn-cpu train pnet --data set12 --out net12 --recipe mine.toml
+  mtcnn-cpu train pnet --data set12 --out net12 --recipe mine.toml --resume
+
+Exit status:
+  0  all steps were done
+  1  they were not
+  2  the command line is wrong
+  130  Ctrl-C: the state was saved";
+
+fn four_numbers(text: &str) -> Result<[usize; 4], String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    numbers.ok().and_then(|it| it.try_into().ok()).ok_or("four numbers are needed, such as 64,192,64,64".into())
+}

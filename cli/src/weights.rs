@@ -1,0 +1,99 @@
+//! `mtcnn-cpu weights`: model files from and to other systems, and what is in them.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::args::BenchFormat;
+use crate::save::Save;
+use crate::weights_args::{self as args, What};
+use crate::{Outcome, complain};
+use mtcnn_cpu::weights::{self, ImportOptions, Summary};
+
+/// Runs.
+pub(crate) fn run(args: &args::Weights) -> anyhow::Result<Outcome> {
+    match &args.what {
+        What::Import(args) => import(args),
+        What::Export(args) => export(args),
+        What::Convert(args) => convert(args),
+        What::Info(args) => info(args),
+    }
+}
+
+fn import(args: &args::Import) -> anyhow::Result<Outcome> {
+    let options = ImportOptions {
+        from: args.from.0,
+        orientation: args.orientation,
+        colours: args.colours,
+        landmarks: args.landmarks,
+        flatten: args.flatten,
+        all_heads: args.all_heads,
+        origin: args.origin.clone(),
+        licence: args.licence.clone(),
+    };
+    let imported = weights::import(&args.files, &options)?;
+    imported.notes.iter().for_each(complain);
+    save(&args.output, &imported.to_bytes())
+}
+
+fn export(args: &args::Export) -> anyhow::Result<Outcome> {
+    let mut files = weights::export(args.model.as_deref(), args.to)?;
+    if args.check {
+        files.push(mtcnn_cpu::exported_answers(args.model.as_deref())?);
+    }
+    let folder = &args.output;
+    fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
+    // No file gets its name before all are complete.
+    let complete: Result<Vec<_>, _> = files.iter().map(|file| write(&folder.join(&file.name), &file.bytes)).collect();
+    complete?.into_iter().try_for_each(Save::finish)?;
+    Ok(Outcome::Done)
+}
+
+fn convert(args: &args::Convert) -> anyhow::Result<Outcome> {
+    save(&args.output, &weights::convert(args.model.as_deref(), args.dtype)?)
+}
+
+fn save(path: &Path, bytes: &[u8]) -> anyhow::Result<Outcome> {
+    write(path, bytes)?.finish()?;
+    Ok(Outcome::Done)
+}
+
+/// Writes all but the name.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Save> {
+    let mut file = Save::begin(path)?;
+    file.write_all(bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+    Ok(file)
+}
+
+fn info(args: &args::Info) -> anyhow::Result<Outcome> {
+    let summary = weights::summary(args.model.as_deref())?;
+    let mut out = io::stdout().lock();
+    match args.format {
+        BenchFormat::Table => table(&summary, &mut out)?,
+        BenchFormat::Json => {
+            serde_json::to_writer(&mut out, &summary)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn table(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    for (key, value) in &summary.description {
+        // A file may say anything, and a terminal obeys some of it.
+        writeln!(out, "{:16} {}", key.escape_debug().to_string(), value.escape_debug())?;
+    }
+    writeln!(out, "{:16} {}", "bytes", summary.bytes)?;
+    writeln!(out, "{:16} {}", "parameters", summary.parameters)?;
+    for net in &summary.nets {
+        writeln!(out, "\n{:27}{} parameters", net.name, net.parameters)?;
+        for tensor in &net.tensors {
+            let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
+            writeln!(out, "  {:24} {:5} {}", tensor.name, tensor.dtype, shape.join("x"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! `mtcnn-cpu prepare` as a user meets it at a shell: sets from small pictures that are made here, every kind
+//! of bad input, and the material beside the repository.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::sources::Sources;
+use mtcnn_cpu::data::{Class, DataSet};
+use tempfile::TempDir;
+
+use common::{Run, root, shared, subcommand};
+
+fn command(args: &[&str]) -> Command {
+    subcommand("prepare", args)
+}
+
+fn prepare(args: &[&str]) -> Run {
+    Run::of(command(args).output().unwrap())
+}
+
+impl Sources {
+    /// Makes a set from both lists.
+    fn prepare(&self, stage: &str, out: &str, more: &[&str]) -> Run {
+        let (wider, points, out) = (self.folder.path(), self.path("points"), self.path(out));
+        let [wider, points, out] = [wider, &points, &out].map(|path| path.to_str().unwrap());
+        prepare(&[&[stage, "--wider", wider, "--landmarks", points, "--out", out], more].concat())
+    }
+
+    fn doctor(&self, more: &[&str]) -> Run {
+        let (wider, points) = (self.folder.path().to_str().unwrap(), self.path("points"));
+        prepare(&[&["doctor", "--wider", wider, "--landmarks", points.to_str().unwrap()], more].concat())
+    }
+}
+
+/// All files of a set and their bytes.
+fn files(set: &Path) -> Vec<(String, Vec<u8>)> {
+    let read = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
+    let mut files: Vec<_> = fs::read_dir(set).unwrap().map(|entry| read(entry.unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn pnet_samples_of_each_class() {
+    let sources = Sources::new();
+    let run = sources.prepare("pnet", "set", &["--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let set = DataSet::open(sources.path("set")).unwrap();
+    let counts = Class::ALL.map(|class| set.count(class));
+    assert!(counts[0] >= 200 && counts[1] > 5 && counts[2] > 5 && counts[3] > 10, "{counts:?}");
+    let json = run.json();
+    for (class, count) in json["classes"].as_array().unwrap().iter().zip(counts) {
+        assert_eq!(class["count"], count);
+    }
+    assert_eq!(set.folders(), ["0--A", "1--B", "lfw_5590", "net_7876"]);
+    assert_eq!(set.verify(), Vec::<String>::new());
+    // Noise in, noise out.
+    let sample = set.sample(Class::Positive, 0).unwrap();
+    assert!(sample.pixels.len() == 432 && sample.pixels.iter().any(|&value| value != sample.pixels[0]));
+    assert!(run.err.contains("warning: there are only") && run.err.contains("10000 or more"), "{}", run.err);
+
+    let run = sources.prepare("pnet", "set2", &[]);
+    assert!(run.out.contains("negatives") && run.out.contains("1000000"), "{}", run.out);
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    let sources = Sources::new();
+    for stage in ["pnet", "rnet"] {
+        let caps = ["--max-negatives", "150", "--max-landmarks", "7"];
+        let mining = ["--mine-thresholds", "0.05,0.05", "--random-crops"];
+        let options: Vec<&str> = caps.iter().chain(mining.iter().filter(|_| stage == "rnet")).copied().collect();
+        for (name, more) in
+            [("a", ["--threads", "1"]), ("b", ["--threads", "3"]), ("c", ["--ram", "64M"]), ("d", ["--seed", "1"])]
+        {
+            let run = sources.prepare(stage, &format!("{stage}-{name}"), &[&options[..], &more].concat());
+            assert_eq!(run.code, 0, "{}", run.err);
+        }
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| files(&sources.path(&format!("{stage}-{name}"))));
+        assert!(a == b && a == c, "{stage}: threads or memory change the bytes");
+        assert!(a != d, "{stage}: the seed changes nothing");
+        let set = DataSet::open(sources.path(&format!("{stage}-a"))).unwrap();
+        assert_eq!((set.count(Class::Negative), set.count(Class::Landmark)), (150, 7));
+    }
+}
+
+#[test]
+fn a_face_is_mined_with_the_weights_inside() {
+    let sources = Sources::new();
+    let portrait = fs::read(root().join("testdata/astronaut.png")).unwrap();
+    fs::write(sources.path("WIDER_train/images/0--A/one.png"), portrait).unwrap();
+    // Where the detector finds it.
+    let list = "0--A/one.png\n1\n175 64 107 143 0 0 0 0 0 0\n";
+    sources.put("wider_face_split/wider_face_train_bbx_gt.txt", list);
+    for (stage, side, more) in [
+        ("rnet", 24, &[][..]),
+        ("onet", 48, &[]),
+        ("onet", 48, &["--boxes-of", "pnet", "--mine-thresholds", "0.3,0.6"]),
+    ] {
+        let out = format!("{stage}{}", more.len());
+        let run = sources.prepare(stage, &out, more);
+        assert_eq!(run.code, 0, "{}", run.err);
+        let set = DataSet::open(sources.path(&out)).unwrap();
+        assert_eq!(set.side(), side);
+        assert!(set.count(Class::Positive) > 0, "{}", run.out);
+        assert!(set.manifest().detector.starts_with("the embedded weights; pnet from 0."));
+    }
+    let run = sources.prepare("rnet", "none", &["--weights", "Cargo.toml"]);
+    assert!(run.code == 1 && run.err.contains("Cargo.toml"), "{}", run.err);
+    assert!(!sources.path("none").exists() && !sources.path("none.partial").exists());
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_named_and_left_out() {
+    let sources = Sources::new();
+    let one = sources.path("WIDER_train/images/0--A/one.png");
+    let bytes = fs::read(&one).unwrap();
+    fs::write(&one, &bytes[..bytes.len() / 2]).unwrap();
+    fs::remove_file(sources.path("points/train/lfw_5590/a.png")).unwrap();
+    let run = sources.prepare("pnet", "set", &["--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("one.png: a damaged PNG: the file is cut short"), "{}", run.err);
+    assert!(run.err.contains("a.png: No such file") && run.err.contains("2 pictures were left out"), "{}", run.err);
+    assert_eq!(run.json()["skipped"].as_array().unwrap().len(), 2);
+    let set = DataSet::open(sources.path("set")).unwrap();
+    assert_eq!(set.manifest().sources.iter().map(|source| source.skipped).collect::<Vec<_>>(), [1, 1]);
+
+    let run = sources.prepare("pnet", "strict", &["--strict"]);
+    assert!(run.code == 1 && run.err.contains("one.png: a damaged PNG"), "{}", run.err);
+    assert!(!sources.path("strict").exists() && !sources.path("strict.partial").exists());
+
+    let run = sources.doctor(&[]);
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("unreadable pictures: 1") && run.out.contains("one.png"), "{}", run.out);
+}
+
+#[test]
+fn without_a_single_picture_there_is_no_set() {
+    let sources = Sources::new();
+    fs::remove_dir_all(sources.path("WIDER_train")).unwrap();
+    let wider = sources.folder.path().to_str().unwrap();
+    let out = sources.path("set");
+    let run = prepare(&["pnet", "--wider", wider, "--out", out.to_str().unwrap()]);
+    assert!(run.code == 1 && run.err.contains("none of 4 pictures can be read"), "{}", run.err);
+    assert!(!out.exists());
+}
+
+#[test]
+fn sets_without_faces_or_landmarks_are_made_with_a_warning() {
+    let sources = Sources::new();
+    sources.put("wider_face_split/wider_face_train_bbx_gt.txt", "1--B/no_face.png\n0\n");
+    let (wider, out) = (sources.folder.path().to_str().unwrap(), sources.path("set"));
+    let run = prepare(&["pnet", "--wider", wider, "--out", out.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for warning in ["NO positives", "NO parts", "NO landmarks", "only 50 negatives"] {
+        assert!(run.err.contains(warning), "{}", run.err);
+    }
+    assert_eq!(DataSet::open(&out).unwrap().count(Class::Negative), 50);
+
+    let (points, out) = (sources.path("points"), sources.path("points-only"));
+    let run = prepare(&["onet", "--landmarks", points.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert!(run.code == 0 && run.err.contains("NO negatives"), "{}", run.err);
+    assert!(DataSet::open(&out).unwrap().count(Class::Landmark) > 10);
+
+    let more = ["--min-landmark-face", "100"];
+    let run = sources.prepare("pnet", "small-faces", &more);
+    assert!(run.err.contains("2 pictures with landmarks gave no sample") && run.err.contains("100"), "{}", run.err);
+}
+
+#[test]
+fn impossible_boxes_and_crowds_are_no_trouble() {
+    let sources = Sources::new();
+    let crowd: String = (0..900)
+        .map(|i| format!("{} {} {} {} 0 0 0 0 0 0\n", i % 30 * 6, i / 30 * 5, 20 + i % 3 * 40, 20 + i % 3 * 40))
+        .collect();
+    let odd = "5 5 0 9 0 0 0 1 0 0\n5 5 -3 9 0 0 0 0 0 0\n-9 -9 5 5 0 0 0 0 0 0\n190 150 90 90 0 0 0 0 0 0\n900 900 9 9 0 0 0 0 0 0\n";
+    let list = format!("0--A/one.png\n900\n{crowd}0--A/two.png\n5\n{odd}");
+    sources.put("wider_face_split/wider_face_train_bbx_gt.txt", &list);
+    let run = sources.prepare("pnet", "set", &[]);
+    assert_eq!(run.code, 0, "{}", run.err);
+
+    let run = sources.doctor(&["--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let json = run.json();
+    let findings = json["sources"][0]["findings"].as_array().unwrap();
+    let lines = |what: &str| {
+        let of_kind = findings.iter().filter(|finding| finding["what"].as_str().unwrap().contains(what));
+        of_kind.map(|finding| finding["line"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("without an area"), [905]);
+    assert_eq!(lines("negative side"), [906]);
+    assert_eq!(lines("outside of its picture"), [907, 909]);
+    assert!(lines("ends beyond").contains(&908));
+    assert_eq!(json["sources"][0]["faces"], 905);
+}
+
+#[test]
+fn the_doctor_finds_swapped_landmarks_and_counts() {
+    let sources = Sources::new();
+    let list = "lfw_5590\\a.png 48 98 45 100 85 61 60 60 72 75 62 90 84 89\n\
+                net_7876\\b.png 50 96 44 99 60 60 85 61 72 75 84 89 62 90\n\
+                net_7876\\b.png 50 50 44 99 60 95 85 61 72 175 62 90 84 89\n";
+    sources.put("points/train/trainImageList.txt", list);
+    let run = sources.doctor(&[]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for line in [
+        "swapped: the left eye is right of the right eye: 1",
+        "swapped: the mouth's left corner is right of its right corner: 1",
+        "an eye below a corner of the mouth: 1",
+        "a box without an area: no sample is made of it: 1",
+        "a point outside of the picture: 1",
+        "a picture listed before: 1",
+        "line 3: net_7876/b.png",
+        "without faces        1",
+        "40 to 80",
+    ] {
+        assert!(run.out.contains(line), "{line}: {}", run.out);
+    }
+}
+
+#[test]
+fn the_doctor_checks_a_set() {
+    let sources = Sources::new();
+    assert_eq!(sources.prepare("pnet", "set", &[]).code, 0);
+    let set = sources.path("set");
+    let data = ["doctor", "--data", set.to_str().unwrap()];
+    let run = prepare(&data);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("samples of pnet") && run.out.contains("lfw_5590"), "{}", run.out);
+    assert!(!run.out.contains("damaged"), "{}", run.out);
+
+    let shard = set.join("positives-000.shard");
+    let mut bytes = fs::read(&shard).unwrap();
+    bytes[17] ^= 1;
+    fs::write(&shard, &bytes).unwrap();
+    let run = prepare(&data);
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("damaged blocks: 1") && run.out.contains("positives-000.shard: damaged"), "{}", run.out);
+
+    fs::write(&shard, &bytes[..1000]).unwrap();
+    let run = prepare(&data);
+    assert!(run.code == 1 && run.err.contains("positives-000.shard: cut short"), "{}", run.err);
+    let run = prepare(&["check", "--data", "src"]);
+    assert!(run.code == 1 && run.err.contains("src: not a data set"), "{}", run.err);
+}
+
+#[test]
+fn bad_lines_name_the_list_and_the_line() {
+    let sources = Sources::new();
+    sources.put("wider_face_split/wider_face_train_bbx_gt.txt", "0--A/one.png\n1\n1 2 3\n");
+    for run in [sources.prepare("pnet", "set", &[]), sources.doctor(&[])] {
+        assert_eq!(run.code, 1);
+        assert!(run.err.contains("wider_face_train_bbx_gt.txt, line 3: face 1 of 1 is not"), "{}", run.err);
+    }
+    assert!(!sources.path("set").exists());
+}
+
+#[test]
+fn wrong_command_lines() {
+    let sources = Sources::new();
+    let out = sources.path("set");
+    let out = out.to_str().unwrap();
+    for (args, reason) in [
+        (&["pnet", "--out", out][..], "--wider or --landmarks is needed"),
+        (&["doctor"], "--wider, --landmarks or --data is needed"),
+        (&["pnet", "--wider", ".", "--out", out, "--ram", "1M"], "at least 64M"),
+        (&["pnet", "--wider", ".", "--out", out, "--max-parts", "few"], "a whole number is needed, or all"),
+        (&["rnet", "--wider", ".", "--out", out, "--mine-thresholds", "0.6"], "two numbers"),
+        (&["rnet", "--wider", ".", "--out", out, "--mine-thresholds", "0.6,2"], "must be from 0 to 1"),
+        (&["onet", "--wider", ".", "--out", out, "--mine-factor", "1"], "must be from 0.1 to 0.99"),
+        (&["pnet", "--wider", ".", "--out", out, "--weights", "x"], "unexpected argument"),
+    ] {
+        let run = prepare(args);
+        assert!(run.code == 2 && run.err.contains(reason), "{args:?}: {} {}", run.code, run.err);
+    }
+    assert_eq!(sources.prepare("pnet", "set", &[]).code, 0);
+    let run = sources.prepare("pnet", "set", &[]);
+    assert!(run.code == 1 && run.err.contains("is there already: it is not overwritten"), "{}", run.err);
+}
+
+/// Killed whenever it is, there is a whole set or none, and the next run makes the same bytes.
+#[test]
+fn killed_at_any_moment_there_is_a_whole_set_or_none() {
+    let sources = Sources::new();
+    let more = ["--random-negatives", "3000", "--max-negatives", "5000"];
+    assert_eq!(sources.prepare("pnet", "expected", &more).code, 0);
+    let expected = files(&sources.path("expected"));
+    let (wider, points, out) = (sources.folder.path(), sources.path("points"), sources.path("set"));
+    let [wider, points, set] = [wider, &points, &out].map(|path| path.to_str().unwrap());
+    let args = [&["pnet", "--wider", wider, "--landmarks", points, "--out", set], &more[..]].concat();
+    for milliseconds in [1, 5, 10, 20, 40, 80] {
+        let mut child = command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if out.exists() {
+            assert!(files(&out) == expected, "after {milliseconds} ms");
+            fs::remove_dir_all(&out).unwrap();
+        }
+    }
+    assert_eq!(sources.prepare("pnet", "set", &more).code, 0);
+    assert!(files(&out) == expected);
+    assert!(!sources.path("set.partial").exists());
+}
+
+/// The material beside the repository: real pictures in the official layouts.
+#[test]
+fn the_shared_data_can_be_read() {
+    let Some(data) = shared("data") else { return };
+    let folder = TempDir::new().unwrap();
+    let (set, points) = (folder.path().join("set"), data.join("CNN_FacePoint"));
+    let [data, set, points] = [&data, &set, &points].map(|path| path.to_str().unwrap());
+    let run = prepare(&["pnet", "--wider", data, "--landmarks", points, "--split", "val", "--out", set]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let set = DataSet::open(set).unwrap();
+    let sources: Vec<_> = set.manifest().sources.iter().map(|it| (it.pictures, it.skipped)).collect();
+    assert_eq!(sources, [(82, 0), (765, 0)]);
+    assert!(set.count(Class::Negative) > 4000 && set.count(Class::Positive) > 1000 && set.count(Class::Part) > 1000);
+    assert_eq!(set.verify(), Vec::<String>::new());
+}

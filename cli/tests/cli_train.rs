@@ -1,0 +1,368 @@
+//! `mtcnn-cpu train` as a user meets it at a shell: a net and a whole cascade from small pictures that are made here,
+//! killed and gone on with, and every kind of bad input.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::sources::Sources;
+use common::{Run, program, run};
+
+fn finish(mut command: Command) -> Run {
+    Run::of(command.output().unwrap())
+}
+
+/// Sources, and a set of them for each net.
+struct Sets {
+    sources: Sources,
+}
+
+impl Sets {
+    fn new(stages: &[&str]) -> Self {
+        let sets = Self { sources: Sources::new() };
+        for stage in stages {
+            let (wider, points, out) = (sets.text(""), sets.text("points"), sets.text(stage));
+            let mut args = vec!["prepare", stage, "--wider", &wider, "--landmarks", &points, "--out", &out];
+            if *stage != "pnet" {
+                args.push("--random-crops");
+            }
+            let run = run(&args);
+            assert_eq!(run.code, 0, "{}", run.err);
+        }
+        sets
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.sources.path(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn command(&self, stage: &str, out: &str, more: &[&str]) -> Command {
+        let (data, out) = (self.text(stage), self.text(out));
+        let mut args = vec!["train", stage, "--out", &out];
+        let defaults = [
+            ("--data", &data[..]),
+            ("--batch", "8,16,8,8"),
+            ("--steps", "40"),
+            ("--checkpoint-every", "10"),
+            ("--metrics-every", "5"),
+        ];
+        for (option, value) in defaults {
+            if !more.contains(&option) {
+                args.extend([option, value]);
+            }
+        }
+        args.extend(more);
+        program(&args)
+    }
+
+    fn train(&self, stage: &str, out: &str, more: &[&str]) -> Run {
+        finish(self.command(stage, out, more))
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+/// Waits until a file is there, and the process has not ended.
+fn wait_for(path: &Path) {
+    let began = Instant::now();
+    while !path.exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_net_is_trained_to_the_same_bytes_on_any_number_of_threads() {
+    let sets = Sets::new(&["pnet", "rnet", "onet"]);
+    for stage in ["pnet", "rnet", "onet"] {
+        for threads in ["1", "2"] {
+            let run = sets.train(stage, &format!("{stage}-{threads}"), &["--threads", threads]);
+            assert_eq!(run.code, 0, "{}", run.err);
+            assert!(run.out.contains("40 steps") && run.out.contains("accuracy"), "{}", run.out);
+        }
+        for file in ["model.safetensors", "checkpoint.safetensors"] {
+            let [one, two] = ["1", "2"].map(|threads| sets.bytes(&format!("{stage}-{threads}/{file}")));
+            assert!(one == two, "{stage} {file}");
+        }
+        let metrics = String::from_utf8(sets.bytes(&format!("{stage}-1/metrics.jsonl"))).unwrap();
+        let steps: Vec<u64> = metrics
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
+            .collect();
+        assert_eq!(steps, [5, 10, 15, 20, 25, 30, 35, 40]);
+        assert!(sets.bytes(&format!("{stage}-1/curves.png")).starts_with(b"\x89PNG"));
+        // The result is a model for detection.
+        let model = sets.text(&format!("{stage}-1/model.safetensors"));
+        let run = run(&["detect", "--weights", &model, &sets.text("WIDER_train/images/0--A/one.png")]);
+        assert_eq!(run.code, 0, "{}", run.err);
+    }
+    let other = sets.train("pnet", "other", &["--seed", "5"]);
+    assert_eq!(other.code, 0, "{}", other.err);
+    assert!(sets.bytes("other/model.safetensors") != sets.bytes("pnet-1/model.safetensors"));
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
+    let sets = Sets::new(&["pnet"]);
+    let length = ["--steps", "3000", "--checkpoint-every", "100"];
+    assert_eq!(sets.train("pnet", "whole", &length).code, 0);
+    let resume = [&length[..], &["--resume"]].concat();
+    let mut kills = 0;
+    for wait in 0..20 {
+        let mut child =
+            sets.command("pnet", "killed", &resume).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        if wait == 0 {
+            wait_for(&sets.path("killed/checkpoint.safetensors"));
+        } else {
+            std::thread::sleep(Duration::from_millis(40 + 17 * wait));
+        }
+        let ended = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += u32::from(!ended);
+        if ended {
+            break;
+        }
+    }
+    assert!(kills > 0);
+    let run = sets.train("pnet", "killed", &resume);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for file in ["model.safetensors", "checkpoint.safetensors"] {
+        assert!(
+            sets.bytes(&format!("whole/{file}")) == sets.bytes(&format!("killed/{file}")),
+            "{file} after {kills} kills"
+        );
+    }
+    let lines = |name: &str| String::from_utf8(sets.bytes(name)).unwrap().lines().count();
+    assert!(lines("killed/metrics.jsonl") <= lines("whole/metrics.jsonl"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_says_so() {
+    let sets = Sets::new(&["pnet"]);
+    let long = ["--steps", "1000000", "--checkpoint-every", "1000000", "--metrics-every", "10"];
+    let child = sets.command("pnet", "out", &long).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&sets.path("out/metrics.jsonl"));
+    let began = Instant::now();
+    while sets.bytes("out/metrics.jsonl").is_empty() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    let err = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(130), "{err}");
+    assert!(err.contains("--resume goes on from there"), "{err}");
+    assert!(sets.path("out/checkpoint.safetensors").exists() && !sets.path("out/model.safetensors").exists());
+    let run = sets.train("pnet", "out", &["--steps", "1000000"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("there is a training already"), "{}", run.err);
+}
+
+#[test]
+fn a_rate_that_explodes_is_stopped() {
+    let sets = Sets::new(&["rnet"]);
+    let run = sets.train("rnet", "out", &["--rate", "50", "--steps", "1000"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("the loss is no longer a number") && run.err.contains("50"), "{}", run.err);
+    assert!(!sets.path("out/model.safetensors").exists());
+}
+
+#[test]
+fn another_or_a_damaged_checkpoint_is_refused() {
+    let sets = Sets::new(&["pnet"]);
+    assert_eq!(sets.train("pnet", "out", &[]).code, 0);
+    let path = sets.path("out/checkpoint.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let refused = |bytes: &[u8], more: &[&str], reason: &str| {
+        fs::write(&path, bytes).unwrap();
+        let run = sets.train("pnet", "out", &[&["--resume"], more].concat());
+        assert_eq!(run.code, 1, "{reason}");
+        assert!(run.err.contains(reason) && run.err.contains("checkpoint.safetensors"), "{reason}: {}", run.err);
+    };
+    refused(&whole, &["--rate", "0.5"], "options.schedule.rate 0.001: 0.5 is asked for");
+    refused(&whole, &["--seed", "9"], "options.seed");
+    refused(&whole[..whole.len() - 1], &[], "damaged");
+    refused(&whole[..100], &[], "damaged");
+    refused(b"", &[], "damaged");
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    refused(&flipped, &[], "its checksum is wrong");
+    let key = b"version\\\":1";
+    let version = whole.windows(key.len()).position(|bytes| bytes == key).expect("a version") + key.len() - 1;
+    let mut later = whole.clone();
+    later[version] = b'2';
+    refused(&later, &[], "version 2");
+    refused(&sets.bytes("out/model.safetensors"), &[], "not a checkpoint");
+    // Other samples under the same name.
+    fs::remove_dir_all(sets.path("pnet")).unwrap();
+    let (wider, out) = (sets.text(""), sets.text("pnet"));
+    assert_eq!(crate::run(&["prepare", "pnet", "--wider", &wider, "--out", &out]).code, 0);
+    refused(&whole, &[], "with other samples");
+}
+
+#[test]
+fn damaged_samples_are_found_and_named() {
+    let sets = Sets::new(&["pnet", "rnet"]);
+    let run = sets.train("pnet", "none", &["--data", &sets.text("nowhere")]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("nowhere: not a data set"), "{}", run.err);
+    // A set for another net.
+    fs::rename(sets.path("pnet"), sets.path("kept")).unwrap();
+    fs::rename(sets.path("rnet"), sets.path("pnet")).unwrap();
+    let run = sets.train("pnet", "out", &[]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("samples for rnet: pnet is to be trained"), "{}", run.err);
+    fs::rename(sets.path("pnet"), sets.path("rnet")).unwrap();
+    fs::rename(sets.path("kept"), sets.path("pnet")).unwrap();
+
+    let shard = sets.path("pnet/positives-000.shard");
+    let whole = fs::read(&shard).unwrap();
+    let mut flipped = whole.clone();
+    flipped[5] ^= 1;
+    fs::write(&shard, &flipped).unwrap();
+    let run = sets.train("pnet", "out", &[]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("positives-000.shard: damaged"), "{}", run.err);
+    fs::write(&shard, &whole[..whole.len() - 10]).unwrap();
+    let run = sets.train("pnet", "out2", &[]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("positives-000.shard: cut short"), "{}", run.err);
+    assert!(!sets.path("out2").exists());
+}
+
+#[test]
+fn without_landmarks_it_trains_with_a_warning() {
+    let sets = Sets::new(&[]);
+    let (wider, out) = (sets.text(""), sets.text("pnet"));
+    assert_eq!(run(&["prepare", "pnet", "--wider", &wider, "--out", &out]).code, 0);
+    let run = sets.train("pnet", "out", &[]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("warning: there are NO landmarks"), "{}", run.err);
+}
+
+/// A file that would grow beyond its limit: the error is another than that of a full disk, its way is the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_written_is_an_error_and_leaves_the_old_checkpoint() {
+    let sets = Sets::new(&["rnet"]);
+    assert_eq!(sets.train("rnet", "out", &[]).code, 0);
+    let before = sets.bytes("out/checkpoint.safetensors");
+    fs::remove_file(sets.path("out/model.safetensors")).unwrap();
+    let train = sets.command("rnet", "out", &["--resume"]);
+    let line = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    let mut limited = Command::new("sh");
+    limited.args(["-c", line, "sh"]).arg(train.get_program()).args(train.get_args());
+    let run = finish(limited);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("model.safetensors"), "{}", run.err);
+    assert!(sets.bytes("out/checkpoint.safetensors") == before);
+    let left: Vec<_> = fs::read_dir(sets.path("out")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".partial")), "{left:?}");
+}
+
+const TINY: &str = "
+base = \"quick\"
+seed = 3
+[evaluation]
+made_up = []
+[pnet.training]
+steps = 150
+batch = { positives = 8, negatives = 16, parts = 8, landmarks = 8 }
+folders = {}
+[rnet.mining]
+thresholds = [0.05, 0.05]
+[rnet.training]
+steps = 60
+rate = 0.02
+batch = { positives = 8, negatives = 16, parts = 8, landmarks = 8 }
+folders = {}
+[onet.mining]
+thresholds = [0.05, 0.05]
+[onet.training]
+steps = 30
+rate = 0.01
+batch = { positives = 8, negatives = 16, parts = 8, landmarks = 8 }
+folders = {}
+";
+
+#[test]
+fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
+    let sources = Sources::new();
+    sources.put("tiny.toml", TINY);
+    let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
+    let command = |out: &str| {
+        let (wider, points, recipe, out) = (text(""), text("points"), text("tiny.toml"), text(out));
+        program(&["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out])
+    };
+    let whole = finish(command("whole"));
+    assert_eq!(whole.code, 0, "{}", whole.err);
+    for net in ["pnet", "rnet", "onet"] {
+        assert!(whole.out.contains(net), "{}", whole.out);
+        assert!(sources.path(&format!("whole/{net}/curves.png")).exists());
+    }
+    // Warned of a set too small.
+    assert!(whole.err.contains("rnet: warning: there are only"), "{}", whole.err);
+
+    for moment in [
+        "killed/pnet-samples.partial",
+        "killed/pnet/checkpoint.safetensors",
+        "killed/rnet/metrics.jsonl",
+        "killed/onet-samples",
+    ] {
+        let mut child = command("killed").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while !sources.path(moment).exists()
+            && child.try_wait().unwrap().is_none()
+            && began.elapsed() < Duration::from_secs(60)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let resumed = finish(command("killed"));
+    assert_eq!(resumed.code, 0, "{}", resumed.err);
+    let read = |name: &str| fs::read(sources.path(name)).unwrap();
+    assert!(read("whole/model.safetensors") == read("killed/model.safetensors"));
+
+    // Another recipe into the same folder.
+    let mut recipe = fs::File::options().append(true).open(sources.path("tiny.toml")).unwrap();
+    writeln!(recipe, "dropout = 0.1").unwrap();
+    let run = finish(command("whole"));
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("by another recipe"), "{}", run.err);
+}
+
+#[test]
+fn recipes_are_printed_and_mistakes_in_them_named() {
+    let sets = Sets::new(&["pnet"]);
+    for name in ["mtcnn-caffe", "quick"] {
+        let run = run(&["train", "recipe", name]);
+        assert_eq!(run.code, 0);
+        sets.sources.put("printed.toml", &run.out);
+        let run = sets.train("pnet", name, &["--recipe", &sets.text("printed.toml")]);
+        assert_eq!(run.code, 0, "{}", run.err);
+    }
+    assert_eq!(run(&["train", "recipe", "slow"]).code, 2);
+    sets.sources.put("wrong.toml", "[pnet.training]\nstep = 1\n");
+    for (recipe, reason) in [("wrong.toml", "unknown field `step`"), ("none.toml", "none.toml")] {
+        let run = sets.train("pnet", "out", &["--recipe", &sets.text(recipe)]);
+        assert_eq!(run.code, 1, "{recipe}");
+        assert!(run.err.contains(reason) && run.err.contains(recipe), "{}", run.err);
+    }
+    for (option, value) in [("--rate", "-1"), ("--steps", "0"), ("--batch", "0,0,0,0")] {
+        let run = sets.train("pnet", "out", &[option, value]);
+        assert_eq!(run.code, 1, "{option} {value}: {}", run.err);
+    }
+}

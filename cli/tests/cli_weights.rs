@@ -1,0 +1,187 @@
+//! `mtcnn-cpu weights` as a user meets it at a shell: files of other systems where they are at hand, and files that are none.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use common::{Run, root, shared, subcommand};
+
+fn run(args: &[&Path]) -> (i32, String, String) {
+    let Run { code, out, err } = Run::of(subcommand("weights", &[]).args(args).output().unwrap());
+    (code, out, err)
+}
+
+fn import(files: &[PathBuf], model: &Path) -> (i32, String, String) {
+    let mut args = vec![Path::new("import"), Path::new("-o"), model];
+    args.extend(files.iter().map(PathBuf::as_path));
+    run(&args)
+}
+
+/// The model inside as .caffemodel files.
+fn export_caffe(nets: &Path) {
+    let (code, _, err) = run(&[Path::new("export"), Path::new("--to"), Path::new("caffe"), Path::new("-o"), nets]);
+    assert_eq!(code, 0, "{err}");
+}
+
+/// The model that is built in, as a file.
+fn inside() -> Vec<u8> {
+    fs::read(root().join("src/weights/default/mtcnn.safetensors")).unwrap()
+}
+
+/// The model files in a folder of the shared material.
+fn files(system: &str) -> Option<Vec<PathBuf>> {
+    let folder = shared(&format!("weights/{system}"))?;
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    Some(files)
+}
+
+#[test]
+fn the_original_is_the_model_inside_whatever_file_it_comes_in() {
+    let folder = TempDir::new().unwrap();
+    for system in ["kpzhang", "davidsandberg"] {
+        let Some(files) = files(system) else { return };
+        let model = folder.path().join(system);
+        let (code, out, err) = import(&files, &model);
+        assert_eq!((code, out.as_str()), (0, ""), "{err}");
+        assert!(err.contains("onet, transposed, RGB, dense inputs"), "{err}");
+        assert!(fs::read(&model).unwrap() == inside(), "{system}");
+    }
+}
+
+#[test]
+fn the_seed_says_its_conventions_and_has_no_licence() {
+    let Some(files) = files("mtcnn-caffe") else { return };
+    let folder = TempDir::new().unwrap();
+    let model = folder.path().join("seed.safetensors");
+    let (code, _, err) = import(&files, &model);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("onet, upright, BGR") && err.contains("landmarks x1 y1"), "{err}");
+    let (code, out, err) = run(&[Path::new("info"), &model]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("495850") && out.contains("32x16x3x3") && !out.contains("licence"), "{out}");
+}
+
+#[test]
+fn exported_files_come_back_as_the_model() {
+    let folder = TempDir::new().unwrap();
+    for (target, names) in [
+        (
+            "caffe",
+            &[
+                "onet.caffemodel",
+                "onet.prototxt",
+                "pnet.caffemodel",
+                "pnet.prototxt",
+                "rnet.caffemodel",
+                "rnet.prototxt",
+            ][..],
+        ),
+        ("npz", &["mtcnn.npz"]),
+        ("onnx", &["check.npz", "onet.onnx", "pnet.onnx", "rnet.onnx"]),
+    ] {
+        let out = folder.path().join(target);
+        let mut args = vec![Path::new("export"), Path::new("--to"), Path::new(target), Path::new("-o"), &out];
+        if target == "onnx" {
+            args.push(Path::new("--check"));
+        }
+        let (code, printed, err) = run(&args);
+        assert_eq!((code, printed.as_str(), err.as_str()), (0, "", ""));
+        let mut files: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(files.iter().map(|path| path.file_name().unwrap()).eq(names.iter().copied()), "{files:?}");
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "caffemodel" || ending == "npz"));
+        if target != "onnx" {
+            let model = folder.path().join("model");
+            let (code, _, err) = import(&files, &model);
+            assert_eq!(code, 0, "{err}");
+            assert!(fs::read(&model).unwrap() == inside(), "{target}");
+        }
+    }
+    // Nobody else's .npz files are weights.
+    let (code, _, err) = import(&[folder.path().join("onnx/check.npz")], &folder.path().join("other"));
+    assert!(code == 1 && err.contains("this program did not write"), "{code} {err}");
+}
+
+#[test]
+fn files_of_python_packages_are_read_by_their_content() {
+    let folder = TempDir::new().unwrap();
+    let (nets, model) = (folder.path().join("nets"), folder.path().join("model"));
+    export_caffe(&nets);
+    for name in ["pnet.pt", "pnet.lz4"] {
+        let pnet = root().join("testdata/weights").join(name);
+        // The name must not decide.
+        let unnamed = folder.path().join("file");
+        fs::copy(pnet, &unnamed).unwrap();
+        let (code, _, err) = import(&[unnamed, nets.join("rnet.caffemodel"), nets.join("onet.caffemodel")], &model);
+        assert!(code == 0 && err.contains("file: pnet, upright, RGB"), "{code} {err}");
+        assert!(fs::read(&model).unwrap() == inside(), "{name}");
+        fs::remove_file(&model).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_does_not_tell_its_conventions_must_be_explained() {
+    let folder = TempDir::new().unwrap();
+    let nets = folder.path().join("nets");
+    export_caffe(&nets);
+    // Somebody's own net: another name, and another number in it.
+    let path = nets.join("pnet.caffemodel");
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"\"format\"").unwrap();
+    bytes[place + 1] = b'F';
+    let last = bytes.windows(6).rposition(|window| window == b"prelu3").unwrap();
+    bytes[last + 60] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let files: Vec<_> = ["pnet", "rnet", "onet"].map(|net| nets.join(format!("{net}.caffemodel"))).into();
+    let model = folder.path().join("model");
+    let (code, _, err) = import(&files, &model);
+    assert!(code == 1 && err.contains("pnet.caffemodel: pnet, but nothing in the file tells"), "{code} {err}");
+    assert!(err.contains("--from, or --orientation and --colours") && !model.exists(), "{err}");
+    let mut said: Vec<&Path> = ["import", "--orientation", "upright", "--colours", "rgb", "-o"].map(Path::new).into();
+    said.push(&model);
+    said.extend(files.iter().map(PathBuf::as_path));
+    let (code, _, err) = run(&said);
+    assert!(code == 0 && err.contains("pnet, upright, RGB: as said") && model.exists(), "{code} {err}");
+}
+
+#[test]
+fn half_precision_is_half_the_file() {
+    let folder = TempDir::new().unwrap();
+    let [half, whole] = ["half", "whole"].map(|name| folder.path().join(name));
+    let convert = |args: &[&Path]| {
+        let (code, out, err) = run(&[&[Path::new("convert")], args].concat());
+        assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+    };
+    convert(&[Path::new("--dtype"), Path::new("f16"), Path::new("-o"), &half]);
+    convert(&[&half, Path::new("--dtype"), Path::new("f32"), Path::new("-o"), &whole]);
+    let [small, large] = [&half, &whole].map(|path| fs::metadata(path).unwrap().len());
+    assert!(small * 100 < large * 51, "{small} {large}");
+    let (_, out, _) = run(&[Path::new("info"), &half]);
+    assert!(out.contains("F16") && !out.contains("F32") && out.contains("licence"), "{out}");
+}
+
+#[test]
+fn what_is_no_model_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let (bad, model) = (folder.path().join("bad.pt"), folder.path().join("model.safetensors"));
+    for bytes in
+        [&b""[..], b"text", b"\x0A\xFF\xFF\xFF\xFF\x0F", b"\x04\x22\x4D\x18", b"PK\x03\x04", b"\x93NUMPY\x01\x00"]
+    {
+        fs::write(&bad, bytes).unwrap();
+        for (code, out, err) in [import(std::slice::from_ref(&bad), &model), run(&[Path::new("info"), &bad])] {
+            assert_eq!((code, out.as_str()), (1, ""), "{bytes:?}: {err}");
+            assert!(err.contains("bad.pt"), "{bytes:?}: {err}");
+        }
+        assert!(!model.exists(), "{bytes:?}");
+    }
+    // One net of three.
+    if let Some(files) = files("kpzhang") {
+        let (code, _, err) = import(&files[..1], &model);
+        assert!(code != 0 && err.contains("rnet"), "{code} {err}");
+        assert!(!model.exists());
+    }
+}
