@@ -16,15 +16,12 @@ use mtcnn_cpu::{Isa, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tempfile::TempDir;
 
-#[path = "../tests/sources/mod.rs"]
-mod sources;
-
 /// Steps of a loop before the clock runs: the batches that are drawn ahead are there by then.
 const WARM_UP: u64 = 8;
 
 /// A set of samples of made-up pictures. Nobody learns from it, but it takes as long to read.
 fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
-    let sources = sources::Sources::new();
+    let sources = mtcnn_cpu_test_support::sources::Sources::new();
     let points = sources.path("points");
     let lists = data::Sources::read(Some(sources.folder.path()), Some(&points), Split::Train).unwrap();
     let random = SampleOptions::new(Stage::PNet).random;

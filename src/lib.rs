@@ -57,10 +57,6 @@ pub mod weights;
 #[cfg(not(feature = "convert"))]
 mod weights;
 
-#[cfg(test)]
-#[path = "../tests/common/mod.rs"]
-mod common;
-
 pub use arch::Stage;
 pub use detect::{Detector, DetectorBuilder, Level, StageTimes, Timing};
 pub use error::{Error, ErrorKind};

@@ -4,7 +4,7 @@
 //! `MTCNN_CPU_REFERENCE` names another folder to compare with: `images/*.png` and `PROFILE.json`.
 #![cfg(feature = "image")]
 
-mod common;
+use mtcnn_cpu_test_support as common;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! The resizes against those of OpenCV, PyTorch and TensorFlow, on the reference's pictures.
 
-mod common;
+use mtcnn_cpu_test_support as common;
 
 use mtcnn_cpu::Isa;
 use mtcnn_kernels::Buffer;

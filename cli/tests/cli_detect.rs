@@ -274,7 +274,7 @@ fn one_picture_is_drawn_to_a_file() {
         let run = detect(&[PORTRAIT, "--draw", file.to_str().unwrap()]);
         assert_eq!((run.code, run.err.as_str()), (0, ""));
         let drawn = mtcnn_cpu::image::open(&file).unwrap();
-        let original = mtcnn_cpu::image::open(PORTRAIT).unwrap();
+        let original = mtcnn_cpu::image::open(root().join(PORTRAIT)).unwrap();
         assert_eq!(drawn.dimensions(), original.dimensions());
         let changed =
             |x, y| drawn.get_pixel(x, y).0.iter().zip(original.get_pixel(x, y).0).any(|(a, b)| a.abs_diff(b) > 60);

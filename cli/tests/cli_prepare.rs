@@ -22,8 +22,14 @@ fn prepare(args: &[&str]) -> Run {
     Run::of(command(args).output().unwrap())
 }
 
-impl Sources {
+/// `prepare` on such sources.
+trait Prepare {
     /// Makes a set from both lists.
+    fn prepare(&self, stage: &str, out: &str, more: &[&str]) -> Run;
+    fn doctor(&self, more: &[&str]) -> Run;
+}
+
+impl Prepare for Sources {
     fn prepare(&self, stage: &str, out: &str, more: &[&str]) -> Run {
         let (wider, points, out) = (self.folder.path(), self.path("points"), self.path(out));
         let [wider, points, out] = [wider, &points, &out].map(|path| path.to_str().unwrap());

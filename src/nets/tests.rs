@@ -9,8 +9,8 @@ use safetensors::SafeTensors;
 
 use super::{Net, Scratch, channels_last};
 use crate::arch::{self, Arch, Head, Layer, Stage};
-use crate::common;
 use crate::weights::Model;
+use mtcnn_cpu_test_support as common;
 
 /// Activations may be this far from the reference's.
 const TOLERANCE: f32 = 1e-4;

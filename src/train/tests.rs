@@ -8,8 +8,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::*;
 use crate::arch::Stage;
-use crate::common;
 use crate::data::Class;
+use mtcnn_cpu_test_support as common;
 
 /// Differences may be this part of a tensor's largest number.
 const TOLERANCE: f64 = 2e-5;

@@ -1,15 +1,10 @@
 //! The program, run as a user runs it.
 #![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
 
-#[path = "../../../tests/common/repository.rs"]
-mod repository;
-#[path = "../../../tests/sources/mod.rs"]
-pub(crate) mod sources;
-
 use std::fs;
 use std::process::{Command, Output};
 
-pub(crate) use repository::{root, shared};
+pub(crate) use mtcnn_cpu_test_support::{root, shared, sources};
 
 use serde_json::Value;
 use tempfile::TempDir;

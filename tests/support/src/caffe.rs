@@ -89,12 +89,12 @@ const NETS: [Net; 3] = [
 ];
 
 /// Parameters by name, with their shapes.
-pub(crate) type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
+pub type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The parameters of the three nets for BGR pictures as they are in the files;
 /// `None` where the files are absent.
-pub(crate) fn mtcnn_caffe() -> Option<Tensors> {
-    let folder = super::shared("weights/mtcnn-caffe")?;
+pub fn mtcnn_caffe() -> Option<Tensors> {
+    let folder = crate::shared("weights/mtcnn-caffe")?;
     let mut tensors = Tensors::new();
     for net in &NETS {
         let blobs = blobs(&folder.join(net.file));
@@ -108,7 +108,7 @@ pub(crate) fn mtcnn_caffe() -> Option<Tensors> {
 }
 
 /// The same for RGB pictures, as a model file.
-pub(crate) fn mtcnn_caffe_file() -> Option<Vec<u8>> {
+pub fn mtcnn_caffe_file() -> Option<Vec<u8>> {
     let mut tensors = mtcnn_caffe()?;
     for net in &NETS {
         let (_, weights) = tensors.get_mut(&format!("{}.conv1.weight", net.name)).expect("a first layer");

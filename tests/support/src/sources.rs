@@ -3,16 +3,19 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mtcnn_cpu::image::RgbImage;
+use image::RgbImage;
 use tempfile::TempDir;
 
 /// See the [module](self).
-pub(crate) struct Sources {
-    pub(crate) folder: TempDir,
+pub struct Sources {
+    /// The root, which goes with this value.
+    pub folder: TempDir,
 }
 
 impl Sources {
-    pub(crate) fn new() -> Self {
+    /// Four images with lists of faces and of points.
+    #[allow(clippy::new_without_default, reason = "it writes files")]
+    pub fn new() -> Self {
         let sources = Self { folder: TempDir::new().unwrap() };
         let mut list = String::new();
         for (i, name) in ["0--A/one.png", "0--A/two.png", "1--B/three.png", "1--B/no_face.png"].iter().enumerate() {
@@ -34,17 +37,19 @@ impl Sources {
         sources
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// A file or folder below the root.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn put(&self, name: &str, text: &str) {
+    /// Writes a text file.
+    pub fn put(&self, name: &str, text: &str) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), text).unwrap();
     }
 
     /// A picture of noise, different for each size.
-    pub(crate) fn picture(&self, name: &str, width: u32, height: u32) {
+    pub fn picture(&self, name: &str, width: u32, height: u32) {
         let value = |x: u32, y: u32, c: u32| ((x * 7919 + y * 104_729 + c * 31 + width * height) % 251) as u8;
         let picture = RgbImage::from_fn(width, height, |x, y| [0, 1, 2].map(|c| value(x, y, c)).into());
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
