@@ -24,11 +24,11 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Detect(Detect),
     Bench(Bench),
-    Eval(crate::eval_args::Eval),
+    Eval(crate::eval::args::Eval),
     Explain(Explain),
-    Prepare(crate::prepare_args::Prepare),
-    Train(crate::train_args::Train),
-    Weights(crate::weights_args::Weights),
+    Prepare(crate::prepare::args::Prepare),
+    Train(crate::train::args::Train),
+    Weights(crate::weights::args::Weights),
 }
 
 /// Finds the faces in pictures.

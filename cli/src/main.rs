@@ -2,31 +2,13 @@
 
 mod args;
 mod bench;
-mod cascade;
-mod chart;
+mod common;
 mod detect;
-mod doctor;
-mod drawing;
 mod eval;
-mod eval_args;
-mod eval_fddb;
-mod eval_landmarks;
-mod eval_stages;
-mod eval_wider;
 mod explain;
-mod input;
-mod layout;
-mod options;
-mod output;
 mod prepare;
-mod prepare_args;
-mod record;
-mod save;
-mod timing;
 mod train;
-mod train_args;
 mod weights;
-mod weights_args;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -62,7 +44,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match args.command {
-        args::Command::Detect(args) => options::Options::new(args).and_then(detect::run),
+        args::Command::Detect(args) => detect::options::Options::new(args).and_then(detect::run),
         args::Command::Bench(args) => bench::run(&args),
         args::Command::Eval(args) => eval::run(&args),
         args::Command::Explain(args) => explain::run(&args),

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::prepare::args::TextOrJson;
 use crate::prepare::{advance, pool, progress_bar};
-use crate::prepare_args::TextOrJson;
+use crate::train::args;
 use crate::train::{Line, curves, stop_flag};
-use crate::train_args as args;
 use crate::{Outcome, complain};
 use mtcnn_cpu::eval::{Curve, Passed};
 use mtcnn_cpu::isa;

@@ -1,15 +1,22 @@
 //! `mtcnn-cpu eval`: detectors measured by published protocols. What its subcommands share is here.
 
+pub(crate) mod args;
+mod fddb;
+mod landmarks;
+mod stages;
+mod wider;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use self::args::What;
 use crate::args::BenchFormat;
-use crate::chart::{Panel, write_panels};
-use crate::eval_args::{self as args, What};
+use crate::common::chart::{Panel, write_panels};
+use crate::detect::options;
 use crate::prepare::{advance, progress_bar};
-use crate::{Outcome, Usage, complain, eval_fddb, eval_landmarks, eval_stages, eval_wider, options};
+use crate::{Outcome, Usage, complain};
 use mtcnn_cpu::Face;
 use mtcnn_cpu::eval::{Detections, ScoredBox, detect_all};
 
@@ -19,10 +26,10 @@ pub(crate) const MOST_NAMED: usize = 20;
 /// Runs.
 pub(crate) fn run(args: &args::Eval) -> anyhow::Result<Outcome> {
     match &args.what {
-        What::Wider(args) => eval_wider::run(args),
-        What::Stages(args) => eval_stages::run(args),
-        What::Fddb(args) => eval_fddb::run(args),
-        What::Landmarks(args) => eval_landmarks::run(args),
+        What::Wider(args) => wider::run(args),
+        What::Stages(args) => stages::run(args),
+        What::Fddb(args) => fddb::run(args),
+        What::Landmarks(args) => landmarks::run(args),
     }
 }
 
@@ -86,7 +93,7 @@ impl args::Shown {
 
     /// Fails before hours of work if the curves can't be written.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
-        self.curves.as_deref().map_or(Ok(()), |path| crate::save::Save::begin(path).map(drop))
+        self.curves.as_deref().map_or(Ok(()), |path| crate::common::save::Save::begin(path).map(drop))
     }
 }
 

@@ -7,9 +7,9 @@ use ::image::RgbImage;
 use anyhow::anyhow;
 
 use crate::args;
-use crate::drawing::Drawings;
-use crate::input::Input;
-use crate::options::{builder, pool, refuse_to_overwrite};
+use crate::common::drawing::Drawings;
+use crate::common::input::Input;
+use crate::detect::options::{builder, pool, refuse_to_overwrite};
 use crate::{Outcome, Usage};
 use mtcnn_cpu::PixelBox;
 use mtcnn_cpu::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args;
 use crate::bench::{Report, STAGES, Times};
-use crate::save::Save;
+use crate::common::save::Save;
 
 /// A stage is judged if it takes at least this part of the total, now or then: the times of lesser ones are
 /// noise.

@@ -1,5 +1,8 @@
 //! `mtcnn-cpu train`: a set of samples in, a model file out; or pictures in, and a whole cascade out.
 
+pub(crate) mod args;
+mod cascade;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,10 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use self::args::What;
+use crate::common::chart;
+use crate::prepare::args::TextOrJson;
 use crate::prepare::pool;
-use crate::prepare_args::TextOrJson;
-use crate::train_args::{self as args, What};
-use crate::{Outcome, Usage, cascade, chart, complain};
+use crate::{Outcome, Usage, complain};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::DataSet;
 use mtcnn_cpu::isa;

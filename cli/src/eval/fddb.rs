@@ -8,10 +8,10 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::chart::Panel;
+use crate::common::chart::Panel;
+use crate::common::save::Save;
+use crate::eval::args;
 use crate::eval::{boxes, look_for_faces, outcome};
-use crate::eval_args as args;
-use crate::save::Save;
 use mtcnn_cpu::data::pictures;
 use mtcnn_cpu::eval::{Fddb, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 

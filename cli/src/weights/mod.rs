@@ -1,14 +1,16 @@
 //! `mtcnn-cpu weights`: model files from and to other systems, and what is in them.
 
+pub(crate) mod args;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context;
 
+use self::args::What;
 use crate::args::BenchFormat;
-use crate::save::Save;
-use crate::weights_args::{self as args, What};
+use crate::common::save::Save;
 use crate::{Outcome, complain};
 use mtcnn_cpu::weights::{self, ImportOptions, Summary};
 

@@ -11,8 +11,8 @@ use ::image::{ImageFormat, ImageResult, RgbImage};
 use anyhow::Context;
 
 use crate::Usage;
-use crate::input::Input;
-use crate::save::Save;
+use crate::common::input::Input;
+use crate::common::save::Save;
 use mtcnn_cpu::Face;
 use mtcnn_cpu::image::draw::draw;
 

@@ -1,5 +1,7 @@
 //! `mtcnn-cpu bench`: how fast this machine finds the faces in one picture, beside its own limit.
 
+pub(crate) mod record;
+
 use std::fmt::{self, Write as _};
 use std::hint::black_box;
 use std::io::{self, IsTerminal, Write as _};
@@ -11,9 +13,10 @@ use mtcnn_kernels::peak;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::args::{self, BenchFormat};
-use crate::input::Input;
-use crate::record::{Compared, Records, Subject};
-use crate::{Outcome, complain, options};
+use crate::bench::record::{Compared, Records, Subject};
+use crate::common::input::Input;
+use crate::detect::options;
+use crate::{Outcome, complain};
 use mtcnn_cpu::{Detector, Level, Part, StageTimes, Timing, image};
 
 /// What is measured if nothing is named: it is at hand wherever the program is.

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::chart::Panel;
+use crate::common::chart::Panel;
+use crate::eval::args;
 use crate::eval::{look_for_faces, outcome, readable};
-use crate::eval_args as args;
 use mtcnn_cpu::Landmarks;
 use mtcnn_cpu::data::face_point::FacePoint;
 use mtcnn_cpu::eval::{LandmarkErrors, landmark_errors};

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::input::Input;
+use crate::common::input::Input;
 use mtcnn_cpu::eval::picture_of_results;
 use mtcnn_cpu::{Face, Landmarks, Point};
 
@@ -201,7 +201,7 @@ impl From<&Face> for JsonFace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Source;
+    use crate::common::input::Source;
     use mtcnn_cpu::BBox;
 
     /// Two faces in one picture, none in the next, and one that can't be read.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::args::{BenchFormat, Search};
-use crate::prepare_args::Split;
+use crate::prepare::args::Split;
 
 /// Measures how good a detector is, by the protocols that results are published by.
 ///
@@ -52,7 +52,7 @@ pub(crate) struct Wider {
 
     /// The shorter side in pixels of the smallest face that must be found, without --ground-truth. Smaller ones, and
     /// those marked as invalid, are neither right nor wrong.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare_args::pixels, conflicts_with = "ground_truth")]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare::args::pixels, conflicts_with = "ground_truth")]
     pub(crate) min_size: f64,
 
     /// Measure the results in this folder, in the official layout, instead of looking for faces.
@@ -89,7 +89,7 @@ pub(crate) struct Stages {
     pub(crate) split: Split,
 
     /// The shorter side in pixels of the smallest face that counts. Those that are marked as invalid don't.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare_args::pixels)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare::args::pixels)]
     pub(crate) min_size: f64,
 
     #[command(flatten)]

@@ -1,14 +1,19 @@
 //! `mtcnn-cpu detect`: pictures in, faces out.
 
+pub(crate) mod options;
+pub(crate) mod output;
+pub(crate) mod timing;
+pub(crate) mod wider_results;
+
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::options::{self, Options, Output};
-use crate::output::{Found, Report};
-use crate::timing::Summary;
+use self::options::{Options, Output};
+use crate::detect::output::{Found, Report};
+use crate::detect::timing::Summary;
 use crate::{Outcome, complain};
 use mtcnn_cpu::{Timing, image, ordered};
 

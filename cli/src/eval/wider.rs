@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::chart::Panel;
+use crate::common::chart::Panel;
+use crate::eval::args;
 use crate::eval::{boxes, look_for_faces, outcome};
-use crate::eval_args as args;
 use crate::{Outcome, Usage};
 use mtcnn_cpu::data::Split;
 use mtcnn_cpu::data::wider::Wider;

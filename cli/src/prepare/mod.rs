@@ -1,5 +1,8 @@
 //! `mtcnn-cpu prepare pnet`, `rnet`, `onet`: pictures and lists in, a data set out.
 
+pub(crate) mod args;
+mod doctor;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -7,8 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 use serde::Serialize;
 
-use crate::prepare_args::{self as args, TextOrJson, What};
-use crate::{Outcome, Usage, complain, doctor, options};
+use self::args::{TextOrJson, What};
+use crate::detect::options;
+use crate::{Outcome, Usage, complain};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::{
     BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Preparation, Progress, RandomCrops,

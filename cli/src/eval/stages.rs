@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::detect::options;
 use crate::eval::MOST_NAMED;
-use crate::eval_args as args;
+use crate::eval::args;
 use crate::prepare::{advance, progress_bar};
-use crate::{Outcome, complain, options};
+use crate::{Outcome, complain};
 use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
 

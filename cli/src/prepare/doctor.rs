@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::prepare::args::{self as args, TextOrJson};
 use crate::prepare::{advance, landmark_crops, pool, progress_bar, random_crops, sources};
-use crate::prepare_args::{self as args, TextOrJson};
 use crate::{Outcome, Usage};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};

@@ -8,10 +8,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::Usage;
 use crate::args::{self, Format};
-use crate::drawing::Drawings;
-use crate::input::{self, Input};
-use crate::layout::Layout;
-use crate::save::Save;
+use crate::common::drawing::Drawings;
+use crate::common::input::{self, Input};
+use crate::common::save::Save;
+use crate::detect::wider_results::Layout;
 use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Timing, isa};
 

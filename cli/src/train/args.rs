@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::prepare_args::{TextOrJson, Work};
+use crate::prepare::args::{TextOrJson, Work};
 
 /// Trains the nets: one of them, or the whole cascade from nothing.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use crate::save::Save;
+use crate::common::save::Save;
 use mtcnn_cpu::image::draw::FONT;
 use mtcnn_cpu::train::Metrics;
 
