@@ -35,12 +35,13 @@ impl Landmarks {
     }
 }
 
-/// One detected face.
+/// One detected face. With the feature `serde` it has the form in which the program prints faces as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Face {
     /// Where it is.
+    #[cfg_attr(feature = "serde", serde(rename = "box"))]
     pub bbox: BBox,
     /// The probability that it is a face, by the last net: 0 to 1.
     pub score: f32,
@@ -60,5 +61,20 @@ impl Face {
     pub fn moved(&self, dx: f32, dy: f32) -> Face {
         let points = self.landmarks.to_array().map(|point| Point::new(point.x + dx, point.y + dy));
         Face { bbox: self.bbox.moved(dx, dy), landmarks: Landmarks::from_array(points), ..*self }
+    }
+}
+
+#[cfg(all(test, feature = "convert"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_that_of_the_program_and_leads_back() {
+        let points = [1.0, 2.0, 3.0, 4.0, 5.0].map(|x| Point::new(x, 0.5));
+        let face = Face::new(BBox::new(1.5, -2.0, 30.25, 40.0), 0.75, Landmarks::from_array(points));
+        let json = serde_json::to_string(&face).unwrap();
+        let landmarks = r#"{"left_eye":[1.0,0.5],"right_eye":[2.0,0.5],"nose":[3.0,0.5],"mouth_left":[4.0,0.5],"mouth_right":[5.0,0.5]}"#;
+        assert_eq!(json, format!(r#"{{"box":[1.5,-2.0,30.25,40.0],"score":0.75,"landmarks":{landmarks}}}"#));
+        assert_eq!(serde_json::from_str::<Face>(&json).unwrap(), face);
     }
 }

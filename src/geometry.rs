@@ -8,7 +8,11 @@
 
 /// A point in pixels: `x` to the right, `y` down, the image's upper left corner at (0, 0).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "[f32; 2]", from = "[f32; 2]")
+)]
 pub struct Point {
     /// To the right.
     pub x: f32,
@@ -24,11 +28,29 @@ impl Point {
     }
 }
 
+impl From<[f32; 2]> for Point {
+    /// From `[x, y]`.
+    fn from([x, y]: [f32; 2]) -> Self {
+        Self { x, y }
+    }
+}
+
+impl From<Point> for [f32; 2] {
+    /// `[x, y]`
+    fn from(point: Point) -> Self {
+        [point.x, point.y]
+    }
+}
+
 /// A box in pixels, from its upper left to its lower right corner; a side is `x2 - x1`.
 ///
 /// It may reach beyond the image where a face is cut by the border.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "[f32; 4]", from = "[f32; 4]")
+)]
 pub struct BBox {
     /// Left edge.
     pub x1: f32,
@@ -122,6 +144,13 @@ impl From<[f32; 4]> for BBox {
     /// From `[x1, y1, x2, y2]`.
     fn from([x1, y1, x2, y2]: [f32; 4]) -> Self {
         Self { x1, y1, x2, y2 }
+    }
+}
+
+impl From<BBox> for [f32; 4] {
+    /// `[x1, y1, x2, y2]`
+    fn from(bbox: BBox) -> Self {
+        bbox.to_array()
     }
 }
 

@@ -1,7 +1,7 @@
 //! MTCNN face detection on the CPU, in pure Rust, with the weights inside.
 //!
 //! Three small nets in a cascade find faces of every size, each with a box, a score and five
-//! landmarks. A [`Detector`] is made once and used from any thread:
+//! landmarks. A [`Detector`] is built once and used from any thread:
 //!
 //! ```
 //! use mtcnn_cpu::{Detector, ImageView, PixelFormat};
@@ -16,10 +16,21 @@
 //! # }
 //! ```
 //!
+//! # Debug builds
+//!
+//! Kernels that the compiler does not optimize are a hundred times slower. A program that depends on this library and is built
+//! without optimization should have this in its `Cargo.toml`:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! ```
+//!
 //! # Cargo features
 //!
 //! None is on by default: detection in raw pixels needs few dependencies.
 //!
+//! * `serde`: `Serialize` and `Deserialize` of faces, boxes, points and options, `Serialize` of timings.
 //! * `image`: `image::open` and `image::decode`, pictures from files and bytes, turned upright.
 //! * `draw`: `image::draw`, faces drawn on pictures.
 //! * `convert`: `weights`, from and to the files of other systems.
@@ -67,3 +78,8 @@ pub use mtcnn_kernels::Isa;
 #[cfg(feature = "convert")]
 pub use nets::exported_answers;
 pub use profile::{Profile, Thresholds};
+
+/// The README's snippet compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
