@@ -1,10 +1,10 @@
 //! Things to choose from, each with a name as it is typed.
 
-/// An enum with the name of each value, and a list of all.
+/// An enum with a name for each value, by which it is printed and parsed, and a list of all.
 macro_rules! choice {
     ($(#[$about:meta])* pub enum $type:ident { $($(#[$help:meta])* $value:ident = $name:literal,)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $type {
             $($(#[$help])* $value,)*
         }
@@ -14,15 +14,30 @@ macro_rules! choice {
             pub const ALL: &[Self] = &[$(Self::$value),*];
 
             /// As it is typed.
-            pub fn name(self) -> &'static str {
+            #[must_use]
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$value => $name,)*
                 }
             }
+        }
 
-            /// By its name.
-            pub fn by_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|it| it.name() == name)
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::error::Error;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                let found = Self::ALL.iter().copied().find(|choice| choice.name() == name);
+                found.ok_or_else(|| {
+                    let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
+                    let name = $crate::quote::quoted(name);
+                    $crate::error::Error::option(format!("\"{name}\" is none of {}", names.join(", ")))
+                })
             }
         }
     };

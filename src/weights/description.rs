@@ -2,14 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{FORMAT, Model};
 #[cfg(feature = "convert")]
-use crate::arch;
+use super::format::EMBEDDED;
+use super::format::FORMAT;
 
 /// Keys and values.
 pub(crate) type Description = BTreeMap<String, String>;
 
-/// Of a model whose numbers come from `origin`, with a licence if it is known.
+/// The name of the description's file in a `.npz` archive of ours.
+#[cfg(feature = "convert")]
+pub(super) const FILE: &str = "description.json";
+
+/// The key under which a model file says from which system it was imported.
+#[cfg(feature = "convert")]
+pub(super) const SYSTEM: &str = "system";
+
+/// Of a model whose values come from `origin`, with a licence if it is known.
 pub(crate) fn of_origin(origin: &str, licence: Option<&str>) -> Description {
     let mut description = Description::from([
         ("channels".into(), "RGB".into()),
@@ -25,7 +33,7 @@ pub(crate) fn of_origin(origin: &str, licence: Option<&str>) -> Description {
 /// Of the embedded model.
 #[cfg(feature = "convert")]
 pub(crate) fn embedded() -> Description {
-    of_file(super::EMBEDDED)
+    of_file(EMBEDDED)
 }
 
 /// What a safetensors file has; nothing if it has none, or is none.
@@ -45,18 +53,11 @@ pub(crate) fn to_text(description: &Description) -> String {
 /// From what an exported file carries; `None` if another program wrote it.
 #[cfg(feature = "convert")]
 pub(crate) fn from_text(text: &str) -> Option<Description> {
-    let description: Description = serde_json::from_str(text).ok()?;
-    description.get("format").is_some_and(|format| format == FORMAT.0).then_some(description)
+    ours(serde_json::from_str(text).ok()?)
 }
 
-impl Model {
-    /// Whether every number is one of the other model's, and it has no more.
-    #[cfg(feature = "convert")]
-    pub(crate) fn equals(&self, other: &Model) -> bool {
-        let bits = |model: &Model, name: &str| -> Option<Vec<u32>> {
-            model.tensors.get(name).map(|values| values.iter().map(|value| value.to_bits()).collect())
-        };
-        let mut parameters = arch::ALL.iter().flat_map(|arch| arch.parameters());
-        parameters.all(|parameter| bits(self, &parameter.name) == bits(other, &parameter.name))
-    }
+/// The description itself if this program wrote it.
+#[cfg(feature = "convert")]
+pub(crate) fn ours(description: Description) -> Option<Description> {
+    description.get("format").is_some_and(|format| format == FORMAT.0).then_some(description)
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use half::{bf16, f16};
 
-use super::Model;
 use super::choice::choice;
 use super::description::Description;
+use super::model::Model;
 use crate::error::{Error, Result};
 
 choice! {
@@ -53,15 +53,16 @@ fn converted(model: &Model, description: &Description, precision: Precision) -> 
 #[cfg(test)]
 mod tests {
     use super::super::description;
+    use super::super::format::EMBEDDED;
     use super::*;
 
     #[test]
     fn half_precision_comes_back_rounded() {
         let (model, description) = (Model::embedded(), description::embedded());
-        assert_eq!(converted(&model, &description, Precision::F32).unwrap(), super::super::EMBEDDED);
+        assert_eq!(converted(&model, &description, Precision::F32).unwrap(), EMBEDDED);
         for (precision, most) in [(Precision::F16, 1.0 / 2048.0), (Precision::Bf16, 1.0 / 256.0)] {
             let bytes = converted(&model, &description, precision).unwrap();
-            assert!(bytes.len() < super::super::EMBEDDED.len() * 51 / 100);
+            assert!(bytes.len() < EMBEDDED.len() * 51 / 100);
             assert_eq!(description::of_file(&bytes), description);
             let narrow = Model::parse(&bytes).unwrap();
             assert_ne!(narrow.tensors, model.tensors);

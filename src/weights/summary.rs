@@ -6,7 +6,8 @@ use safetensors::SafeTensors;
 use serde::Serialize;
 
 use super::description::{self, Description};
-use super::{EMBEDDED, Model};
+use super::format::EMBEDDED;
+use super::model::Model;
 use crate::arch;
 use crate::error::Result;
 

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use half::{bf16, f16};
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
-use super::*;
+use super::format::EMBEDDED;
+use super::model::Model;
 
 /// A tensor to be written.
 struct Written {
@@ -101,13 +104,48 @@ fn wrong_descriptions_are_refused() {
         let entries = entries.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
         Model::parse(&file(&embedded(), entries)).expect_err("refused")
     };
-    let stranger = "a safetensors file, but not a model of mtcnn-cpu: its description does not say so";
+    let stranger =
+        "a safetensors file of another program, not a model file: `mtcnn-cpu weights import` makes one of it";
     assert_eq!(parse(&[]), stranger);
     assert_eq!(parse(&[("format", "pt")]), stranger);
     let reason = parse(&[("format", "mtcnn-cpu"), ("format_version", "2")]);
     assert_eq!(reason, "version 2 of the format: this program reads version 1");
     let reason = parse(&[("format", "mtcnn-cpu"), ("format_version", "1"), ("channels", "BGR")]);
-    assert_eq!(reason, "a model for BGR pictures: only RGB is supported");
+    assert_eq!(reason, "a model for BGR images: only RGB is supported");
+}
+
+#[test]
+fn files_of_other_systems_are_named() {
+    for (bytes, reason) in [
+        (&b"\x08\x07\x12\x04made"[..], "an ONNX model, not a model file: `mtcnn-cpu weights import` makes one of it"),
+        (b"\x93NUMPY\x01\0", "a NumPy .npy file, not a model file: `mtcnn-cpu weights import` makes one of it"),
+        (
+            b"\x89HDF\r\n\x1a\n",
+            "an HDF5 file, as Keras writes, not a model file: `mtcnn-cpu weights import` can't read it either",
+        ),
+    ] {
+        let error = Model::parse(bytes).expect_err("refused");
+        assert!(error.starts_with(reason), "{error}");
+    }
+}
+
+#[test]
+fn values_below_the_normal_range_are_zeros_and_all_others_stay() {
+    let written = [f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 1e-38, -1e-40, f32::from_bits(1), 0.0, 1e-30, 3.0];
+    let mut tensors = embedded();
+    let bias = tensors.get_mut("onet.fc.bias").expect("there");
+    for (bytes, value) in bias.data.as_chunks_mut().0.iter_mut().zip(written) {
+        *bytes = value.to_le_bytes();
+    }
+    let model = Model::parse(&file(&tensors, description())).expect("a model");
+    let expected = [f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 0.0, 0.0, 0.0, 0.0, 1e-30, 3.0];
+    assert_eq!(model.tensor("onet.fc.bias")[..8], expected);
+    assert!(Model::embedded().tensors.values().flatten().all(|value| !value.is_subnormal()));
+    let first =
+        |name: &str| SafeTensors::deserialize(EMBEDDED).expect("a file").tensor(name).expect("there").data().to_vec();
+    for (name, values) in &Model::embedded().tensors {
+        assert!(values.iter().flat_map(|value| value.to_le_bytes()).eq(first(name)), "{name}");
+    }
 }
 
 #[test]
@@ -135,5 +173,5 @@ fn the_error_names_the_file() {
     let large = folder.path().join("large.safetensors");
     std::fs::File::create(&large).and_then(|f| f.set_len(1 << 40)).expect("a sparse file");
     let error = Model::read(&large).expect_err("refused").to_string();
-    assert!(error.contains("large.safetensors: more than 16777216 bytes: no model"), "{error}");
+    assert!(error.contains("large.safetensors: more than 16777216 bytes: the three nets"), "{error}");
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Model;
 use super::description::Description;
 #[cfg(feature = "train")]
 use super::description::of_origin;
+use super::model::Model;
 use crate::arch;
 #[cfg(feature = "train")]
 use crate::error::Result;

@@ -140,7 +140,7 @@ const AUTO: &str = "auto";
 
 fn sources() -> impl TypedValueParser<Value = From> {
     let names = Source::ALL.iter().map(|source| source.name());
-    PossibleValuesParser::new([AUTO].into_iter().chain(names)).map(|name| From(Source::by_name(&name)))
+    PossibleValuesParser::new([AUTO].into_iter().chain(names)).map(|name| From(name.parse().ok()))
 }
 
 fn choices<T: Copy + Send + Sync + 'static>(

@@ -4,10 +4,11 @@
 
 use std::fmt::Write;
 
-use super::{ExportedFile, INPUT, output};
+use super::file::ExportedFile;
+use super::heads::{INPUT, output, shape};
 use crate::arch::{self, Arch, Head, Layer};
-use crate::weights::Model;
 use crate::weights::description::{self, Description};
+use crate::weights::model::Model;
 use crate::weights::protobuf::Message;
 
 /// Two files for each net.
@@ -36,7 +37,7 @@ impl<'a> Net<'a> {
     fn new(model: &'a Model, arch: &'a Arch) -> Self {
         let (name, side) = (arch.name(), arch.side());
         let text = format!(
-            "# Of mtcnn-cpu. Pictures are RGB, each byte b as (b - 127.5) / 128; {} is of (no face, face).\n\
+            "# Of mtcnn-cpu. Images are RGB, each byte b as (b - 127.5) / 128; {} is of (no face, face).\n\
              name: \"{name}\"\ninput: \"{INPUT}\"\ninput_shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }}\n",
             output(Head::Classes)
         );
@@ -104,15 +105,9 @@ impl<'a> Net<'a> {
     }
 
     fn blob(&self, layer: &str, part: &str) -> Message {
-        let name = format!("{}.{layer}.{part}", self.arch.name());
-        let values = self.model.tensor(&name);
-        let parameter = self.arch.parameters().into_iter().find(|parameter| parameter.name == name);
-        let mut shape = parameter.expect("a parameter of the net").shape;
-        // A head of PNet is a convolution.
-        let is_head = self.arch.heads.iter().any(|head| head.name() == layer);
-        if is_head && part == "weight" && !self.arch.has_dense() {
-            shape.extend([1, 1]);
-        }
+        let values = self.model.tensor(&format!("{}.{layer}.{part}", self.arch.name()));
+        let is_convolution = part == "weight" && !self.arch.has_dense();
+        let shape = shape(self.arch, layer, part, if is_convolution { 4 } else { 1 });
         Message::default().floats(5, values).message(7, Message::default().ints(1, &shape))
     }
 }

@@ -1,15 +1,15 @@
-//! numpy's `.npz`: a zip archive with an array in a `.npy` file for each parameter, not packed.
+//! NumPy's `.npz`: a zip archive with an array in a `.npy` file for each parameter, not packed.
 
 use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::ExportedFile;
+use super::file::ExportedFile;
 use crate::arch;
-use crate::weights::Model;
 use crate::weights::description::{self, Description};
-use crate::weights::import::{npy::DESCRIPTION, numpy::MAGIC};
+use crate::weights::kind::Kind;
+use crate::weights::model::Model;
 
 /// All parameters by their names in a model file, and the description.
 pub(super) fn file(model: &Model, description: &Description) -> ExportedFile {
@@ -19,10 +19,10 @@ pub(super) fn file(model: &Model, description: &Description) -> ExportedFile {
         Some((parameter.name, parameter.shape, &values[..]))
     });
     let text = description::to_text(description);
-    ExportedFile { name: "mtcnn.npz".into(), bytes: archive(arrays, Some((DESCRIPTION, text.as_bytes()))) }
+    ExportedFile { name: "mtcnn.npz".into(), bytes: archive(arrays, Some((description::FILE, text.as_bytes()))) }
 }
 
-/// An archive of arrays, each with a name, its shape and its numbers, and of one more file.
+/// An archive of arrays, each with a name, its shape and its values, and of one more file.
 pub(crate) fn archive<'a>(
     arrays: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>,
     more: Option<(&str, &[u8])>,
@@ -47,12 +47,12 @@ fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     // A comma behind each: Python takes (3) for a number.
     let shape: String = shape.iter().map(|size| format!("{size},")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
-    let before = MAGIC.len() + 4;
+    let before = Kind::Npy.beginning().len() + 4;
     let padded = (before + header.len() + 1).next_multiple_of(64);
     header.extend(std::iter::repeat_n(' ', padded - before - header.len() - 1));
     header.push('\n');
     let length = (header.len() as u16).to_le_bytes();
-    let mut bytes = [MAGIC, &[1, 0], &length, header.as_bytes()].concat();
+    let mut bytes = [Kind::Npy.beginning(), &[1, 0], &length, header.as_bytes()].concat();
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     bytes
 }

@@ -3,10 +3,11 @@
 //! `onnx.proto` of onnx/onnx has the messages, its `Operators.md` the operators, of set 13 here: the first in which a softmax
 //! is over one axis, and old enough for every runtime of today.
 
-use super::{ExportedFile, INPUT, output};
+use super::file::ExportedFile;
+use super::heads::{INPUT, output, shape};
 use crate::arch::{self, Arch, Head, Layer};
-use crate::weights::Model;
 use crate::weights::description::Description;
+use crate::weights::model::Model;
 use crate::weights::protobuf::Message;
 
 const IR_VERSION: usize = 7;
@@ -32,17 +33,17 @@ impl<'a> Graph<'a> {
     fn new(model: &'a Model, arch: &'a Arch) -> Self {
         let message = Message::default().bytes(2, arch.name());
         let mut graph = Self { model, arch, message };
-        // PNet takes pictures of every size.
+        // PNet takes images of every size.
         let map = !arch.has_dense();
         let side = if map { [Size::Any("height"), Size::Any("width")] } else { [Size::Of(arch.side()); 2] };
         graph.value(11, INPUT, &[&[Size::Any("batch"), Size::Of(3)], &side[..]].concat());
         let (mut from, mut pools) = (INPUT.to_owned(), 0);
         for layer in arch.layers {
             match *layer {
-                Layer::Conv { name, prelu, size, inputs, outputs } => {
-                    graph.convolution(name, &from, name, size, inputs, outputs);
+                Layer::Conv { name, prelu, .. } => {
+                    graph.convolution(name, &from, name);
                     // A slope a channel, for every row and column.
-                    graph.prelu(prelu, name, &[outputs, 1, 1]);
+                    graph.prelu(prelu, name, 3);
                     from = prelu.into();
                 }
                 Layer::MaxPool(pool) => {
@@ -56,10 +57,10 @@ impl<'a> Graph<'a> {
                     graph.node("MaxPool", &name, &[&from], &name, attributes);
                     from = name;
                 }
-                Layer::Dense { name, prelu, side, channels, outputs } => {
+                Layer::Dense { name, prelu, .. } => {
                     graph.node("Flatten", "flat", &[&from], "flat", [integer("axis", 1)]);
-                    graph.dense(name, "flat", name, channels * side * side, outputs);
-                    graph.prelu(prelu, name, &[outputs]);
+                    graph.dense(name, "flat", name);
+                    graph.prelu(prelu, name, 1);
                     from = prelu.into();
                 }
             }
@@ -68,14 +69,14 @@ impl<'a> Graph<'a> {
             let (name, values) = (head.name(), head.values());
             // The probabilities are made from the logits.
             let to = if head == Head::Classes { name } else { output(head) };
-            let mut shape = vec![Size::Any("batch"), Size::Of(values)];
+            let mut answer = vec![Size::Any("batch"), Size::Of(values)];
             if map {
-                graph.convolution(name, &from, to, 1, arch.features, values);
-                shape.extend([Size::Any("rows"), Size::Any("columns")]);
+                graph.convolution(name, &from, to);
+                answer.extend([Size::Any("rows"), Size::Any("columns")]);
             } else {
-                graph.dense(name, &from, to, arch.features, values);
+                graph.dense(name, &from, to);
             }
-            graph.value(12, output(head), &shape);
+            graph.value(12, output(head), &answer);
         }
         let probabilities = output(Head::Classes);
         graph.node("Softmax", probabilities, &[Head::Classes.name()], probabilities, [integer("axis", 1)]);
@@ -97,19 +98,19 @@ impl<'a> Graph<'a> {
         self.add(field, Message::default().bytes(1, name).message(2, Message::default().message(1, tensor)));
     }
 
-    fn convolution(&mut self, name: &str, from: &str, to: &str, size: usize, inputs: usize, outputs: usize) {
-        let parts =
-            [self.tensor(name, "weight", &[outputs, inputs, size, size]), self.tensor(name, "bias", &[outputs])];
-        self.node("Conv", name, &[from, &parts[0], &parts[1]], to, [integers("kernel_shape", &[size; 2])]);
+    fn convolution(&mut self, name: &str, from: &str, to: &str) {
+        let parts = [self.tensor(name, "weight", 4), self.tensor(name, "bias", 1)];
+        let kernel = &shape(self.arch, name, "weight", 4)[2..];
+        self.node("Conv", name, &[from, &parts[0], &parts[1]], to, [integers("kernel_shape", kernel)]);
     }
 
-    fn dense(&mut self, name: &str, from: &str, to: &str, inputs: usize, outputs: usize) {
-        let parts = [self.tensor(name, "weight", &[outputs, inputs]), self.tensor(name, "bias", &[outputs])];
+    fn dense(&mut self, name: &str, from: &str, to: &str) {
+        let parts = [self.tensor(name, "weight", 2), self.tensor(name, "bias", 1)];
         self.node("Gemm", name, &[from, &parts[0], &parts[1]], to, [integer("transB", 1)]);
     }
 
-    fn prelu(&mut self, name: &str, from: &str, shape: &[usize]) {
-        let slope = self.tensor(name, "slope", shape);
+    fn prelu(&mut self, name: &str, from: &str, dimensions: usize) {
+        let slope = self.tensor(name, "slope", dimensions);
         self.node("PRelu", name, &[from, &slope], name, []);
     }
 
@@ -120,11 +121,12 @@ impl<'a> Graph<'a> {
         self.add(1, node);
     }
 
-    /// A parameter as a constant tensor; gives its name.
-    fn tensor(&mut self, layer: &str, part: &str, shape: &[usize]) -> String {
+    /// A parameter as a constant tensor of at least so many dimensions; gives its name.
+    fn tensor(&mut self, layer: &str, part: &str, dimensions: usize) -> String {
         let name = format!("{layer}.{part}");
         let values = self.model.tensor(&format!("{}.{name}", self.arch.name()));
-        self.add(5, Message::default().ints(1, shape).int(2, FLOAT).bytes(8, &name).floats(9, values));
+        let shape = shape(self.arch, layer, part, dimensions);
+        self.add(5, Message::default().ints(1, &shape).int(2, FLOAT).bytes(8, &name).floats(9, values));
         name
     }
 
@@ -132,7 +134,7 @@ impl<'a> Graph<'a> {
         let model = Message::default()
             .int(1, IR_VERSION)
             .bytes(2, "mtcnn-cpu")
-            .bytes(6, "Pictures are RGB, each byte b as (b - 127.5) / 128.")
+            .bytes(6, "Images are RGB, each byte b as (b - 127.5) / 128.")
             .message(7, self.message)
             .message(8, Message::default().bytes(1, "").int(2, OPERATORS));
         let entry = |(key, value): (&String, &String)| Message::default().bytes(1, key).bytes(2, value);
@@ -148,7 +150,7 @@ enum Size {
     Any(&'static str),
 }
 
-/// The type of a tensor's numbers.
+/// The type of a tensor's values.
 const FLOAT: usize = 1;
 
 fn integer(name: &str, value: usize) -> Message {

@@ -4,7 +4,8 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::MOST_BYTES;
+use crate::quote::quoted;
+use crate::weights::format::MOST_BYTES;
 
 /// An archive, and how much may still be unpacked from it.
 pub(super) struct Archive<'a> {
@@ -13,9 +14,6 @@ pub(super) struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// The first bytes of a zip archive.
-    pub(super) const MAGIC: &'static [u8] = b"PK\x03\x04";
-
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, String> {
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("a damaged zip archive: {error}"))?;
         Ok(Self { zip, left: MOST_BYTES })
@@ -27,7 +25,9 @@ impl<'a> Archive<'a> {
     }
 
     pub(super) fn read(&mut self, name: &str) -> Result<Vec<u8>, String> {
-        let refuse = |error: &dyn std::fmt::Display| format!("{name} can't be unpacked: {error}");
+        let refuse = |error: &dyn std::fmt::Display| {
+            format!("{} can't be unpacked: {}", quoted(name), quoted(&error.to_string()))
+        };
         let file = self.zip.by_name(name).map_err(|error| refuse(&error))?;
         let mut bytes = Vec::new();
         // What the archive says of the size is not trusted.

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::layers::{Found, Layer, Layout, display, squeezed};
+use super::layers::{Layer, display, squeezed};
 use crate::arch::{self, Arch, HEADS, Parameter};
+use crate::quote::quoted;
 
 /// A net whose layers are known, in the file's own convention.
 #[derive(Debug)]
@@ -38,54 +39,50 @@ struct Wanted {
     optional: bool,
 }
 
-/// Finds every parameter of a net.
-pub(super) fn assign(found: Found) -> Result<Assigned, String> {
-    let arch = arch::ALL.into_iter().find(|arch| {
-        let first = &wanted(arch)[0];
-        found.layers.iter().any(|layer| has_weights(layer, first, found.layout))
-    });
+/// The net whose first layer this is.
+pub(super) fn first_layer_of(layer: &Layer) -> Option<&'static Arch> {
+    arch::ALL.into_iter().find(|arch| weights(layer, &wanted(arch)[0]).is_some())
+}
+
+/// Finds every parameter of a net among the layers of one.
+pub(super) fn assign(layers: Vec<Layer>) -> Result<Assigned, String> {
+    let arch = layers.iter().find_map(first_layer_of);
     let arch = arch.ok_or("none of the three nets: no layer has the weights of their first layers")?;
     let wanted = wanted(arch);
     let mut arrays = BTreeMap::new();
-    for Layer { name, arrays: parts } in found.layers {
-        let layer = Layer { name, arrays: parts };
-        let place = wanted.iter().position(|wanted| {
-            !arrays.contains_key(&wanted.name)
-                && if wanted.name.ends_with(".slope") {
-                    is_slope(&layer, wanted)
-                } else {
-                    has_weights(&layer, wanted, found.layout)
-                }
+    for layer in layers {
+        let place = wanted.iter().filter(|wanted| !arrays.contains_key(&wanted.name)).find_map(|wanted| {
+            let layout = if wanted.name.ends_with(".slope") { slopes(&layer, wanted) } else { weights(&layer, wanted) };
+            layout.map(|layout| (wanted, layout))
         });
-        let Some(place) = place else {
+        let Some((wanted, layout)) = place else {
             let shapes: Vec<_> = layer.arrays.iter().map(|array| display(&array.shape)).collect();
-            let name = arch.name();
             return Err(format!(
-                "the layer {}, of {}, is none of {name}, or there are two of it",
-                layer.name,
-                shapes.join(" and ")
+                "the layer {}, of {}, is none of {}, or there are two of it",
+                quoted(&layer.name),
+                shapes.join(" and "),
+                arch.name()
             ));
         };
         let mut parts = layer.arrays.into_iter().map(|array| array.values);
         let first = parts.next().expect("a layer with arrays");
-        let first = match found.layout {
+        let first = match layout {
             Layout::OutputsFirst => first,
-            Layout::OutputsLast => outputs_first(&first, &wanted[place].shape),
+            Layout::OutputsLast => outputs_first(&first, &wanted.shape),
         };
-        arrays.insert(wanted[place].name.clone(), first);
+        arrays.insert(wanted.name.clone(), first);
         if let Some(bias) = parts.next() {
-            arrays.insert(wanted[place].name.replace(".weight", ".bias"), bias);
+            arrays.insert(wanted.name.replace(".weight", ".bias"), bias);
         }
     }
     for wanted in &wanted {
-        let Some(values) = arrays.get(&wanted.name) else {
-            if wanted.optional {
-                continue;
-            }
+        if !wanted.optional && !arrays.contains_key(&wanted.name) {
             return Err(format!("{} has no layer with {} of {}", arch.name(), wanted.name, display(&wanted.shape)));
-        };
+        }
+    }
+    for (name, values) in &arrays {
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            return Err(format!("{} of {} has {} at place {place}", wanted.name, arch.name(), values[place]));
+            return Err(format!("{name} of {} has {} at place {place}", arch.name(), values[place]));
         }
     }
     Ok(Assigned { arch, arrays })
@@ -103,20 +100,35 @@ fn wanted(arch: &Arch) -> Vec<Wanted> {
         .collect()
 }
 
-fn has_weights(layer: &Layer, wanted: &Wanted, layout: Layout) -> bool {
-    let shape = match (layout, &wanted.shape[..]) {
-        (Layout::OutputsLast, &[outputs, inputs, height, width]) => vec![height, width, inputs, outputs],
-        (Layout::OutputsLast, &[outputs, inputs]) => vec![inputs, outputs],
-        (_, shape) => shape.into(),
+/// The order in which the indices of weights come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Output, input, and the two places in the kernel: Caffe and PyTorch.
+    OutputsFirst,
+    /// The two places in the kernel, input, output: TensorFlow.
+    OutputsLast,
+}
+
+/// The layout in which a layer has these weights, with their bias.
+fn weights(layer: &Layer, wanted: &Wanted) -> Option<Layout> {
+    let [weights, bias] = &layer.arrays[..] else { return None };
+    let outputs_last = match wanted.shape[..] {
+        [outputs, inputs, height, width] => vec![height, width, inputs, outputs],
+        [outputs, inputs] => vec![inputs, outputs],
+        _ => return None,
     };
-    match &layer.arrays[..] {
-        [weights, bias] => weights.squeezed() == squeezed(&shape) && bias.squeezed() == [wanted.shape[0]],
-        _ => false,
+    if bias.squeezed() != [wanted.shape[0]] {
+        return None;
+    }
+    match weights.squeezed() {
+        shape if shape == squeezed(&wanted.shape) => Some(Layout::OutputsFirst),
+        shape if shape == squeezed(&outputs_last) => Some(Layout::OutputsLast),
+        _ => None,
     }
 }
 
-fn is_slope(layer: &Layer, wanted: &Wanted) -> bool {
-    matches!(&layer.arrays[..], [slopes] if slopes.squeezed() == wanted.shape)
+fn slopes(layer: &Layer, wanted: &Wanted) -> Option<Layout> {
+    matches!(&layer.arrays[..], [slopes] if slopes.squeezed() == wanted.shape).then_some(Layout::OutputsFirst)
 }
 
 /// `[height][width][inputs][outputs]` or `[inputs][outputs]` to the order of `shape`.
@@ -164,13 +176,9 @@ mod tests {
         shapes.iter().enumerate().map(layer).collect()
     }
 
-    fn found(layers: Vec<Layer>) -> Result<Assigned, String> {
-        assign(Found { layers, layout: Layout::OutputsLast, likely: None, description: None })
-    }
-
     #[test]
     fn layers_are_known_by_their_shapes() {
-        let net = found(pnet()).unwrap();
+        let net = assign(pnet()).unwrap();
         assert_eq!((net.arch.name(), net.has_landmarks()), ("pnet", false));
         assert_eq!(net.arrays.len(), 13);
         assert_eq!(net.arrays["box.bias"].len(), 4);
@@ -184,7 +192,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Vec<Layer>)| {
             let mut layers = pnet();
             change(&mut layers);
-            found(layers).unwrap_err()
+            assign(layers).unwrap_err()
         };
         let reason = refused(&|layers| drop(layers.remove(1)));
         assert_eq!(reason, "none of the three nets: no layer has the weights of their first layers");

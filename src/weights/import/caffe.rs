@@ -3,8 +3,9 @@
 //! `caffe.proto` of BVLC/caffe has the messages: `layer` (100) is what Caffe writes since 2014, `layers` (2) what it
 //! wrote before. A blob has its shape as a message or, the older way, as four numbers; its data packed or not.
 
-use super::layers::{Array, Budget, Found, Layer, Layout};
-use super::{Source, description};
+use super::layers::{Array, Budget, Contents, Layer};
+use super::source::Source;
+use crate::weights::description;
 use crate::weights::protobuf::{Fields, Value};
 
 /// Where the fields of a layer are.
@@ -19,7 +20,7 @@ const V1_LAYER: (u64, Numbers) = (2, Numbers { name: 4, kind: 5, blobs: 6 });
 const NET_NAME: u64 = 1;
 
 /// Reads a net; the error is the reason why not.
-pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Contents, String> {
     let (mut name, mut layers, mut kinds, mut budget) = (String::new(), Vec::new(), Vec::new(), Budget::new());
     for field in Fields(bytes) {
         match field? {
@@ -52,7 +53,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
         }
         _ => None,
     };
-    Ok(Found { layers, layout: Layout::OutputsFirst, likely, description })
+    Ok(Contents { layers, likely, description, ..Contents::default() })
 }
 
 fn text(value: Value<'_>) -> Result<String, String> {
@@ -98,7 +99,7 @@ fn blob(message: &[u8], budget: &mut Budget) -> Result<Array, String> {
     let count = budget.take(&shape)?;
     match values.len() == count {
         true => Ok(Array { shape, values }),
-        false => Err(format!("a blob has {} numbers: its shape has {count}", values.len())),
+        false => Err(format!("a blob has {} values: its shape has {count}", values.len())),
     }
 }
 
@@ -113,8 +114,8 @@ fn sizes(message: &[u8]) -> Result<Vec<usize>, String> {
 }
 
 fn whole<const N: usize>(bytes: &[u8]) -> Result<&[[u8; N]], String> {
-    let (numbers, rest) = bytes.as_chunks();
-    if rest.is_empty() { Ok(numbers) } else { Err("a blob ends within a number".into()) }
+    let (values, rest) = bytes.as_chunks();
+    if rest.is_empty() { Ok(values) } else { Err("a blob ends within a value".into()) }
 }
 
 #[cfg(test)]
@@ -161,8 +162,8 @@ mod tests {
         let net = |blob: Message| Message::default().message(100, Message::default().message(7, blob));
         let shape = |sizes: &[usize]| Message::default().message(7, Message::default().ints(1, sizes));
         for (blob, reason) in [
-            (shape(&[3]).bytes(5, floats(&[1.0, 2.0])), "a blob has 2 numbers: its shape has 3"),
-            (shape(&[1]).bytes(5, [1, 2, 3]), "a blob ends within a number"),
+            (shape(&[3]).bytes(5, floats(&[1.0, 2.0])), "a blob has 2 values: its shape has 3"),
+            (shape(&[1]).bytes(5, [1, 2, 3]), "a blob ends within a value"),
             (shape(&[1 << 40, 1 << 40]), "an array of the shape 1099511627776x1099511627776: too large"),
             (shape(&[1 << 24]), "an array of the shape 16777216: too large"),
             (shape(&[1; 100]).bytes(5, floats(&[1.0])), "1x1x1x1x1x1x1x1x…: too large"),

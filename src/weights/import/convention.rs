@@ -1,12 +1,13 @@
-//! How a system's nets see pictures and what they answer, and how to come from there to ours: upright, RGB, the
+//! How a system's nets see images and what they answer, and how to come from there to ours: upright, RGB, the
 //! inputs of the first dense layer in the order (channel, row, column), landmarks x1 y1 … x5 y5.
 
-use super::{Source, assign::Assigned};
+use super::assign::Assigned;
+use super::source::Source;
 use crate::arch::Layer;
 use crate::weights::choice::choice;
 
 choice! {
-    /// How a net sees a picture.
+    /// How a net sees an image.
     pub enum Orientation {
         /// As it is.
         Upright = "upright",
@@ -20,13 +21,13 @@ choice! {
     pub enum Colours {
         /// Red first.
         Rgb = "rgb",
-        /// Blue first, as OpenCV reads pictures.
+        /// Blue first, as OpenCV reads images.
         Bgr = "bgr",
     }
 }
 
 choice! {
-    /// The order of the landmarks' numbers.
+    /// The order of the landmarks' values.
     pub enum LandmarkOrder {
         /// x1 y1 x2 y2 …
         Interleaved = "interleaved",
@@ -36,7 +37,7 @@ choice! {
 }
 
 choice! {
-    /// The order of the inputs of the first dense layer, the slowest index first: channel c, the picture's row y and
+    /// The order of the inputs of the first dense layer, the slowest index first: channel c, the image's row y and
     /// column x.
     pub enum Flatten {
         /// Channel, row, column.
@@ -88,9 +89,9 @@ impl Convention {
 
     /// For people: what of it matters to this net.
     pub(super) fn describe(&self, net: &Assigned) -> String {
-        let mut text = format!("{}, {}", self.orientation.name(), self.colours.name().to_uppercase());
+        let mut text = format!("{}, {}", self.orientation, self.colours.name().to_uppercase());
         if net.arch.has_dense() {
-            text += &format!(", dense inputs {}", self.flatten.name());
+            text += &format!(", dense inputs {}", self.flatten);
         }
         if net.has_landmarks() {
             text += match self.landmarks {
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_to_their_places() {
+    fn values_come_to_their_places() {
         assert_eq!(kernels(&count(12), 3, 2, true, false), [8., 9., 10., 11., 4., 5., 6., 7., 0., 1., 2., 3.]);
         assert_eq!(kernels(&count(8), 1, 2, false, true), [0., 2., 1., 3., 4., 6., 5., 7.]);
         // Two channels of two rows and two columns.

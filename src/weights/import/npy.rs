@@ -1,93 +1,61 @@
-//! `.npy` files with a dictionary of layers (davidsandberg), and the `.npz` files that this program writes.
-
-use std::collections::BTreeMap;
+//! `.npy` files with pickled dictionaries of arrays, and `.npz` files: an array for each parameter.
 
 use super::archive::Archive;
-use super::layers::{Budget, Found, Layer, Layout};
+use super::layers::{Budget, Contents, named};
+use super::named::{self as names, Order};
 use super::numpy::{self, Npy};
-use super::pickle::{Pickle, Value};
-use super::{Source, description};
-use crate::arch;
+use super::pickle::Pickle;
+use super::source::Source;
+use super::tree::Tree;
+use crate::weights::description;
 
-/// The description in a `.npz` file of ours.
-pub(in super::super) const DESCRIPTION: &str = "description.json";
-
-/// Reads a net: a pickled dictionary of layers, each a dictionary of arrays.
-pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
-    const NO_LAYERS: &str = "the .npy file has no dictionary of layers in it";
+/// Reads a pickled dictionary: of layers, each a dictionary of arrays (davidsandberg), of arrays by their whole names, or of
+/// such dictionaries or lists by the names of the nets.
+pub(super) fn parse(bytes: &[u8]) -> Result<Contents, String> {
+    const NO_ARRAYS: &str = "the .npy file has no dictionary of arrays in it";
     let mut budget = Budget::new();
-    let Npy::Pickle(bytes) = numpy::npy(bytes, &mut budget)? else { return Err(NO_LAYERS.into()) };
+    let Npy::Pickle(bytes) = numpy::npy(bytes, &mut budget)? else { return Err(NO_ARRAYS.into()) };
     let (pickle, _) = Pickle::parse(bytes)?;
-    // An array of one object, the dictionary.
-    let Value::Made { state: Some(state), .. } = *pickle.get(pickle.root) else { return Err(NO_LAYERS.into()) };
-    let items = pickle.tuple(state).and_then(|state| state.last());
-    let dict = match items.map(|&items| pickle.get(items)) {
-        Some(Value::List(items)) if items.len() == 1 => pickle.dict(items[0]),
-        _ => None,
-    };
-    let mut layers = Vec::new();
-    for &(name, parts) in dict.ok_or(NO_LAYERS)? {
-        let name = pickle.text(name).ok_or(NO_LAYERS)?.to_owned();
-        let part = |key| pickle.entry(parts, key);
-        let parts = match (part("weights"), part("biases"), part("alpha")) {
-            (Some(weights), Some(biases), None) => vec![weights, biases],
-            (None, None, Some(slopes)) => vec![slopes],
-            _ => return Err(format!("the layer {name} has neither weights and biases nor alpha")),
-        };
-        let arrays: Result<Vec<_>, _> = parts.into_iter().map(|id| numpy::pickled(&pickle, id, &mut budget)).collect();
-        layers.push(Layer { arrays: arrays.map_err(|reason| format!("{name}: {reason}"))?, name });
+    let Tree { arrays, left_out } = Tree::of(&pickle)?;
+    let arrays = numpy::arrays(&pickle, arrays, &mut budget)?;
+    if arrays.is_empty() {
+        return Err(NO_ARRAYS.into());
     }
+    let parts = ["weights", "biases", "alpha"];
+    let is_davidsandberg =
+        arrays.iter().all(|(name, _)| parts.iter().any(|part| name.rsplit('.').next() == Some(*part)));
+    let likely =
+        is_davidsandberg.then(|| (Source::Davidsandberg, "it is a dictionary of weights, biases and alpha".into()));
     // A dictionary of Python 2 has no order.
-    layers.sort_by(|a, b| a.name.cmp(&b.name));
-    let likely = Some((Source::Davidsandberg, "it is a dictionary of weights, biases and alpha".into()));
-    Ok(Found { layers, layout: Layout::OutputsLast, likely, description: None })
+    Ok(Contents { layers: names::layers(arrays, Order::Names), likely, left_out, description: None })
 }
 
-/// Reads the three nets of a `.npz` file that this program wrote.
-pub(super) fn parse_npz(archive: &mut Archive<'_>) -> Result<Vec<Found>, String> {
-    let description =
-        archive.read(DESCRIPTION).ok().and_then(|text| description::from_text(std::str::from_utf8(&text).ok()?));
-    if description.is_none() {
-        return Err("a .npz file that this program did not write: nothing tells what its arrays are".into());
-    }
-    let (mut budget, mut found) = (Budget::new(), Vec::new());
-    let names = archive.names();
-    for arch in arch::ALL {
-        let mut layers = BTreeMap::<String, Vec<(bool, _)>>::new();
-        for name in &names {
-            let parts: Vec<_> = name.split('.').collect();
-            let &[net, layer, part, "npy"] = &parts[..] else { continue };
-            if net != arch.name() {
-                continue;
-            }
-            let bytes = archive.read(name)?;
-            let array = match numpy::npy(&bytes, &mut budget).map_err(|reason| format!("{name}: {reason}"))? {
-                Npy::Array(array) => array,
-                Npy::Pickle(_) => return Err(format!("{name}: a pickle, where an array must be")),
-            };
-            layers.entry(layer.into()).or_default().push((part == "bias", array));
-        }
-        let layers = layers.into_iter().map(|(name, mut arrays)| {
-            // Weights before the bias.
-            arrays.sort_by_key(|&(is_bias, _)| is_bias);
-            Layer { name, arrays: arrays.into_iter().map(|(_, array)| array).collect() }
-        });
-        let layers: Vec<_> = layers.collect();
-        if !layers.is_empty() {
-            let likely = Some((Source::MtcnnCpu, "it has a description as this program writes it".into()));
-            found.push(Found { layers, layout: Layout::OutputsFirst, likely, description: description.clone() });
+/// Reads an archive of arrays.
+pub(super) fn parse_npz(archive: &mut Archive<'_>) -> Result<Contents, String> {
+    let text = archive.read(description::FILE).ok();
+    let description = text.and_then(|text| description::from_text(std::str::from_utf8(&text).ok()?));
+    let (mut budget, mut arrays) = (Budget::new(), Vec::new());
+    for file in archive.names() {
+        let Some(name) = file.strip_suffix(".npy") else { continue };
+        let bytes = archive.read(&file)?;
+        match named(name, numpy::npy(&bytes, &mut budget))? {
+            Npy::Array(array) => arrays.push((name.to_owned(), array)),
+            Npy::Pickle(_) => return named(name, Err("a pickle, where an array must be".into())),
         }
     }
-    Ok(found)
+    let likely =
+        description.is_some().then(|| (Source::MtcnnCpu, "it has a description as this program writes it".into()));
+    Ok(Contents { layers: names::layers(arrays, Order::Names), likely, description, ..Contents::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::kind::Kind;
 
     fn file(pickle: &[u8]) -> Vec<u8> {
         let header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
-        [numpy::MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes(), pickle].concat()
+        [Kind::Npy.beginning(), &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes(), pickle].concat()
     }
 
     #[test]
@@ -99,9 +67,9 @@ mod tests {
             (b"N.".to_vec(), "no dictionary"),
             (ARRAY.to_vec(), "too early"),
             (with(b"]"), "no dictionary"),
-            (with(b"]q\x05h\x05a"), "no dictionary"),
-            (with(b"]}U\x01aNsa"), "neither weights"),
-            (with(b"]}U\x01a}U\x05alphaNssa"), "a: the pickle in it has something else"),
+            (with(b"]q\x05h\x05a"), "in each other"),
+            (with(b"]}U\x01aNsa"), "no dictionary"),
+            (with(&[b"]}U\x01a}U\x05alpha", ARRAY, b"ssa"].concat()), "a.alpha: the pickle in it has something else"),
         ] {
             let error = parse(&file(&pickle)).unwrap_err();
             assert!(error.contains(reason), "{error}");

@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::numpy;
+use super::dtype::Dtype;
+use crate::quote::quoted;
 
 /// Operations of a pickle: the largest known file has some hundred.
 const MOST_STEPS: usize = 20_000;
@@ -28,30 +29,36 @@ pub(super) enum Known {
     RebuildTensor,
     /// Makes a parameter of a tensor.
     RebuildParameter,
-    Storage(numpy::Number),
+    Storage(Dtype),
+    /// Bytes as text, as Python 3 writes them for Python 2.
+    Encode,
+    /// What stands beside the weights in checkpoints, and is not looked at.
+    Other,
 }
 
 impl Known {
     fn by_name(module: &[u8], name: &[u8]) -> Result<Self, String> {
-        use numpy::Number;
         Ok(match (module, name) {
             (b"collections", b"OrderedDict") => Self::OrderedDict,
             (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => Self::Reconstruct,
             (b"numpy", b"ndarray") => Self::Ndarray,
             (b"numpy", b"dtype") => Self::Dtype,
             (b"joblib.numpy_pickle", b"NumpyArrayWrapper") => Self::JoblibArray,
-            (b"torch._utils", b"_rebuild_tensor_v2") => Self::RebuildTensor,
+            (b"_codecs", b"encode") => Self::Encode,
+            (b"torch._utils", b"_rebuild_tensor" | b"_rebuild_tensor_v2") => Self::RebuildTensor,
             (b"torch._utils", b"_rebuild_parameter") => Self::RebuildParameter,
-            (b"torch", b"HalfStorage") => Self::Storage(Number::F16),
-            (b"torch", b"BFloat16Storage") => Self::Storage(Number::Bf16),
-            (b"torch", b"FloatStorage") => Self::Storage(Number::F32),
-            (b"torch", b"DoubleStorage") => Self::Storage(Number::F64),
+            (b"torch", b"HalfStorage") => Self::Storage(Dtype::F16),
+            (b"torch", b"BFloat16Storage") => Self::Storage(Dtype::Bf16),
+            (b"torch", b"FloatStorage") => Self::Storage(Dtype::F32),
+            (b"torch", b"DoubleStorage") => Self::Storage(Dtype::F64),
+            (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"scalar")
+            | (b"torch", b"Size" | b"device")
+            | (b"argparse", b"Namespace") => Self::Other,
             _ => {
-                let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).into_owned();
                 return Err(format!(
-                    "the pickle in it calls for {:?} of {:?}: no file of weights needs that, and nothing is run",
-                    text(name),
-                    text(module)
+                    "the pickle in it calls for \"{}\" of \"{}\": no file of weights needs that, and nothing is run",
+                    quoted(&String::from_utf8_lossy(name)),
+                    quoted(&String::from_utf8_lossy(module))
                 ));
             }
         })
@@ -64,6 +71,8 @@ pub(super) enum Value<'a> {
     None,
     Bool(bool),
     Int(i64),
+    /// No weights are single numbers.
+    Float,
     /// Text or bytes: Python 2 has one type for both.
     Bytes(&'a [u8]),
     Tuple(Vec<Id>),
@@ -92,14 +101,32 @@ pub(super) struct Pickle<'a> {
 impl<'a> Pickle<'a> {
     /// Reads a pickle; returns what lies behind it, too.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), String> {
-        let mut reader =
-            Reader { rest: bytes, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
-        for _ in 0..MOST_STEPS {
+        Self::parse_joblib(bytes, |_, _| Err(DAMAGED.into()))
+    }
+
+    /// Reads a pickle with arrays of joblib's between its operations: `length` knows from an array's state how many bytes it
+    /// has, and whether padding stands before them.
+    pub(super) fn parse_joblib(bytes: &'a [u8], length: Length) -> Result<(Self, &'a [u8]), String> {
+        let mut reader = Reader {
+            rest: bytes,
+            pickle: Self { values: Vec::new(), root: 0 },
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            steps: MOST_STEPS,
+            length,
+        };
+        loop {
+            reader.spend(1)?;
             if let Some(root) = reader.step()? {
-                return Ok((Self { values: reader.values, root }, reader.rest));
+                return Ok((Self { root, ..reader.pickle }, reader.rest));
             }
         }
-        Err(format!("the pickle in it has more than {MOST_STEPS} operations"))
+    }
+
+    /// All values, in the order in which they were read.
+    pub(super) fn values(&self) -> &[Value<'a>] {
+        &self.values
     }
 
     pub(super) fn get(&self, id: Id) -> &Value<'a> {
@@ -133,6 +160,14 @@ impl<'a> Pickle<'a> {
         }
     }
 
+    /// Of a list or a tuple.
+    pub(super) fn items(&self, id: Id) -> Option<&[Id]> {
+        match &self.values[id] {
+            Value::Tuple(items) | Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// Numbers that are not negative.
     pub(super) fn sizes(&self, id: Id) -> Option<Vec<usize>> {
         self.tuple(id)?.iter().map(|&item| self.size(item)).collect()
@@ -152,14 +187,20 @@ impl<'a> Pickle<'a> {
     }
 }
 
+/// See [`Pickle::parse_joblib`].
+type Length = fn(&Pickle<'_>, Id) -> Result<(usize, bool), String>;
+
 /// A pickle being read.
 struct Reader<'a> {
     rest: &'a [u8],
-    values: Vec<Value<'a>>,
+    pickle: Pickle<'a>,
     stack: Vec<Id>,
     /// Heights of the stack.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
+    /// How many more operations, or entries made at once by one of them.
+    steps: usize,
+    length: Length,
 }
 
 const CUT: &str = "the pickle in it ends too early";
@@ -177,6 +218,10 @@ impl<'a> Reader<'a> {
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
             0x89 => self.push(Value::Bool(false)),
+            b'G' => {
+                self.array::<8>()?;
+                self.push(Value::Float);
+            }
             b'J' => {
                 let number = i32::from_le_bytes(self.array()?);
                 self.push(Value::Int(number.into()));
@@ -264,7 +309,7 @@ impl<'a> Reader<'a> {
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let (Value::Bytes(module), Value::Bytes(name)) = (&self.values[module], &self.values[name]) else {
+                let (Some(module), Some(name)) = (self.pickle.bytes(module), self.pickle.bytes(name)) else {
                     return Err(DAMAGED.into());
                 };
                 let known = Known::by_name(module, name)?;
@@ -273,11 +318,12 @@ impl<'a> Reader<'a> {
             // A call, and a new object.
             b'R' | 0x81 => {
                 let (with, by) = (self.pop()?, self.pop()?);
-                let Value::Known(by) = self.values[by] else { return Err(DAMAGED.into()) };
-                self.push(match by {
-                    Known::OrderedDict => Value::Dict(Vec::new()),
+                let Value::Known(by) = self.pickle.values[by] else { return Err(DAMAGED.into()) };
+                let made = match by {
+                    Known::OrderedDict => Value::Dict(self.pairs(with)?),
                     by => Value::Made { by, with, state: None, data: &[] },
-                });
+                };
+                self.push(made);
             }
             b'b' => self.build()?,
             b'Q' => {
@@ -294,7 +340,7 @@ impl<'a> Reader<'a> {
     /// Gives an object its state.
     fn build(&mut self) -> Result<(), String> {
         let (told, object) = (self.pop()?, *self.stack.last().ok_or(DAMAGED)?);
-        match &mut self.values[object] {
+        match &mut self.pickle.values[object] {
             Value::Made { state, by, .. } => {
                 *state = Some(told);
                 if *by == Known::JoblibArray {
@@ -310,25 +356,41 @@ impl<'a> Reader<'a> {
 
     /// Takes the bytes of an array that joblib keeps here.
     fn behind(&mut self, object: Id, told: Id) -> Result<(), String> {
-        // The values are lent for a moment.
-        let pickle = Pickle { values: std::mem::take(&mut self.values), root: told };
-        let wanted = numpy::joblib_length(&pickle);
-        self.values = pickle.values;
-        let (length, aligned) = wanted?;
+        let (length, aligned) = (self.length)(&self.pickle, told)?;
         if aligned {
             let [padding] = self.array()?;
             self.take(padding.into())?;
         }
         let bytes = self.take(length)?;
-        if let Value::Made { data, .. } = &mut self.values[object] {
+        if let Value::Made { data, .. } = &mut self.pickle.values[object] {
             *data = bytes;
         }
         Ok(())
     }
 
+    /// The entries that an `OrderedDict` is made of: none, or a list of keys and values, as Python 2 has them.
+    fn pairs(&mut self, with: Id) -> Result<Vec<(Id, Id)>, String> {
+        let Some(&[pairs]) = self.pickle.tuple(with) else { return Ok(Vec::new()) };
+        let items = self.pickle.items(pairs).ok_or(DAMAGED)?;
+        let pair = |&item: &Id| match *self.pickle.items(item)? {
+            [key, value] => Some((key, value)),
+            _ => None,
+        };
+        let entries: Vec<_> = items.iter().map(pair).collect::<Option<_>>().ok_or(DAMAGED)?;
+        // One list may be named by many.
+        self.spend(entries.len())?;
+        Ok(entries)
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), String> {
+        let left = self.steps.checked_sub(steps);
+        self.steps = left.ok_or_else(|| format!("the pickle in it has more than {MOST_STEPS} operations"))?;
+        Ok(())
+    }
+
     fn push(&mut self, value: Value<'a>) {
-        self.stack.push(self.values.len());
-        self.values.push(value);
+        self.stack.push(self.pickle.values.len());
+        self.pickle.values.push(value);
     }
 
     fn pop(&mut self) -> Result<Id, String> {
@@ -350,14 +412,14 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self) -> Result<&mut Vec<Id>, String> {
-        match self.stack.last().map(|&id| &mut self.values[id]) {
+        match self.stack.last().map(|&id| &mut self.pickle.values[id]) {
             Some(Value::List(items)) => Ok(items),
             _ => Err(DAMAGED.into()),
         }
     }
 
     fn dict(&mut self) -> Result<&mut Vec<(Id, Id)>, String> {
-        match self.stack.last().map(|&id| &mut self.values[id]) {
+        match self.stack.last().map(|&id| &mut self.pickle.values[id]) {
             Some(Value::Dict(entries)) => Ok(entries),
             _ => Err(DAMAGED.into()),
         }

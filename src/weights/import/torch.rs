@@ -1,93 +1,94 @@
-//! PyTorch's state dicts: in a zip archive, as it has written them since 2020, and in the format before.
+//! PyTorch's files: a zip archive, as it has written them since 2020, and the format before.
 //!
 //! Both have a pickle in which each tensor names a storage by its key, with an offset, a shape and strides; the
-//! storages' bytes are files of the archive, or lie behind the pickle with their keys and counts.
+//! storages' bytes are files of the archive, or lie behind the pickle with their keys and counts. The tensors are a state
+//! dict, wherever in a checkpoint it is.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::Source;
 use super::archive::Archive;
-use super::layers::{Array, Budget, Found, Layer, Layout};
-use super::numpy::{Number, places};
+use super::dtype::Dtype;
+use super::layers::{Array, Budget, Contents, named};
+use super::named::{self as names, Order};
+use super::numpy::{self, places};
 use super::pickle::{Id, Known, Pickle, Value};
+use super::source::Source;
+use super::tree::Tree;
+use crate::weights::kind::Kind;
 
-/// The first pickle of the old format: a number.
-pub(super) const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
-
-const NO_STATE_DICT: &str = "there is no dictionary of tensors in it: only state dicts are read";
-
-/// Storages by their keys.
-type Storages<'a> = HashMap<&'a [u8], Vec<u8>>;
+const NO_STATE_DICT: &str = "there is no dictionary of tensors in it";
 
 /// Reads the old format.
-pub(super) fn parse(bytes: &[u8]) -> Result<Found, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Contents, String> {
     const CUT: &str = "it ends before the last storage";
-    let rest = bytes.strip_prefix(MAGIC).ok_or("not a file of PyTorch")?;
+    let rest = bytes.strip_prefix(Kind::Torch.beginning()).ok_or("not a file of PyTorch")?;
     // The version, and the sizes of numbers where it was written.
     let (_, rest) = Pickle::parse(rest)?;
     let (_, rest) = Pickle::parse(rest)?;
-    let (state, rest) = Pickle::parse(rest)?;
+    let (pickle, rest) = Pickle::parse(rest)?;
     let (keys, mut rest) = Pickle::parse(rest)?;
-    let Value::List(keys_in_order) = keys.get(keys.root) else { return Err(NO_STATE_DICT.into()) };
-    let numbers = storages(&state)?;
-    let mut storages = Storages::new();
-    for &key in keys_in_order {
+    let storages = pickle.values().iter().filter_map(|value| Storage::of(&pickle, value));
+    let dtypes: HashMap<_, _> = storages.map(|storage| (storage.key, storage.dtype)).collect();
+    let mut data = HashMap::new();
+    for &key in keys.items(keys.root).ok_or(NO_STATE_DICT)? {
         let key = keys.bytes(key).ok_or(NO_STATE_DICT)?;
         let (&count, after) = rest.split_first_chunk().ok_or(CUT)?;
-        let number = numbers.get(key).ok_or("a storage that no tensor has")?;
-        let length =
-            usize::try_from(u64::from_le_bytes(count)).ok().and_then(|count| count.checked_mul(number.bytes()));
-        let (data, after) = after.split_at_checked(length.ok_or(CUT)?).ok_or(CUT)?;
+        let dtype = dtypes.get(key).ok_or("a storage that no tensor has")?;
+        let length = usize::try_from(u64::from_le_bytes(count)).ok();
+        let length = length.and_then(|count| count.checked_mul(dtype.bytes())).ok_or(CUT)?;
+        let (bytes, after) = after.split_at_checked(length).ok_or(CUT)?;
         rest = after;
-        storages.insert(key, data.to_vec());
+        data.insert(key, bytes);
     }
-    found(&state, &storages)
+    contents(&pickle, |key| {
+        data.get(key).map(|&bytes| bytes.to_vec()).ok_or("a tensor whose storage is missing".into())
+    })
 }
 
 /// Reads an archive.
-pub(super) fn parse_zip(archive: &mut Archive<'_>) -> Result<Found, String> {
+pub(super) fn parse_zip(archive: &mut Archive<'_>) -> Result<Contents, String> {
     let name = archive.names().into_iter().find(|name| name.ends_with("data.pkl")).ok_or(NO_STATE_DICT)?;
     let folder = name.strip_suffix("data.pkl").expect("just looked at").to_owned();
     if archive.read(&format!("{folder}byteorder")).is_ok_and(|order| order.starts_with(b"big")) {
-        return Err("its numbers have the highest byte first".into());
+        return Err("its values have the highest byte first".into());
     }
-    let bytes = archive.read(&format!("{folder}data.pkl"))?;
-    let (state, _) = Pickle::parse(&bytes)?;
-    let mut data = Storages::new();
-    for key in storages(&state)?.into_keys() {
-        let key_text = std::str::from_utf8(key).map_err(|_| NO_STATE_DICT)?;
-        data.insert(key, archive.read(&format!("{folder}data/{key_text}"))?);
-    }
-    found(&state, &data)
+    let bytes = archive.read(&name)?;
+    let (pickle, _) = Pickle::parse(&bytes)?;
+    contents(&pickle, |key| {
+        let key = std::str::from_utf8(key).map_err(|_| NO_STATE_DICT)?;
+        archive.read(&format!("{folder}data/{key}"))
+    })
 }
 
-/// The storages that the tensors of a state dict name.
-fn storages<'a>(state: &Pickle<'a>) -> Result<HashMap<&'a [u8], Number>, String> {
-    let mut storages = HashMap::new();
-    for &(_, value) in state.dict(state.root).ok_or(NO_STATE_DICT)? {
-        let tensor = Tensor::of(state, value)?;
-        storages.insert(tensor.storage, tensor.number);
+/// Values outside of the pickle.
+#[derive(Clone, Copy)]
+struct Storage<'a> {
+    key: &'a [u8],
+    dtype: Dtype,
+}
+
+impl<'a> Storage<'a> {
+    fn of(pickle: &Pickle<'a>, value: &Value<'_>) -> Option<Self> {
+        let Value::Outside(name) = *value else { return None };
+        let &[_, kind, key, ..] = pickle.tuple(name)? else { return None };
+        let Value::Known(Known::Storage(dtype)) = *pickle.get(kind) else { return None };
+        Some(Self { key: pickle.bytes(key)?, dtype })
     }
-    Ok(storages)
 }
 
 /// A tensor as the pickle tells it.
 struct Tensor<'a> {
-    storage: &'a [u8],
-    number: Number,
+    storage: Storage<'a>,
     offset: usize,
     shape: Vec<usize>,
     strides: Vec<usize>,
 }
 
 impl<'a> Tensor<'a> {
-    fn of(state: &Pickle<'a>, id: Id) -> Result<Self, String> {
-        Self::read(state, id).ok_or_else(|| NO_STATE_DICT.into())
-    }
-
-    fn read(state: &Pickle<'a>, id: Id) -> Option<Self> {
-        let made = |id| match *state.get(id) {
-            Value::Made { by, with, .. } => state.tuple(with).map(|with| (by, with)),
+    fn of(pickle: &Pickle<'a>, id: Id) -> Option<Self> {
+        let made = |id| match *pickle.get(id) {
+            Value::Made { by, with, .. } => pickle.tuple(with).map(|with| (by, with)),
             _ => None,
         };
         let (mut by, mut with) = made(id)?;
@@ -95,58 +96,65 @@ impl<'a> Tensor<'a> {
             (by, with) = made(*with.first()?)?;
         }
         let (Known::RebuildTensor, &[storage, offset, shape, strides, ..]) = (by, with) else { return None };
-        let Value::Outside(storage) = *state.get(storage) else { return None };
-        let &[_, kind, key, ..] = state.tuple(storage)? else { return None };
-        let Value::Known(Known::Storage(number)) = *state.get(kind) else { return None };
         Some(Self {
-            storage: state.bytes(key)?,
-            number,
-            offset: state.size(offset)?,
-            shape: state.sizes(shape)?,
-            strides: state.sizes(strides)?,
+            storage: Storage::of(pickle, pickle.get(storage))?,
+            offset: pickle.size(offset)?,
+            shape: pickle.sizes(shape)?,
+            strides: pickle.sizes(strides)?,
         })
     }
 
-    fn array(self, storages: &Storages<'_>, budget: &mut Budget) -> Result<Array, String> {
-        let Self { storage, number, offset, shape, strides } = self;
-        let data = storages.get(storage).ok_or("a tensor whose storage is missing")?;
+    /// From the bytes of its storage.
+    fn array(self, storage: &[f32], budget: &mut Budget) -> Result<Array, String> {
+        let Self { offset, shape, strides, .. } = self;
         let count = budget.take(&shape)?;
         // The last place, which must be in the storage; where there is none, there is nothing to look at.
         let last = shape
             .iter()
             .zip(&strides)
             .try_fold(offset, |last, (&size, &stride)| last.checked_add(size.saturating_sub(1).checked_mul(stride)?));
-        let inside = last.is_some_and(|last| last < data.len() / number.bytes());
+        let inside = last.is_some_and(|last| last < storage.len());
         if shape.len() != strides.len() || (count > 0 && !inside) {
             return Err("a tensor reaches beyond its storage".into());
         }
-        let at = |place: usize| number.read(&data[(offset + place) * number.bytes()..][..number.bytes()]);
-        Ok(Array { values: places(&shape, &strides).map(at).collect(), shape })
+        Ok(Array { values: places(&shape, &strides).map(|place| storage[offset + place]).collect(), shape })
     }
 }
 
-/// Layers from tensors with names such as `conv1.weight`.
-fn found(state: &Pickle<'_>, storages: &Storages<'_>) -> Result<Found, String> {
-    let (mut layers, mut budget) = (Vec::<Layer>::new(), Budget::new());
-    for &(name, value) in state.dict(state.root).ok_or(NO_STATE_DICT)? {
-        let name = state.text(name).ok_or(NO_STATE_DICT)?;
-        let (name, part) = name.rsplit_once('.').unwrap_or((name, ""));
-        let array =
-            Tensor::of(state, value)?.array(storages, &mut budget).map_err(|reason| format!("{name}: {reason}"))?;
-        match layers.last_mut() {
-            Some(layer) if layer.name == name && part == "bias" => layer.arrays.push(array),
-            _ => layers.push(Layer { name: name.into(), arrays: vec![array] }),
-        }
+/// The layers of the state dict; `read` gives a storage's bytes.
+fn contents(pickle: &Pickle<'_>, mut read: impl FnMut(&[u8]) -> Result<Vec<u8>, String>) -> Result<Contents, String> {
+    let (Tree { arrays: ids, left_out }, mut budget) = (Tree::of(pickle)?, Budget::new());
+    let (mut storages, mut arrays) = (HashMap::<_, Vec<f32>>::new(), Vec::new());
+    for (name, id) in ids {
+        let array = match Tensor::of(pickle, id) {
+            Some(tensor) => {
+                // Tensors may share a storage.
+                let Storage { key, dtype } = tensor.storage;
+                let values = match storages.entry((key, dtype)) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => entry.insert(dtype.read(&read(key)?)),
+                };
+                tensor.array(values, &mut budget)
+            }
+            None => numpy::pickled(pickle, id, &mut budget),
+        };
+        let array = named(&name, array)?;
+        arrays.push((name, array));
     }
+    if arrays.is_empty() {
+        return Err(NO_STATE_DICT.into());
+    }
+    let layers = names::layers(arrays, Order::Built);
     let named = |names: &[&str]| names.iter().all(|name| layers.iter().any(|layer| layer.name == *name));
     let heads = [["conv4_1", "conv4_2"], ["dense5_1", "dense5_2"], ["dense6_1", "dense6_2"]];
     let likely = heads.iter().find(|heads| named(*heads));
     let likely = likely.map(|[a, b]| (Source::FacenetPytorch, format!("its heads are {a} and {b}")));
-    Ok(Found { layers, layout: Layout::OutputsFirst, likely, description: None })
+    Ok(Contents { layers, likely, left_out, description: None })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::layers::Layer;
     use super::*;
     use std::io::{Cursor, Write};
     use zip::ZipWriter;
@@ -171,7 +179,8 @@ mod tests {
     }
 
     fn old(pickle: &[u8], data: &[u8], count: u64) -> Vec<u8> {
-        [MAGIC, b"M\xE9\x03.", b"}.", pickle, b"]X\x01\0\0\x000a.", &count.to_le_bytes(), data].concat()
+        [Kind::Torch.beginning(), b"M\xE9\x03.", b"}.", pickle, b"]X\x01\0\0\x000a.", &count.to_le_bytes(), data]
+            .concat()
     }
 
     fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -183,7 +192,7 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    fn parse_archive(bytes: &[u8]) -> Result<Found, String> {
+    fn parse_archive(bytes: &[u8]) -> Result<Contents, String> {
         parse_zip(&mut Archive::open(bytes)?)
     }
 
@@ -192,7 +201,7 @@ mod tests {
         let pickle = pickle(&[2, 3], &[1, 2]);
         let expected = Array { shape: vec![2, 3], values: vec![0.0, 2.0, 4.0, 1.0, 3.0, 5.0] };
         let archive = zipped(&[("net/data.pkl", &pickle), ("net/data/0", &floats(6)), ("net/byteorder", b"little")]);
-        let expected = [Layer { name: "a".into(), arrays: vec![expected] }];
+        let expected = [Layer { name: "a.weight".into(), arrays: vec![expected] }];
         for found in [parse(&old(&pickle, &floats(6), 6)), parse_archive(&archive)] {
             assert_eq!(found.unwrap().layers, expected);
         }
@@ -213,9 +222,9 @@ mod tests {
             (old(&pickle(&[2, 3], &[1]), &data, 6), "reaches beyond"),
             (old(&far, &data, u64::MAX / 2), "ends before the last storage"),
             (old(b"cposix\nsystem\n.", &data, 6), "nothing is run"),
-            (old(b"N.", &data, 6), "no dictionary of tensors"),
-            (old(b"}X\x01\0\0\0aNs.", &data, 6), "no dictionary of tensors"),
-            (old(b"}q\0X\x01\0\0\0ah\0s.", &data, 6), "no dictionary of tensors"),
+            (old(b"N.", &data, 6), "a storage that no tensor has"),
+            (old(b"}X\x01\0\0\0aNs.", &data, 6), "a storage that no tensor has"),
+            (old(b"}q\0X\x01\0\0\0ah\0s.", &data, 6), "a storage that no tensor has"),
         ] {
             let error = parse(&bytes).unwrap_err();
             assert!(error.contains(reason), "{error}");
@@ -229,6 +238,7 @@ mod tests {
             (zipped(&[("net/data.pkl", &pickle), ("net/data/0", &data[..20])]), "reaches beyond its storage"),
             (zipped(&[("net/data.pkl", &pickle), ("net/data/0", &data), ("net/byteorder", b"big")]), "highest byte"),
             (zipped(&[("readme", b"x")]), "no dictionary of tensors"),
+            (zipped(&[("net/data.pkl", b"}X\x01\0\0\0aNs.")]), "no dictionary of tensors"),
         ] {
             let error = parse_archive(&bytes).unwrap_err();
             assert!(error.contains(reason), "{error}");
