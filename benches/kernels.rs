@@ -11,22 +11,22 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use mtcnn_cpu::isa;
 use mtcnn_kernels::gemm::{Matrix, gemm};
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, opencv};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, PlanarConvPool, Winograd, WinogradRow, peak};
+use mtcnn_kernels::{Buffer, Conv, ConvParams, Dense, Isa, MaxPool, Shape, Winograd, peak};
 
 mod common;
 use common::numbers;
 
 /// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
-type Shape = (&'static str, usize, usize, usize, usize, usize);
+type Convolution = (&'static str, usize, usize, usize, usize, usize);
 
 /// PNet's after its first layer, on the largest level of a 640x480 picture.
-const PNET: [Shape; 3] =
+const PNET: [Convolution; 3] =
     [("pnet_conv2", 3, 10, 16, 144, 192), ("pnet_conv3", 3, 16, 32, 142, 190), ("pnet_heads", 1, 32, 6, 140, 188)];
 
 /// RNet's and ONet's.
-const CROPS: [Shape; 7] = [
+const CROPS: [Convolution; 7] = [
     ("rnet_conv1", 3, 3, 28, 24, 24),
     ("rnet_conv2", 3, 28, 48, 11, 11),
     ("rnet_conv3", 2, 48, 64, 4, 4),
@@ -51,25 +51,23 @@ fn row(criterion: &mut Criterion, kernel: &str, shape: &str, work: u64, mut run:
     group.finish();
 }
 
-fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, shape: Shape) {
-    let (name, size, inputs, outputs, height, width) = shape;
+fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, of: Convolution) {
+    let (name, size, inputs, outputs, height, width) = of;
     let name = format!("{name}_{images}x{height}x{width}x{inputs}_{outputs}");
     let (weights, bias) = (numbers(outputs * inputs * size * size), numbers(outputs));
     let slopes = vec![0.25; outputs];
-    let pixels = images * (height + 1 - size) * (width + 1 - size);
-    let input = numbers(images * height * width * inputs);
-    let mut output = vec![0.0; pixels * outputs];
+    let params = ConvParams { size, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
+    let shape = Shape::new(images, height, width, inputs);
 
-    let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes));
-    let flops = conv.flops(pixels);
-    row(criterion, "direct", &name, flops, || conv.forward(images, height, width, black_box(&input), &mut output));
-    row(criterion, "im2col", &name, flops, || {
-        conv.forward_im2col(images, height, width, black_box(&input), &mut output);
-    });
+    let conv = Conv::new(isa, params);
+    let (input, flops) = (numbers(shape.values()), conv.flops(shape));
+    let mut output = vec![0.0; conv.output(shape).expect("an input larger than the kernel").values()];
+    row(criterion, "direct", &name, flops, || conv.forward(shape, black_box(&input), &mut output));
+    row(criterion, "im2col", &name, flops, || conv.forward_im2col(shape, black_box(&input), &mut output));
     if size == 3 && inputs >= WINOGRAD_FROM {
-        let (conv, mut scratch) = (Winograd::new(isa, inputs, &weights, &bias, &slopes), Buffer::default());
+        let (conv, mut scratch) = (Winograd::new(isa, params), Buffer::default());
         row(criterion, "winograd", &name, flops, || {
-            conv.forward(images, height, width, black_box(&input), &mut scratch, &mut output);
+            conv.forward(shape, black_box(&input), &mut scratch, &mut output);
         });
     }
 }
@@ -77,19 +75,18 @@ fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, shape: Shape)
 /// Row by row: PNet's planar first layer with the least that can follow it, the layers that run by
 /// Winograd's way along the row, and the whole of PNet.
 fn row_by_row(criterion: &mut Criterion, isa: Isa) {
-    let first = || {
-        let (weights, bias) = (numbers(10 * 3 * 9), numbers(10));
-        RowLayer::PlanarConvPool(PlanarConvPool::new(3, 3, &weights, &bias, &[0.25; 10]))
-    };
-    let conv = |(_, size, inputs, outputs, ..): Shape| {
+    let conv = |(_, size, inputs, outputs, ..): Convolution| {
         let (weights, bias, slopes) = (numbers(outputs * inputs * size * size), numbers(outputs), vec![0.25; outputs]);
-        // What follows the planar first layer, which has ten channels, takes planar rows.
+        let params = ConvParams { size, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
+        // PNet's first layer takes planar rows, and what follows, which takes its ten channels.
         match (inputs, size) {
-            (10, _) => RowLayer::Conv(Conv::of_planar_rows(isa, size, inputs, outputs, &weights, &bias, Some(&slopes))),
-            (_, 3) => RowLayer::WinogradRow(WinogradRow::new(isa, inputs, &weights, &bias, &slopes)),
-            _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes))),
+            (3, _) if outputs == 10 => RowLayer::planar_conv_pool(params),
+            (10, _) => RowLayer::conv_of_planar_rows(isa, params),
+            (_, 3) => RowLayer::winograd(isa, params),
+            _ => RowLayer::conv(isa, params),
         }
     };
+    let first = || conv(("", 3, 3, 10, 0, 0));
     let [_, conv3, _] = PNET;
     let [rnet_conv1, .., onet_conv1, _, _, _] = CROPS;
     for (name, layers, (height, width, inputs)) in [
@@ -99,16 +96,16 @@ fn row_by_row(criterion: &mut Criterion, isa: Isa) {
         ("rnet_conv1", vec![conv(rnet_conv1)], (24, 24, 3)),
         ("onet_conv1", vec![conv(onet_conv1)], (48, 48, 3)),
     ] {
-        let input = numbers(height * width * inputs);
-        let (mut size, mut flops, mut channels) = ((height, width), 0, inputs);
+        let shape = Shape::image(height, width, inputs);
+        let (mut output_shape, mut flops) = (shape, 0);
         for layer in &layers {
-            flops += layer.flops(size.0, size.1);
-            size = layer.output_size(size.0, size.1).expect("a level of a face's size");
-            channels = layer.outputs(channels);
+            flops += layer.flops(output_shape);
+            output_shape = layer.output(output_shape).expect("a level of a face's size");
         }
-        let (mut scratch, mut output) = (Buffer::default(), vec![0.0; size.0 * size.1 * channels]);
+        let (input, mut scratch, mut output) =
+            (numbers(shape.values()), Buffer::default(), vec![0.0; output_shape.values()]);
         row(criterion, "rows", &format!("{name}_{height}x{width}x{inputs}"), flops, || {
-            rows::forward(isa, &layers, height, width, inputs, black_box(&input), &mut scratch, &mut output);
+            rows::forward(isa, &layers, shape, black_box(&input), &mut scratch, &mut output);
         });
     }
 }
@@ -117,7 +114,7 @@ fn dense(criterion: &mut Criterion, isa: Isa) {
     for (name, inputs, outputs) in
         [("rnet_fc", 576, 128), ("rnet_heads", 128, 6), ("onet_fc", 1152, 256), ("onet_heads", 256, 16)]
     {
-        let dense = Dense::new(isa, inputs, outputs, &numbers(inputs * outputs), &numbers(outputs), None);
+        let dense = Dense::new(isa, inputs, &numbers(inputs * outputs), &numbers(outputs), None);
         let (input, mut output) = (numbers(BATCH * inputs), vec![0.0; BATCH * outputs]);
         row(criterion, "dense", &format!("{name}_{BATCH}x{inputs}_{outputs}"), dense.flops(BATCH), || {
             dense.forward(BATCH, black_box(&input), &mut output);
@@ -134,11 +131,12 @@ fn max_pool(criterion: &mut Criterion, isa: Isa) {
         ("onet_pool3", 2, 8, 64),
     ] {
         let pool = MaxPool { size, stride: 2 };
-        let input = numbers(CROPS_AT_A_TIME * side * side * channels);
-        let mut output = vec![0.0; CROPS_AT_A_TIME * pool.output_len(side).pow(2) * channels];
-        let shape = format!("{name}_{CROPS_AT_A_TIME}x{side}x{side}x{channels}");
-        row(criterion, "max_pool", &shape, input.len() as u64, || {
-            pool.forward(isa, CROPS_AT_A_TIME, side, side, channels, black_box(&input), &mut output);
+        let shape = Shape::new(CROPS_AT_A_TIME, side, side, channels);
+        let (input, output) = (numbers(shape.values()), pool.output(shape).expect("a map larger than the window"));
+        let mut output = vec![0.0; output.values()];
+        let what = format!("{name}_{CROPS_AT_A_TIME}x{side}x{side}x{channels}");
+        row(criterion, "max_pool", &what, input.len() as u64, || {
+            pool.forward(isa, shape, black_box(&input), &mut output);
         });
     }
 }
@@ -147,7 +145,7 @@ fn max_pool(criterion: &mut Criterion, isa: Isa) {
 fn resizes(criterion: &mut Criterion, isa: Isa) {
     let affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
     let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());
-    let mut opencv = resize::opencv::Scratch::default();
+    let mut opencv_scratch = opencv::Scratch::default();
     for (width, height) in [(640, 480), (1920, 1080)] {
         let bytes: Vec<u8> = numbers(width * height * 3).iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
         let source = Source { data: &bytes, width, height, stride: width * 3, pixel: 3, channels: [0, 1, 2] };
@@ -160,13 +158,18 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
             let mut output = vec![0.0; rows * columns * 3];
             let shape = format!("{width}x{height}_{columns}x{rows}");
             row(criterion, "resize_level", &shape, bytes.len() as u64, || {
-                let order = Order::Planar;
-                let source = black_box(&source);
-                resize::forward(isa, source, whole, &down, &across, 0..rows, affine, order, &mut scratch, &mut output);
+                let (source, order) = (*black_box(&source), Order::Planar);
+                Separable { source, region: whole, down: &down, across: &across, affine, order }.rows(
+                    isa,
+                    0..rows,
+                    &mut scratch,
+                    &mut output,
+                );
             });
             if level == 0 {
                 row(criterion, "resize_level_opencv", &shape, bytes.len() as u64, || {
-                    resize::opencv::area(black_box(&source), rows, columns, 0..rows, affine, &mut opencv, &mut output);
+                    let target = opencv::Target { height: rows, width: columns, rows: 0..rows, affine };
+                    opencv::area(black_box(&source), &target, &mut opencv_scratch, &mut output);
                 });
             }
         }
@@ -179,8 +182,13 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
                 down.area_bins(region, side);
                 across.area_bins(region, side);
                 let region = Region { x: 100, y: 50, width: region, height: region };
-                let (source, order) = (black_box(&source), Order::Interleaved);
-                resize::forward(isa, source, region, &down, &across, 0..side, affine, order, &mut scratch, &mut output);
+                let (source, order) = (*black_box(&source), Order::Interleaved);
+                Separable { source, region, down: &down, across: &across, affine, order }.rows(
+                    isa,
+                    0..side,
+                    &mut scratch,
+                    &mut output,
+                );
             });
         }
     }
@@ -190,8 +198,7 @@ fn gemms(criterion: &mut Criterion, isa: Isa) {
     for (m, n, k) in [(BATCH, 128, 576), (BATCH, 256, 1152), (504, 512, 512)] {
         let (a, b, mut c) = (numbers(m * k), numbers(k * n), vec![0.0; m * n]);
         row(criterion, "gemm", &format!("{m}x{n}x{k}"), 2 * (m * n * k) as u64, || {
-            let a = Matrix { data: black_box(&a), row: k, column: 1 };
-            gemm(isa, m, n, k, a, Matrix { data: &b, row: n, column: 1 }, &mut c);
+            gemm(isa, Matrix::new(black_box(&a), m, k), Matrix::new(&b, k, n), &mut c);
         });
     }
 }

@@ -4,10 +4,10 @@ use mtcnn_cpu_test_support as common;
 
 use mtcnn_cpu::Isa;
 use mtcnn_kernels::Buffer;
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
+use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, opencv};
+use safetensors::SafeTensors;
 
 const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
-use safetensors::SafeTensors;
 
 /// How far results may be apart that are not rounded to u8: on a scale of 255, or normalised.
 const TOLERANCE: f32 = 1e-4;
@@ -42,17 +42,10 @@ fn pictures(file: &SafeTensors<'_>, mut f: impl FnMut(&str, &Source<'_>)) {
 
 fn separable(isa: Isa, source: &Source<'_>, down: &Axis, across: &Axis, affine: Affine) -> Vec<f32> {
     let mut output = vec![f32::NAN; down.target() * across.target() * 3];
-    let whole = Region::whole(source);
-    let rows = 0..down.target();
-    resize::forward(
+    let (region, order) = (Region::whole(source), Order::Interleaved);
+    Separable { source: *source, region, down, across, affine, order }.rows(
         isa,
-        source,
-        whole,
-        down,
-        across,
-        rows,
-        affine,
-        Order::Interleaved,
+        0..down.target(),
         &mut Buffer::default(),
         &mut output,
     );
@@ -69,9 +62,10 @@ fn opencv_and_pytorch() {
         let (shape, area) = expected("cv2_area_u8");
         let (height, width) = (shape[0], shape[1]);
         let (mut by_area, mut by_line) = (vec![f32::NAN; area.len()], vec![f32::NAN; area.len()]);
-        let (affine, whole, scratch) = (Affine::IDENTITY, Region::whole(source), &mut opencv::Scratch::default());
-        opencv::area(source, height, width, 0..height, affine, scratch, &mut by_area);
-        opencv::linear(source, whole, height, width, 0..height, affine, scratch, &mut by_line);
+        let target = opencv::Target { height, width, rows: 0..height, affine: Affine::IDENTITY };
+        let scratch = &mut opencv::Scratch::default();
+        opencv::area(source, &target, scratch, &mut by_area);
+        opencv::linear(source, Region::whole(source), &target, scratch, &mut by_line);
         for (kind, got, expected) in [("area", by_area, area), ("linear", by_line, expected("cv2_linear_u8").1)] {
             assert!(got == expected, "{number}: OpenCV's {kind} to the bit, not {} apart", difference(&got, &expected));
         }

@@ -15,8 +15,8 @@ use criterion::{Criterion, Throughput};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use mtcnn_cpu::{Detector, ImageView, Isa, Level, PixelFormat, image, isa};
-use mtcnn_kernels::gemm::Matrix;
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::gemm::{Matrix, gemm};
+use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source};
 use mtcnn_kernels::{Buffer, peak};
 
 use common::numbers;
@@ -57,16 +57,14 @@ fn gemms(criterion: &mut Criterion, isa: Isa) {
         let (shape, flops) = (format!("{name}_{m}x{n}x{k}"), 2 * (m * n * k) as u64);
         let (a, b, mut c) = (numbers(m * k), numbers(k * n), vec![0.0; m * n]);
         row(criterion, "gemm", &shape, "ours", flops, || {
-            let a = Matrix { data: black_box(&a), row: k, column: 1 };
-            mtcnn_kernels::gemm::gemm(isa, m, n, k, a, Matrix { data: &b, row: n, column: 1 }, &mut c);
+            gemm(isa, Matrix::new(black_box(&a), m, k), Matrix::new(&b, k, n), &mut c);
         });
         for (who, multiply) in multiply::PEERS {
             // What is compared must be the same work.
             let mut other = vec![0.0; m * n];
             let mut own = vec![0.0; m * n];
             multiply(m, n, k, &a, &b, &mut other);
-            let matrix = Matrix { data: &a, row: k, column: 1 };
-            mtcnn_kernels::gemm::gemm(isa, m, n, k, matrix, Matrix { data: &b, row: n, column: 1 }, &mut own);
+            gemm(isa, Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut own);
             let far = own.iter().zip(&other).any(|(own, other)| (own - other).abs() > 1e-3);
             assert!(!far, "{who} multiplies otherwise");
             row(criterion, "gemm", &shape, who, flops, || multiply(m, n, k, black_box(&a), &b, &mut c));
@@ -89,10 +87,11 @@ fn pyramids(criterion: &mut Criterion, isa: Isa) {
             for &Level { width: columns, height: rows, .. } in &levels {
                 down.area_bins(height, rows);
                 across.area_bins(width, columns);
-                let (source, whole) = (black_box(&source), Region::whole(&source));
+                let (source, region) = (*black_box(&source), Region::whole(&source));
                 let (affine, order) = (Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 }, Order::Planar);
                 let output = &mut output[..rows * columns * 3];
-                resize::forward(isa, source, whole, &down, &across, 0..rows, affine, order, &mut scratch, output);
+                Separable { source, region, down: &down, across: &across, affine, order }
+                    .rows(isa, 0..rows, &mut scratch, output);
             }
         });
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use mtcnn_kernels::{Buffer, Conv, Isa, Winograd, naive};
+use mtcnn_kernels::{Buffer, Conv, ConvParams, Isa, Shape, Winograd, naive};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
@@ -29,8 +29,10 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
     };
     let wide = |values: &[f32]| -> Vec<f64> { values.iter().map(|&value| f64::from(value)).collect() };
     let (weights, bias, slopes) = (floats(outputs * inputs * size * size), floats(outputs), floats(outputs));
-    let input = floats(images * height * width * inputs);
-    let mut expected = naive::conv(images, height, width, size, &wide(&input), &wide(&weights), &wide(&bias));
+    let shape = Shape::new(images, height, width, inputs);
+    let params = ConvParams { size, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
+    let input = floats(shape.values());
+    let mut expected = naive::conv(shape, size, &wide(&input), &wide(&weights), &wide(&bias));
     naive::prelu(&wide(&slopes), &mut expected);
     for isa in Isa::available() {
         let close = |got: &[f32], what: &str| {
@@ -40,16 +42,16 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
             }
         };
         let mut got = vec![f32::NAN; expected.len()];
-        let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, Some(&slopes));
-        conv.forward(images, height, width, &input, &mut got);
+        let conv = Conv::new(isa, params);
+        conv.forward(shape, &input, &mut got);
         close(&got, "direct");
         got.fill(f32::NAN);
-        conv.forward_im2col(images, height, width, &input, &mut got);
+        conv.forward_im2col(shape, &input, &mut got);
         close(&got, "im2col");
         if size == 3 {
             got.fill(f32::NAN);
-            let winograd = Winograd::new(isa, inputs, &weights, &bias, &slopes);
-            winograd.forward(images, height, width, &input, &mut Buffer::default(), &mut got);
+            let winograd = Winograd::new(isa, params);
+            winograd.forward(shape, &input, &mut Buffer::default(), &mut got);
             close(&got, "winograd");
         }
     }

@@ -7,7 +7,7 @@ use crate::simd::{Kernel, Simd, dispatch};
 const CHUNK: usize = 480;
 /// No vector has more lanes.
 const MOST_LANES: usize = 16;
-/// How far the numbers of a pixel are from each other at most.
+/// How far the bytes of a pixel are from each other at most.
 const FAR: usize = 2;
 
 /// Each pixel `x`, three bytes, becomes `matrix·x + offset`, rounded and cut to 0 to 255.
@@ -16,8 +16,8 @@ const FAR: usize = 2;
 /// If `pixels` is not whole pixels.
 pub fn recolour(isa: Isa, matrix: &[[f32; 3]; 3], offset: f32, pixels: &mut [u8]) {
     assert!(pixels.len().is_multiple_of(3), "whole pixels of three bytes");
-    // As the numbers lie, number `i` is made of those from `i - 2` to `i + 2`; the factors of numbers
-    // of other pixels are 0.
+    // As the bytes lie, byte `i` is made of those from `i - 2` to `i + 2`; the factors of bytes of other
+    // pixels are 0.
     let mut factors = [[0.0; MOST_LANES + 2]; 2 * FAR + 1];
     for (shift, factors) in factors.iter_mut().enumerate() {
         for (i, factor) in factors.iter_mut().enumerate() {
@@ -29,7 +29,7 @@ pub fn recolour(isa: Isa, matrix: &[[f32; 3]; 3], offset: f32, pixels: &mut [u8]
 }
 
 struct Recolour<'a> {
-    /// Of the numbers 2 before to 2 behind, for a number of each place in a pixel, again and again.
+    /// Of the bytes 2 before to 2 behind, for a byte of each channel, again and again.
     factors: [[f32; MOST_LANES + 2]; 2 * FAR + 1],
     offset: f32,
     pixels: &'a mut [u8],

@@ -1,19 +1,66 @@
-//! Direct convolution of NHWC pictures, with bias and PReLU on the way out.
+//! Direct convolution of NHWC images, with bias and PReLU on the way out.
 //!
-//! No im2col copy is made: the numbers under one row of the kernel, `size·inputs` of them, lie side
-//! by side in the picture, and those of the next pixel begin `inputs` further on. So one row of the
-//! picture is a matrix whose rows overlap, and the register tile runs on it as it is.
+//! No im2col copy is made: the values under one row of the kernel, `size·inputs` of them, lie side by side in the image,
+//! and those of the next pixel begin `inputs` further on. So one row of the image is a matrix whose rows overlap, and the
+//! register tile runs on it as it is.
 
+use crate::shape::product;
 use crate::simd::{Floats, Kernel, Simd, dispatch};
-use crate::sizes::product;
 use crate::tile::{Panels, even_tiles, isa_for_columns, most_rows, store_columns, tile, with_tile};
-use crate::{Buffer, Isa, gemm, im2col};
+use crate::{Buffer, Isa, Shape, gemm, im2col};
+
+/// The parameters of a convolution with a square kernel, stride 1 and no padding, as model files have them.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvParams<'a> {
+    /// Rows and columns of the kernel.
+    pub size: usize,
+    /// Channels of the input.
+    pub inputs: usize,
+    /// `[outputs][inputs][size][size]`
+    pub weights: &'a [f32],
+    /// A bias for each output.
+    pub bias: &'a [f32],
+    /// The slopes of the PReLU, one for each output, where a PReLU follows.
+    pub slopes: Option<&'a [f32]>,
+}
+
+impl ConvParams<'_> {
+    /// Channels of the output.
+    pub(crate) fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The slopes, 1 where no PReLU follows: that changes no bit.
+    pub(crate) fn slopes_or_ones(&self) -> Vec<f32> {
+        self.slopes.map_or_else(|| vec![1.0; self.outputs()], <[f32]>::to_vec)
+    }
+
+    /// # Panics
+    /// If a size is 0 or the slices are not of these lengths.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        let (size, inputs, outputs) = (self.size, self.inputs, self.outputs());
+        assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
+        assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
+        assert_eq!(self.weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
+        assert!(self.slopes.is_none_or(|slopes| slopes.len() == outputs), "a slope for each output");
+    }
+}
 
 /// A convolution with a square kernel, stride 1 and no padding, packed for an instruction set.
 ///
-/// Pictures are NHWC: `[height][width][channels]`. A picture of `h x w` pixels gives
-/// `(h - size + 1) x (w - size + 1)`.
-#[derive(Clone)]
+/// ```
+/// use mtcnn_kernels::{Conv, ConvParams, Isa, Shape};
+///
+/// // The sum of each 2x2 pixels of one channel, negated, and a PReLU of slope 0.5.
+/// let params = ConvParams { size: 2, inputs: 1, weights: &[-1.0; 4], bias: &[0.0], slopes: Some(&[0.5]) };
+/// let conv = Conv::new(Isa::best(), params);
+/// let image = Shape::image(2, 3, 1);
+/// let mut output = [0.0; 2];
+/// conv.forward(image, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut output);
+/// assert_eq!(output, [-6.0, -8.0]);
+/// ```
+#[derive(Clone, Debug)]
 pub struct Conv {
     size: usize,
     inputs: usize,
@@ -26,54 +73,26 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Packs `weights`, `[outputs][inputs][size][size]`, with a bias an output, and a slope an output
-    /// where a PReLU follows.
+    /// Packs the parameters.
     ///
     /// # Panics
-    /// If a size is 0 or the slices are not of these lengths.
-    pub fn new(
-        isa: Isa,
-        size: usize,
-        inputs: usize,
-        outputs: usize,
-        weights: &[f32],
-        bias: &[f32],
-        slopes: Option<&[f32]>,
-    ) -> Self {
-        Self::packed(isa, size, inputs, outputs, weights, bias, slopes, false)
+    /// If a size is 0, the kernel is larger than 5x5, the slices are not of the lengths that the parameters say, or the
+    /// machine lacks the instruction set.
+    #[must_use]
+    pub fn new(isa: Isa, params: ConvParams<'_>) -> Self {
+        Self::packed(isa, params, false)
     }
 
-    /// A convolution for the rows of a net whose input comes from [`crate::PlanarConvPool`]: each row is
-    /// `[channel][column]`. The output is the usual one.
-    ///
-    /// # Panics
-    /// As [`Conv::new`].
-    pub fn of_planar_rows(
-        isa: Isa,
-        size: usize,
-        inputs: usize,
-        outputs: usize,
-        weights: &[f32],
-        bias: &[f32],
-        slopes: Option<&[f32]>,
-    ) -> Self {
-        Self::packed(isa, size, inputs, outputs, weights, bias, slopes, true)
+    /// A convolution of rows that are `[channel][column]` each, for [`crate::rows`]. The output is the usual one.
+    pub(crate) fn of_planar_rows(isa: Isa, params: ConvParams<'_>) -> Self {
+        Self::packed(isa, params, true)
     }
 
-    fn packed(
-        isa: Isa,
-        size: usize,
-        inputs: usize,
-        outputs: usize,
-        weights: &[f32],
-        bias: &[f32],
-        slopes: Option<&[f32]>,
-        planar: bool,
-    ) -> Self {
-        assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
-        assert!(size <= MAX_SIZE, "a kernel of at most {MAX_SIZE}");
-        assert_eq!(weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
-        // A step of the depth is (ky, kx, input) or (ky, input, kx), as the numbers lie in the picture.
+    fn packed(isa: Isa, params: ConvParams<'_>, planar: bool) -> Self {
+        params.check();
+        let ConvParams { size, inputs, weights, bias, slopes } = params;
+        let outputs = params.outputs();
+        // A step of the depth is (ky, kx, input) or (ky, input, kx), as the values lie in the image.
         let panels = Panels::pack(isa_for_columns(isa, outputs), size * size * inputs, outputs, |k, n| {
             let (ky, rest) = (k / (size * inputs), k % (size * inputs));
             let (kx, input) = if planar { (rest % size, rest / size) } else { (rest / inputs, rest % inputs) };
@@ -85,67 +104,67 @@ impl Conv {
     }
 
     /// Rows and columns of the kernel.
+    #[must_use]
     pub fn size(&self) -> usize {
         self.size
     }
 
     /// Channels of the input.
+    #[must_use]
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// Channels of the output.
+    #[must_use]
     pub fn outputs(&self) -> usize {
         self.weights.columns
     }
 
-    /// Useful floating-point operations for an output of that many pixels.
-    pub fn flops(&self, pixels: usize) -> u64 {
-        2 * self.weights.depth as u64 * self.outputs() as u64 * pixels as u64
+    /// The shape of the output; `None` if the images are smaller than the kernel.
+    #[must_use]
+    pub fn output(&self, input: Shape) -> Option<Shape> {
+        input.convolved(self.size, self.outputs())
     }
 
-    /// The size of the output of a picture.
-    ///
-    /// # Panics
-    /// If the picture is smaller than the kernel.
-    fn output_size(&self, height: usize, width: usize) -> (usize, usize) {
-        assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the kernel");
-        (height - self.size + 1, width - self.size + 1)
+    /// Useful floating-point operations on images of that shape.
+    #[must_use]
+    pub fn flops(&self, input: Shape) -> u64 {
+        self.output(input).map_or(0, |output| 2 * (self.weights.depth * output.values()) as u64)
     }
 
-    fn check(&self, images: usize, height: usize, width: usize, input: &[f32], output: &[f32]) -> (usize, usize) {
-        let (oh, ow) = self.output_size(height, width);
+    fn check(&self, shape: Shape, input: &[f32], output: &[f32]) -> Shape {
         assert!(!self.planar, "a convolution of planar rows works in a net of rows only");
-        assert_eq!(input.len(), product([images, height, width, self.inputs]), "input [images][height][width][inputs]");
-        assert_eq!(output.len(), product([images, oh, ow, self.outputs()]), "output [images][height][width][outputs]");
-        (oh, ow)
+        let output_shape = checked(shape, self.inputs, self.output(shape));
+        shape.check("input", input.len());
+        output_shape.check("output", output.len());
+        output_shape
     }
 
-    /// Convolves `images` pictures of `height x width` pixels, one behind the other.
+    /// Convolves a batch of images.
     ///
     /// # Panics
-    /// If the pictures are smaller than the kernel, or the slices are not of the sizes that follow.
-    pub fn forward(&self, images: usize, height: usize, width: usize, input: &[f32], output: &mut [f32]) {
-        let (oh, ow) = self.check(images, height, width, input, output);
-        dispatch(self.weights.isa, Forward { conv: self, images, height, width, oh, ow, input, output });
+    /// If the images are smaller than the kernel or have other channels, or a slice is not of its shape.
+    pub fn forward(&self, shape: Shape, input: &[f32], output: &mut [f32]) {
+        let output_shape = self.check(shape, input, output);
+        dispatch(self.weights.isa, Forward { conv: self, shape, output_shape, input, output });
     }
 
-    /// The same by the general way: the patches copied into a matrix, and a GEMM. It takes more
-    /// memory and time, and serves as the check of the direct way.
+    /// The same by the general way: the patches copied into a matrix, and a GEMM. It takes more memory and time, and serves
+    /// as the check of the direct way.
     ///
     /// # Panics
     /// As [`Conv::forward`].
-    pub fn forward_im2col(&self, images: usize, height: usize, width: usize, input: &[f32], output: &mut [f32]) {
-        let (oh, ow) = self.check(images, height, width, input, output);
+    pub fn forward_im2col(&self, shape: Shape, input: &[f32], output: &mut [f32]) {
+        self.check(shape, input, output);
         let (depth, outputs) = (self.weights.depth, self.outputs());
-        let patches = im2col::patches(images, height, width, self.inputs, self.size, input);
-        let rows = images * oh * ow;
+        let patches = im2col::patches(shape, self.size, input);
         for row in output.chunks_exact_mut(outputs) {
             row.copy_from_slice(&self.bias[..outputs]);
         }
-        gemm::multiply_add(rows, gemm::Matrix { data: &patches, row: depth, column: 1 }, &self.weights, output);
+        gemm::multiply_add(gemm::Matrix::new(&patches, patches.len() / depth, depth), &self.weights, output);
         if let Some(slopes) = &self.slopes {
-            crate::prelu::forward(self.weights.isa, outputs, &slopes[..outputs], output);
+            crate::prelu::forward(self.weights.isa, &slopes[..outputs], output);
         }
     }
 
@@ -155,14 +174,14 @@ impl Conv {
     }
 
     /// One row of the output, from the `size` rows of the input that it needs. Channels of planar rows
-    /// are `plane` numbers apart.
+    /// are `plane` values apart.
     ///
     /// # Panics
     /// If the convolution was packed for another instruction set.
     ///
     /// # Safety
     /// Each of the first `size` of `rows` must be readable for `pixels + size - 1` pixels, `out` writable
-    /// for `pixels * outputs` numbers.
+    /// for `pixels * outputs` values.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(
         &self,
@@ -205,8 +224,8 @@ impl Conv {
                 weights: self.weights.panel(column / width),
                 bias: &self.bias[column..][..width],
                 slopes: self.slopes.as_ref().map(|slopes| &slopes[column..][..width]),
+                columns: self.outputs() - column,
             };
-            let columns = self.outputs() - column;
             for t in 0..tiles {
                 // The last tile overlaps the one before it: no ragged end.
                 let x = (t * tile_rows).min(pixels - tile_rows);
@@ -214,7 +233,7 @@ impl Conv {
                 unsafe {
                     let out = out.add(x * self.outputs() + column);
                     let vectors = self.weights.vectors;
-                    with_tile!(S, tile_rows, vectors, conv_tile(s, self, &panel, rows, plane, x, out, columns));
+                    with_tile!(S, tile_rows, vectors, conv_tile(s, self, &panel, rows, plane, x, out));
                 }
             }
             column += width;
@@ -230,12 +249,14 @@ struct PanelOf<'a> {
     weights: &'a [f32],
     bias: &'a [f32],
     slopes: Option<&'a [f32]>,
+    /// Columns that exist.
+    columns: usize,
 }
 
 /// `ROWS` pixels from `x` on, in the columns of one panel.
 ///
 /// # Safety
-/// The pixels must exist in the input rows and at `out`; `out` has `columns` columns left.
+/// The pixels must exist in the input rows and, with the panel's columns, at `out`.
 #[inline(always)]
 unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
@@ -245,10 +266,9 @@ unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     plane: usize,
     x: usize,
     out: *mut f32,
-    columns: usize,
 ) {
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
-    // Planar rows give the numbers under a row of the kernel in one run a channel.
+    // Planar rows give the values under a row of the kernel in one run a channel.
     let (runs, step) = if conv.planar { (conv.inputs, 1) } else { (1, conv.inputs) };
     let depth = conv.size * conv.inputs / runs;
     // SAFETY: a panel has VECTORS vectors of bias and slopes, and `size` times `depth` steps of
@@ -277,18 +297,25 @@ unsafe fn conv_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
             }
         }
         for r in 0..ROWS {
-            store_columns(s, out.add(r * conv.outputs()), &sums[r], columns);
+            store_columns(s, out.add(r * conv.outputs()), &sums[r], panel.columns);
         }
     }
 }
 
+/// The shape of a layer's output, if images of `input` fit the layer.
+///
+/// # Panics
+/// If they have not `channels` channels, or are too small for an output.
+#[track_caller]
+pub(crate) fn checked(input: Shape, channels: usize, output: Option<Shape>) -> Shape {
+    assert_eq!(input.channels, channels, "the channels of the input");
+    output.unwrap_or_else(|| panic!("{input:?} is smaller than the kernel"))
+}
+
 struct Forward<'a> {
     conv: &'a Conv,
-    images: usize,
-    height: usize,
-    width: usize,
-    oh: usize,
-    ow: usize,
+    shape: Shape,
+    output_shape: Shape,
     input: &'a [f32],
     output: &'a mut [f32],
 }
@@ -296,17 +323,17 @@ struct Forward<'a> {
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let conv = self.conv;
-        let (row_in, row_out) = (self.width * conv.inputs, self.ow * conv.outputs());
-        for i in 0..self.images {
-            for y in 0..self.oh {
+        let Self { conv, shape, output_shape, .. } = self;
+        let (row_in, row_out) = (shape.row(), output_shape.row());
+        for i in 0..shape.images {
+            for y in 0..output_shape.height {
                 let mut rows = [std::ptr::null(); MAX_SIZE];
                 for ky in 0..conv.size {
-                    rows[ky] = self.input[(i * self.height + y + ky) * row_in..][..row_in].as_ptr();
+                    rows[ky] = self.input[(i * shape.height + y + ky) * row_in..][..row_in].as_ptr();
                 }
-                let out = &mut self.output[(i * self.oh + y) * row_out..][..row_out];
+                let out = &mut self.output[(i * output_shape.height + y) * row_out..][..row_out];
                 // SAFETY: the slices are whole rows of the input and the output.
-                unsafe { conv.row(s, &rows, 0, self.ow, out.as_mut_ptr()) };
+                unsafe { conv.row(s, &rows, 0, output_shape.width, out.as_mut_ptr()) };
             }
         }
     }

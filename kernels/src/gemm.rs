@@ -1,41 +1,58 @@
 //! General matrix multiplication, C += A·B, packed and blocked for the caches.
 
+use crate::shape::product;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to};
-use crate::sizes::product;
 use crate::tile::{Panels, most_rows, store_columns, tile, with_tile};
 use crate::{Buffer, Isa};
 
-/// A matrix in memory: element `(r, c)` is `data[r·row + c·column]`. Swapped strides transpose it.
+/// A matrix in memory: element `(r, c)` is `data[r·row_stride + c·column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
-    /// The numbers.
+    /// The elements.
     pub data: &'a [f32],
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
     /// From one row to the next.
-    pub row: usize,
+    pub row_stride: usize,
     /// From one column to the next.
-    pub column: usize,
+    pub column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// A matrix whose rows lie one behind the other.
+    #[must_use]
+    pub const fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    /// The same elements with rows and columns exchanged.
+    #[must_use]
+    pub const fn transposed(self) -> Self {
+        let Self { data, rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride } = self;
+        Self { data, rows, columns, row_stride, column_stride }
+    }
 }
 
 impl Matrix<'_> {
     /// Copies what stands in row `r` from column `from` on.
     #[inline(always)]
     fn copy<'a>(&self, r: usize, from: usize, to: impl Iterator<Item = &'a mut f32>) {
-        let first = r * self.row + from * self.column;
-        if self.column == 1 {
+        let first = r * self.row_stride + from * self.column_stride;
+        if self.column_stride == 1 {
             to.zip(&self.data[first..]).for_each(|(to, from)| *to = *from);
         } else {
-            to.enumerate().for_each(|(i, to)| *to = self.data[first + i * self.column]);
+            to.enumerate().for_each(|(i, to)| *to = self.data[first + i * self.column_stride]);
         }
     }
 
-    fn check(&self, rows: usize, columns: usize) {
+    fn check(&self) {
+        let Self { rows, columns, .. } = *self;
         if rows > 0 && columns > 0 {
-            let last = (rows - 1) * self.row + (columns - 1) * self.column;
-            assert!(
-                last < self.data.len(),
-                "a matrix of {rows}x{columns} reaches beyond its {} numbers",
-                self.data.len()
-            );
+            let last = (rows - 1) * self.row_stride + (columns - 1) * self.column_stride;
+            let count = self.data.len();
+            assert!(last < count, "a matrix of {rows}x{columns} reaches beyond its {count} values");
         }
     }
 }
@@ -46,26 +63,36 @@ const DEPTH_BLOCK: usize = 256;
 /// Rows of A packed at a time: 96 KiB with `DEPTH_BLOCK`.
 const ROW_BLOCK: usize = 96;
 
-/// `C += A·B`, with A `m x k`, B `k x n` and C `m x n`, C's rows one behind the other.
+/// `C += A·B`, C's rows one behind the other.
+///
+/// ```
+/// use mtcnn_kernels::Isa;
+/// use mtcnn_kernels::gemm::{Matrix, gemm};
+///
+/// let a = Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2);
+/// let mut c = [10.0; 4];
+/// gemm(Isa::best(), a, a.transposed(), &mut c);
+/// assert_eq!(c, [15.0, 21.0, 21.0, 35.0]);
+/// ```
 ///
 /// # Panics
-/// If a matrix is larger than its slice, or C is not of that size.
-pub fn gemm(isa: Isa, m: usize, n: usize, k: usize, a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
-    b.check(k, n);
-    let mut panels = Panels::zeros(isa, k, n);
+/// If a matrix is larger than its slice, A has not as many columns as B has rows, or C is not of the product's size.
+pub fn gemm(isa: Isa, a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
+    b.check();
+    let mut panels = Panels::zeros(isa, b.rows, b.columns);
     panels.fill_rows(|row, column, to| b.copy(row, column, to.iter_mut()));
-    multiply_add(m, a, &panels, c);
+    multiply_add(a, &panels, c);
 }
 
 /// `C += A·B` with B already packed.
-pub(crate) fn multiply_add(m: usize, a: Matrix<'_>, b: &Panels, c: &mut [f32]) {
-    a.check(m, b.depth);
-    assert_eq!(c.len(), product([m, b.columns]), "C [rows][columns]");
-    dispatch(b.isa, MultiplyAdd { m, a, b, c });
+pub(crate) fn multiply_add(a: Matrix<'_>, b: &Panels, c: &mut [f32]) {
+    a.check();
+    assert_eq!(a.columns, b.depth, "as many columns of A as rows of B");
+    assert_eq!(c.len(), product([a.rows, b.columns]), "C [rows][columns]");
+    dispatch(b.isa, MultiplyAdd { a, b, c });
 }
 
 struct MultiplyAdd<'a> {
-    m: usize,
     a: Matrix<'a>,
     b: &'a Panels,
     c: &'a mut [f32],
@@ -74,7 +101,8 @@ struct MultiplyAdd<'a> {
 impl Kernel for MultiplyAdd<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { m, a, b, c } = self;
+        let Self { a, b, c } = self;
+        let m = a.rows;
         let width = b.width();
         let tile_rows = most_rows::<S>(b.vectors);
         let mut packed = Buffer::zeros(ROW_BLOCK.min(m).next_multiple_of(tile_rows) * DEPTH_BLOCK.min(b.depth));
@@ -92,12 +120,7 @@ impl Kernel for MultiplyAdd<'_> {
                         // SAFETY: `from` and `panel` hold `depth` steps; `to` begins at the tile's first
                         // element and reaches to the end of C.
                         unsafe {
-                            with_tile!(
-                                S,
-                                rows,
-                                b.vectors,
-                                add_tile(s, from, tile_rows, panel, to, b.columns, column, depth)
-                            );
+                            with_tile!(S, rows, b.vectors, add_tile(s, from, panel, to, b.columns, column, depth));
                         }
                     }
                 }
@@ -106,7 +129,7 @@ impl Kernel for MultiplyAdd<'_> {
     }
 }
 
-/// Copies rows of A so that the numbers of one step of a tile lie side by side:
+/// Copies rows of A so that the values of one step of a tile lie side by side:
 /// `[tile][step][row of the tile]`. Rows beyond the last are left as they are and not read.
 #[inline(always)]
 fn pack_rows(packed: &mut [f32], a: Matrix<'_>, tile_rows: usize, m0: usize, rows: usize, k0: usize, depth: usize) {
@@ -120,13 +143,12 @@ fn pack_rows(packed: &mut [f32], a: Matrix<'_>, tile_rows: usize, m0: usize, row
 /// Adds one tile's product to C, which is `columns` wide; the tile begins in column `column`.
 ///
 /// # Safety
-/// `a` must hold `depth` steps of `a_rows >= ROWS` rows, `b` `depth` steps of `VECTORS` vectors, and `c`
+/// `a` must hold `depth` steps of the most rows that such a tile has, `b` `depth` steps of `VECTORS` vectors, and `c`
 /// begin at the tile's first element and hold `ROWS` rows, the last up to C's last column.
 #[inline(always)]
 unsafe fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     a: &[f32],
-    a_rows: usize,
     b: &[f32],
     c: &mut [f32],
     columns: usize,
@@ -137,7 +159,7 @@ unsafe fn add_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
     // SAFETY: the caller gives the packed blocks, and the tile's part of C.
     unsafe {
-        tile(s, &mut sums, a.as_ptr(), 1, a_rows, b.as_ptr(), depth);
+        tile(s, &mut sums, a.as_ptr(), 1, most_rows::<S>(VECTORS), b.as_ptr(), depth);
         for r in 0..ROWS {
             let row = c.as_mut_ptr().add(r * columns);
             for v in 0..VECTORS {

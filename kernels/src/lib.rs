@@ -1,10 +1,16 @@
-//! The arithmetic of [mtcnn-cpu](https://docs.rs/mtcnn-cpu): convolution, GEMM, pooling and resizing,
-//! one source for SSE2/NEON, AVX2 and AVX-512, chosen at run time.
+//! Arithmetic for small convolutional nets on the CPU: convolution, GEMM, pooling, resizing and their gradients, from one
+//! source for SSE2/NEON, AVX2 and AVX-512, chosen at run time.
 //!
-//! Functions take slices and sizes and know nothing of nets; they check sizes once and panic where
-//! one does not fit. Pictures are NHWC, `[image][row][column][channel]`. This is the only crate of
-//! the project with `unsafe` code. Instruction sets differ in rounding (fused or not) by a few units in
+//! The kernels of [mtcnn-cpu](https://docs.rs/mtcnn-cpu), which know nothing of its nets. Functions take slices and a
+//! [`Shape`]; they check sizes once and panic where one does not fit. Images are NHWC, `[image][row][column][channel]`. This
+//! is the only crate of the project with `unsafe` code. Instruction sets differ in rounding (fused or not) by a few units in
 //! the last place; on one, a result does not depend on how the work is cut into pieces.
+//!
+//! Layers are packed once for an [`Isa`] and used from any thread: [`Conv`], [`Winograd`], [`Dense`], and [`MaxPool`], which
+//! needs no packing. [`rows`] runs a whole net of them row by row, in the cache. [`grad`] has the layers for training,
+//! [`naive`] a plain f64 twin of each kernel, for tests.
+
+#![deny(missing_debug_implementations, clippy::too_many_arguments)]
 
 mod buffer;
 pub mod colour;
@@ -24,17 +30,16 @@ mod pool;
 pub mod prelu;
 pub mod resize;
 pub mod rows;
+mod shape;
 mod simd;
-mod sizes;
 pub mod softmax;
 mod tile;
 mod winograd;
 
 pub use buffer::Buffer;
-pub use conv::Conv;
+pub use conv::{Conv, ConvParams};
 pub use dense::Dense;
 pub use isa::{Capabilities, Isa, UnknownIsa};
-pub use planar::PlanarConvPool;
 pub use pool::MaxPool;
+pub use shape::Shape;
 pub use winograd::Winograd;
-pub use winograd::WinogradRow;

@@ -1,4 +1,4 @@
-//! Losses of one sample, and their gradients. They are few numbers among millions: plain code, and f64
+//! Losses of one sample, and their gradients. They are few values among millions: plain code, and f64
 //! where logarithms meet.
 
 /// Softmax with cross-entropy of two classes: the loss `-ln(p + epsilon)`, with `p` the probability of the
@@ -6,6 +6,7 @@
 ///
 /// # Panics
 /// If `class` is not 0 or 1.
+#[must_use]
 pub fn cross_entropy(logits: [f32; 2], class: usize, epsilon: f64) -> (f64, [f32; 2]) {
     let [other, own] = [logits[1 - class], logits[class]].map(f64::from);
     // Only the difference counts: p = 1 / (1 + e^d), and 1 - p exactly, also where it is small.

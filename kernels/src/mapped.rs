@@ -24,7 +24,7 @@ impl Mapped {
         let file = File::open(path)?;
         // SAFETY: the map is read-only and nothing in this program writes the file. Another program could:
         // no system excludes it, and the documentation above says what happens then. The bytes are plain
-        // numbers, checked by those who read them, so any value that they take is a valid one.
+        // values, checked by those who read them, so any value that they take is a valid one.
         let map = unsafe { memmap2::Mmap::map(&file) }?;
         // Parts are looked at in any order. A system that reads on from each reads megabytes for the sake of a few
         // kilobytes; if it can't be told, it is only slow.
@@ -44,6 +44,7 @@ impl Mapped {
     }
 
     /// All bytes of the file.
+    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }

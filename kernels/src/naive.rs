@@ -5,8 +5,10 @@
 pub mod backward;
 
 use crate::resize::{Region, Source};
+use crate::{MaxPool, Shape};
 
 /// C of `m x n` = A of `m x k` times B of `k x n`, all row by row.
+#[must_use]
 pub fn gemm(m: usize, n: usize, k: usize, a: &[f64], b: &[f64]) -> Vec<f64> {
     let mut c = vec![0.0; m * n];
     for i in 0..m {
@@ -17,18 +19,11 @@ pub fn gemm(m: usize, n: usize, k: usize, a: &[f64], b: &[f64]) -> Vec<f64> {
     c
 }
 
-/// Convolution of NHWC pictures with weights `[outputs][inputs][size][size]`, stride 1, no padding.
-pub fn conv(
-    images: usize,
-    height: usize,
-    width: usize,
-    size: usize,
-    input: &[f64],
-    weights: &[f64],
-    bias: &[f64],
-) -> Vec<f64> {
+/// Convolution of images with weights `[outputs][inputs][size][size]`, stride 1, no padding.
+#[must_use]
+pub fn conv(shape: Shape, size: usize, input: &[f64], weights: &[f64], bias: &[f64]) -> Vec<f64> {
+    let Shape { images, height, width, channels: inputs } = shape;
     let outputs = bias.len();
-    let inputs = weights.len() / (outputs * size * size);
     let (oh, ow) = (height - size + 1, width - size + 1);
     let mut output = vec![0.0; images * oh * ow * outputs];
     for i in 0..images {
@@ -53,6 +48,7 @@ pub fn conv(
 }
 
 /// A dense layer with weights `[outputs][inputs]`, on `[samples][inputs]`.
+#[must_use]
 pub fn dense(input: &[f64], weights: &[f64], bias: &[f64]) -> Vec<f64> {
     let inputs = weights.len() / bias.len();
     let mut output = Vec::new();
@@ -75,16 +71,10 @@ pub fn prelu(slopes: &[f64], values: &mut [f64]) {
     }
 }
 
-/// Max-pooling of NHWC pictures, sizes rounded up, only existing pixels counted.
-pub fn max_pool(
-    images: usize,
-    height: usize,
-    width: usize,
-    channels: usize,
-    size: usize,
-    stride: usize,
-    input: &[f64],
-) -> Vec<f64> {
+/// Max-pooling of images, sizes rounded up, only existing pixels counted.
+#[must_use]
+pub fn max_pool(shape: Shape, pool: MaxPool, input: &[f64]) -> Vec<f64> {
+    let (Shape { images, height, width, channels }, MaxPool { size, stride }) = (shape, pool);
     let (oh, ow) = ((height - size).div_ceil(stride) + 1, (width - size).div_ceil(stride) + 1);
     let mut output = vec![f64::NEG_INFINITY; images * oh * ow * channels];
     for i in 0..images {
@@ -105,6 +95,7 @@ pub fn max_pool(
 }
 
 /// Softmax of each row of `classes` logits.
+#[must_use]
 pub fn softmax(classes: usize, logits: &[f64]) -> Vec<f64> {
     let mut probabilities = Vec::new();
     for row in logits.chunks_exact(classes) {
@@ -114,7 +105,7 @@ pub fn softmax(classes: usize, logits: &[f64]) -> Vec<f64> {
     probabilities
 }
 
-/// Channel `c` of the pixel in column `x` and row `y` of a region; 0 outside of the picture.
+/// Channel `c` of the pixel in column `x` and row `y` of a region; 0 outside of the image.
 fn pixel(source: &Source<'_>, region: Region, x: usize, y: usize, c: usize) -> f64 {
     let (x, y) = (region.x + x as isize, region.y + y as isize);
     let inside = (0..source.width as isize).contains(&x) && (0..source.height as isize).contains(&y);
@@ -125,6 +116,7 @@ fn pixel(source: &Source<'_>, region: Region, x: usize, y: usize, c: usize) -> f
 /// The region seen as a surface of unit squares: output pixel `(x, y)` is the mean over the rectangle
 /// that it covers. `whole` counts every square that the rectangle touches in full (adaptive average
 /// pooling); otherwise each counts by the area covered.
+#[must_use]
 pub fn area(source: &Source<'_>, region: Region, height: usize, width: usize, whole: bool) -> Vec<f64> {
     // How much of [j, j + 1) lies in the i-th of `target` equal parts of [0, length).
     let covered = |i: usize, target: usize, length: usize, j: usize| -> f64 {
@@ -155,6 +147,7 @@ pub fn area(source: &Source<'_>, region: Region, height: usize, width: usize, wh
 }
 
 /// Each pixel `x` becomes `matrix·x + offset`, not rounded, but cut to 0 to 255.
+#[must_use]
 pub fn recolour(matrix: &[[f64; 3]; 3], offset: f64, pixels: &[u8]) -> Vec<f64> {
     let mut output = Vec::new();
     for pixel in pixels.chunks(3) {
@@ -167,6 +160,7 @@ pub fn recolour(matrix: &[[f64; 3]; 3], offset: f64, pixels: &[u8]) -> Vec<f64> 
 }
 
 /// Bilinear between the centres of the region's pixels, its border repeated.
+#[must_use]
 pub fn bilinear(source: &Source<'_>, region: Region, height: usize, width: usize) -> Vec<f64> {
     // The two neighbours of an output position, and how far it is from the first.
     let between = |i: usize, target: usize, length: usize| -> (usize, usize, f64) {

@@ -12,6 +12,7 @@ const LINKS: usize = 4096;
 
 /// One round: [`flops`] floating-point operations. The result is of no use, but must be
 /// looked at, or the compiler leaves the work out.
+#[must_use]
 pub fn round(isa: Isa) -> f32 {
     let mut result = 0.0;
     dispatch(isa, Round(&mut result));
@@ -19,11 +20,13 @@ pub fn round(isa: Isa) -> f32 {
 }
 
 /// Floating-point operations of one [`round`] on an instruction set: two a multiply-add.
+#[must_use]
 pub fn flops(isa: Isa) -> u64 {
     (2 * CHAINS * LINKS * tile::widths(isa).0) as u64
 }
 
 /// The best GFLOP/s of one core in several rounds over `time`.
+#[must_use]
 pub fn gflops(isa: Isa, time: Duration) -> f64 {
     let (begin, mut best) = (Instant::now(), f64::INFINITY);
     while begin.elapsed() < time {

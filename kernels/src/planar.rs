@@ -1,13 +1,13 @@
 //! A first layer in planar form: convolution, PReLU and a 2/2 max-pool in one.
 //!
 //! Three channels in and ten out leave lanes idle when output channels lie in the lanes, as they do in
-//! [`crate::Conv`]. Here pixels do: a row of the picture is `[channel][column]`, a vector holds
+//! [`crate::Conv`]. Here pixels do: a row of the image is `[channel][column]`, a vector holds
 //! neighbouring columns of one channel, and every lane works whatever the number of channels. The
-//! output is planar too, which [`crate::Conv::of_planar_rows`] takes.
+//! output is planar too, which `Conv::of_planar_rows` takes.
 
+use crate::ConvParams;
 use crate::conv::MAX_SIZE;
 use crate::simd::{Simd, load_up_to, store_up_to};
-use crate::sizes::product;
 
 /// Output channels that are summed up at a time.
 const CHANNELS: usize = 5;
@@ -22,8 +22,8 @@ impl<S: Simd> PlanarTile for S {}
 
 /// A convolution with a square kernel, stride 1 and no padding, a bias, PReLU and a max-pool of 2x2
 /// with stride 2 and sizes rounded up.
-#[derive(Clone)]
-pub struct PlanarConvPool {
+#[derive(Clone, Debug)]
+pub(crate) struct PlanarConvPool {
     size: usize,
     inputs: usize,
     outputs: usize,
@@ -34,16 +34,14 @@ pub struct PlanarConvPool {
 }
 
 impl PlanarConvPool {
-    /// From `weights`, `[outputs][inputs][size][size]`, and a bias and a slope an output.
+    /// Packs the parameters.
     ///
     /// # Panics
-    /// If a size is 0 or too large, or the slices are not of these lengths.
-    pub fn new(size: usize, inputs: usize, weights: &[f32], bias: &[f32], slopes: &[f32]) -> Self {
-        let outputs = bias.len();
-        assert!(size > 0 && inputs > 0 && outputs > 0, "no size is 0");
+    /// As [`crate::Conv::new`], and if the kernel is as large as windows may be: the pool needs one row more.
+    pub(crate) fn new(params: ConvParams<'_>) -> Self {
+        params.check();
+        let (ConvParams { size, inputs, weights, bias, .. }, outputs) = (params, params.outputs());
         assert!(size < MAX_SIZE, "a kernel of less than {MAX_SIZE}: the pool needs one row more");
-        assert_eq!(weights.len(), product([outputs, inputs, size, size]), "weights [outputs][inputs][size][size]");
-        assert_eq!(slopes.len(), outputs, "a slope for each output");
         let padded = outputs.next_multiple_of(CHANNELS);
         let depth = size * size * inputs;
         let mut packed = vec![0.0; padded * depth];
@@ -63,39 +61,34 @@ impl PlanarConvPool {
             padded_values.resize(padded, 0.0);
             padded_values
         };
-        Self { size, inputs, outputs, weights: packed, bias: pad(bias), slopes: pad(slopes) }
+        let slopes = pad(&params.slopes_or_ones());
+        Self { size, inputs, outputs, weights: packed, bias: pad(bias), slopes }
     }
 
     /// Rows and columns of the kernel.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Channels of the input.
-    pub fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// Channels of the output.
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// Useful floating-point operations on a picture, not counting the pool.
-    pub fn flops(&self, height: usize, width: usize) -> u64 {
-        let pixels = (height + 1 - self.size) * (width + 1 - self.size);
-        2 * (self.size * self.size * self.inputs * self.outputs * pixels) as u64
-    }
-
-    /// Numbers from one channel of an output row to the next: the pooled columns, filled up to whole
+    /// Values from one channel of an output row to the next: the pooled columns, filled up to whole
     /// cache lines, so that vectors may be written over the end.
     pub(crate) fn plane(&self, width: usize) -> usize {
         (width + 1 - self.size).div_ceil(2).next_multiple_of(16)
     }
 
-    /// Numbers of [`PlanarConvPool::row`]'s scratch.
+    /// Values of [`PlanarConvPool::row`]'s scratch.
     pub(crate) fn scratch(&self, width: usize) -> usize {
-        // Whole pairs of vectors are read when pairs are drawn together.
+        // Whole pairs of vectors are read when neighbours are compared.
         self.outputs.next_multiple_of(CHANNELS) * (width + 1 - self.size).next_multiple_of(32)
     }
 
@@ -103,7 +96,7 @@ impl PlanarConvPool {
     /// `[input][width]`: one more than the kernel has, or as many where the picture ends.
     ///
     /// # Safety
-    /// The rows must be readable for `inputs * width` numbers, with `width >= size`; `scratch` must be
+    /// The rows must be readable for `inputs * width` values, with `width >= size`; `scratch` must be
     /// writable for `scratch(width)`, `out` for `outputs * plane(width)`.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(
@@ -142,7 +135,7 @@ impl PlanarConvPool {
     /// what is there.
     ///
     /// # Safety
-    /// As [`PlanarConvPool::row`]; `line` numbers must be writable for each output, rounded up to whole
+    /// As [`PlanarConvPool::row`]; `line` values must be writable for each output, rounded up to whole
     /// groups.
     #[inline(always)]
     unsafe fn conv_row<S: Simd, const SECOND: bool>(
@@ -154,24 +147,31 @@ impl PlanarConvPool {
         scratch: *mut f32,
     ) {
         let columns = width + 1 - self.size;
+        let depth = self.size * self.size * self.inputs;
         for group in 0..self.outputs.div_ceil(CHANNELS) {
             // SAFETY: the group's lines lie in the scratch; a tile of whole vectors lies in the columns.
             unsafe {
-                let scratch = scratch.add(group * CHANNELS * line);
+                let group = Group {
+                    weights: self.weights[group * depth * CHANNELS..].as_ptr(),
+                    bias: &self.bias[group * CHANNELS..][..CHANNELS],
+                    slopes: &self.slopes[group * CHANNELS..][..CHANNELS],
+                    lines: scratch.add(group * CHANNELS * line),
+                    line,
+                };
                 let mut x = 0;
                 while x < columns {
                     let left = columns - x;
-                    // Tiles of whole vectors, of which the last may overlap the one before it; a
-                    // picture that is narrower than a tile is done vector by vector.
+                    // Tiles of whole vectors, of which the last may overlap the one before it; an
+                    // image that is narrower than a tile is done vector by vector.
                     if columns >= S::PLANAR_VECTORS * S::LANES {
                         let at = x.min(columns - S::PLANAR_VECTORS * S::LANES);
                         match S::PLANAR_VECTORS {
-                            4 => self.tile::<S, SECOND, 4>(s, rows, width, group, at, usize::MAX, line, scratch),
-                            _ => self.tile::<S, SECOND, 2>(s, rows, width, group, at, usize::MAX, line, scratch),
+                            4 => self.tile::<S, SECOND, 4>(s, rows, width, &group, at, usize::MAX),
+                            _ => self.tile::<S, SECOND, 2>(s, rows, width, &group, at, usize::MAX),
                         }
                         x += S::PLANAR_VECTORS * S::LANES;
                     } else {
-                        self.tile::<S, SECOND, 1>(s, rows, width, group, x, left, line, scratch);
+                        self.tile::<S, SECOND, 1>(s, rows, width, &group, x, left);
                         x += S::LANES;
                     }
                 }
@@ -189,19 +189,16 @@ impl PlanarConvPool {
         s: S,
         rows: &[*const f32],
         width: usize,
-        group: usize,
+        group: &Group<'_>,
         x: usize,
         columns: usize,
-        line: usize,
-        scratch: *mut f32,
     ) {
-        let depth = self.size * self.size * self.inputs;
         // SAFETY: the caller's: the columns and the `size - 1` after them exist in every row.
         unsafe {
-            let mut weights = self.weights.as_ptr().add(group * depth * CHANNELS);
+            let mut weights = group.weights;
             let mut sums = [[s.splat(0.0); VECTORS]; CHANNELS];
             for c in 0..CHANNELS {
-                sums[c] = [s.splat(self.bias[group * CHANNELS + c]); VECTORS];
+                sums[c] = [s.splat(group.bias[c]); VECTORS];
             }
             for ky in 0..self.size {
                 for input in 0..self.inputs {
@@ -222,9 +219,9 @@ impl PlanarConvPool {
                 }
             }
             for c in 0..CHANNELS {
-                let slope = s.splat(self.slopes[group * CHANNELS + c]);
+                let slope = s.splat(group.slopes[c]);
                 for v in 0..VECTORS {
-                    let to = scratch.add(c * line + x + v * S::LANES);
+                    let to = group.lines.add(c * group.line + x + v * S::LANES);
                     let mut value = s.prelu(sums[c][v], slope);
                     if SECOND {
                         value = s.max(value, load_up_to(s, to, columns));
@@ -234,4 +231,14 @@ impl PlanarConvPool {
             }
         }
     }
+}
+
+/// A group of output channels: what belongs to it, and where its lines go.
+struct Group<'a> {
+    weights: *const f32,
+    bias: &'a [f32],
+    slopes: &'a [f32],
+    lines: *mut f32,
+    /// Values from one line to the next.
+    line: usize,
 }

@@ -1,13 +1,20 @@
-//! Max-pooling of NHWC pictures, with Caffe's sizes: rounded up, so that the last window may run past
+//! Max-pooling of NHWC images, with Caffe's sizes: rounded up, so that the last window may run past
 //! the border, where only the pixels that exist count.
 
-use crate::Isa;
-use crate::conv::MAX_SIZE;
+use crate::conv::{MAX_SIZE, checked};
 use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
-use crate::sizes::product;
+use crate::{Isa, Shape};
 
 /// A max-pool with a square window.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// ```
+/// use mtcnn_kernels::{Isa, MaxPool, Shape};
+///
+/// let mut output = [0.0; 2];
+/// MaxPool { size: 2, stride: 2 }.forward(Isa::best(), Shape::image(2, 3, 1), &[1.0, 5.0, 2.0, 3.0, 4.0, 6.0], &mut output);
+/// assert_eq!(output, [5.0, 6.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaxPool {
     /// Rows and columns of the window.
     pub size: usize,
@@ -16,9 +23,14 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    /// The output's length along an axis on which the input has `n >= size` pixels.
-    pub fn output_len(&self, n: usize) -> usize {
-        (n - self.size).div_ceil(self.stride) + 1
+    /// The shape of the output; `None` if the images are smaller than the window.
+    ///
+    /// # Panics
+    /// If the stride is 0.
+    #[must_use]
+    pub fn output(&self, input: Shape) -> Option<Shape> {
+        let along = |length: usize| Some(length.checked_sub(self.size)?.div_ceil(self.stride) + 1);
+        Some(Shape { height: along(input.height)?, width: along(input.width)?, ..input })
     }
 
     /// # Panics
@@ -28,33 +40,33 @@ impl MaxPool {
         assert!(0 < self.stride && self.stride <= self.size, "a stride from 1 to the window's size");
     }
 
-    /// Pools `images` pictures of `height x width` pixels, one behind the other.
+    /// Checks the pool and the shape of its input, and gives that of the output.
     ///
     /// # Panics
-    /// If the pictures are smaller than the window, or the slices are not of the sizes that follow.
-    pub fn forward(
-        &self,
-        isa: Isa,
-        images: usize,
-        height: usize,
-        width: usize,
-        channels: usize,
-        input: &[f32],
-        output: &mut [f32],
-    ) {
+    /// If the images are smaller than the window, or as [`MaxPool::check`].
+    #[track_caller]
+    pub(crate) fn checked_output(&self, shape: Shape) -> Shape {
         self.check();
-        assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the window");
-        let (oh, ow) = (self.output_len(height), self.output_len(width));
-        assert_eq!(input.len(), product([images, height, width, channels]), "input [images][height][width][channels]");
-        assert_eq!(output.len(), product([images, oh, ow, channels]), "output [images][height][width][channels]");
-        dispatch(isa, Forward { pool: *self, images, height, width, channels, oh, ow, input, output });
+        checked(shape, shape.channels, self.output(shape))
+    }
+
+    /// Pools a batch of images.
+    ///
+    /// # Panics
+    /// If the stride is 0 or more than the window, the window more than 5, the images are smaller than the window, or a
+    /// slice is not of its shape.
+    pub fn forward(&self, isa: Isa, shape: Shape, input: &[f32], output: &mut [f32]) {
+        let output_shape = self.checked_output(shape);
+        shape.check("input", input.len());
+        output_shape.check("output", output.len());
+        dispatch(isa, Forward { pool: *self, shape, output_shape, input, output });
     }
 
     /// One row of the output, from the rows of the input that exist under it.
     ///
     /// # Safety
     /// Each of `rows`, of which there must be one at least, must be readable for `width * channels`
-    /// numbers, `out` writable for `output_len(width) * channels`.
+    /// values, `out` writable for as many pixels as the output is wide.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(&self, s: S, rows: &[*const f32], width: usize, channels: usize, out: *mut f32) {
         // SAFETY: the caller's.
@@ -74,6 +86,7 @@ impl MaxPool {
     /// As there.
     #[inline(always)]
     unsafe fn row_of<S: Simd>(&self, s: S, rows: &[*const f32], width: usize, channels: usize, out: *mut f32) {
+        let outputs = (width - self.size).div_ceil(self.stride) + 1;
         // Neighbouring windows of 3 with a stride of 2 share a column.
         let shared = (self.size, self.stride) == (3, 2);
         let mut c = 0;
@@ -82,7 +95,7 @@ impl MaxPool {
             // SAFETY: the columns up to `width` and the channels from `c` on exist.
             unsafe {
                 let mut next = column(s, rows, c, left);
-                for x in 0..self.output_len(width) {
+                for x in 0..outputs {
                     let from = x * self.stride;
                     let mut most = next;
                     if shared && from + 2 < width {
@@ -104,7 +117,7 @@ impl MaxPool {
     }
 }
 
-/// The largest of one column of a window: `left` channels, `LANES` at most, from number `at` of each row
+/// The largest of one column of a window: `left` channels, `LANES` at most, from value `at` of each row
 /// on.
 ///
 /// # Safety
@@ -123,12 +136,8 @@ unsafe fn column<S: Simd>(s: S, rows: &[*const f32], at: usize, left: usize) -> 
 
 struct Forward<'a> {
     pool: MaxPool,
-    images: usize,
-    height: usize,
-    width: usize,
-    channels: usize,
-    oh: usize,
-    ow: usize,
+    shape: Shape,
+    output_shape: Shape,
     input: &'a [f32],
     output: &'a mut [f32],
 }
@@ -136,18 +145,19 @@ struct Forward<'a> {
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (row_in, row_out) = (self.width * self.channels, self.ow * self.channels);
-        for i in 0..self.images {
-            for y in 0..self.oh {
-                let from = y * self.pool.stride;
-                let rows = self.pool.size.min(self.height - from);
+        let Self { pool, shape: Shape { images, height, width, channels }, output_shape, .. } = self;
+        let (row_in, row_out) = (width * channels, output_shape.row());
+        for i in 0..images {
+            for y in 0..output_shape.height {
+                let from = y * pool.stride;
+                let rows = pool.size.min(height - from);
                 let mut pointers = [std::ptr::null(); MAX_SIZE];
                 for ky in 0..rows {
-                    pointers[ky] = self.input[(i * self.height + from + ky) * row_in..][..row_in].as_ptr();
+                    pointers[ky] = self.input[(i * height + from + ky) * row_in..][..row_in].as_ptr();
                 }
-                let out = &mut self.output[(i * self.oh + y) * row_out..][..row_out];
+                let out = &mut self.output[(i * output_shape.height + y) * row_out..][..row_out];
                 // SAFETY: the slices are whole rows of the input and the output.
-                unsafe { self.pool.row(s, &pointers[..rows], self.width, self.channels, out.as_mut_ptr()) };
+                unsafe { pool.row(s, &pointers[..rows], width, channels, out.as_mut_ptr()) };
             }
         }
     }

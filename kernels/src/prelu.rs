@@ -6,27 +6,27 @@ use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_up_to};
 /// PReLU in place, on `[pixels][channels]`.
 ///
 /// # Panics
-/// If there is not a slope a channel, or `values` is not whole pixels.
-pub fn forward(isa: Isa, channels: usize, slopes: &[f32], values: &mut [f32]) {
-    assert_eq!(slopes.len(), channels, "a slope for each channel");
-    assert!(channels > 0 && values.len().is_multiple_of(channels), "values [pixels][channels]");
-    dispatch(isa, Forward { slopes, values });
+/// If there is no slope, or `values` is not whole pixels of as many channels as there are slopes.
+pub fn forward(isa: Isa, slopes: &[f32], values: &mut [f32]) {
+    let pixels = check(slopes.len(), values.len(), values.len());
+    let output = values.as_mut_ptr();
+    dispatch(isa, Forward { slopes, pixels, input: output, output });
 }
 
 /// PReLU of `input`, `[pixels][channels]`, into `output`.
 ///
 /// # Panics
-/// If there is not a slope a channel, or the slices are not whole pixels, or not as many.
+/// As [`forward`], and if there are not as many values on both sides.
 pub fn forward_into(isa: Isa, slopes: &[f32], input: &[f32], output: &mut [f32]) {
-    check(slopes.len(), input.len(), output.len());
-    dispatch(isa, ForwardInto { slopes, input, output });
+    let pixels = check(slopes.len(), input.len(), output.len());
+    dispatch(isa, Forward { slopes, pixels, input: input.as_ptr(), output: output.as_mut_ptr() });
 }
 
 /// The gradient of the input in the place of that of the output, with `input` before PReLU. That of the
 /// slopes is added to `slope_sums`, and that of a bias before PReLU to `bias_sums`.
 ///
 /// # Panics
-/// If there is not a slope and two sums a channel, or the slices are not whole pixels, or not as many.
+/// As [`forward_into`], and if there are not two sums for each channel.
 pub fn backward(
     isa: Isa,
     slopes: &[f32],
@@ -35,60 +35,39 @@ pub fn backward(
     slope_sums: &mut [f32],
     bias_sums: &mut [f32],
 ) {
-    check(slopes.len(), input.len(), gradient.len());
+    let pixels = check(slopes.len(), input.len(), gradient.len());
     assert!(slope_sums.len() == slopes.len() && bias_sums.len() == slopes.len(), "two sums for each channel");
-    dispatch(isa, Backward { slopes, input, gradient, slope_sums, bias_sums });
+    dispatch(isa, Backward { slopes, pixels, input, gradient, slope_sums, bias_sums });
 }
 
-fn check(channels: usize, input: usize, output: usize) {
-    assert!(channels > 0 && input.is_multiple_of(channels), "[pixels][channels]");
-    assert_eq!(input, output, "as many numbers on both sides");
+/// The number of pixels.
+fn check(channels: usize, input: usize, output: usize) -> usize {
+    assert!(channels > 0 && input.is_multiple_of(channels), "whole pixels with a slope for each channel");
+    assert_eq!(input, output, "as many values on both sides");
+    input / channels
 }
 
 struct Forward<'a> {
     slopes: &'a [f32],
-    values: &'a mut [f32],
+    /// As many are readable at `input` and writable at `output`, which may be the same.
+    pixels: usize,
+    input: *const f32,
+    output: *mut f32,
 }
 
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let channels = self.slopes.len();
-        for pixel in self.values.chunks_exact_mut(channels) {
+        for pixel in 0..self.pixels {
             let mut c = 0;
             while c < channels {
-                let left = channels - c;
-                // SAFETY: `left` numbers are left in both slices.
-                unsafe {
-                    let p = pixel.as_mut_ptr().add(c);
-                    let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
-                    store_up_to(s, p, s.prelu(load_up_to(s, p, left), slopes), left);
-                }
-                c += S::LANES;
-            }
-        }
-    }
-}
-
-struct ForwardInto<'a> {
-    slopes: &'a [f32],
-    input: &'a [f32],
-    output: &'a mut [f32],
-}
-
-impl Kernel for ForwardInto<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let channels = self.slopes.len();
-        for (from, to) in self.input.chunks_exact(channels).zip(self.output.chunks_exact_mut(channels)) {
-            let mut c = 0;
-            while c < channels {
-                let left = channels - c;
-                // SAFETY: `left` numbers are left in all slices.
+                let (at, left) = (pixel * channels + c, channels - c);
+                // SAFETY: `left` channels are left in the slopes and in both pixels.
                 unsafe {
                     let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
-                    let x = load_up_to(s, from.as_ptr().add(c), left);
-                    store_up_to(s, to.as_mut_ptr().add(c), s.prelu(x, slopes), left);
+                    let x = load_up_to(s, self.input.add(at), left);
+                    store_up_to(s, self.output.add(at), s.prelu(x, slopes), left);
                 }
                 c += S::LANES;
             }
@@ -98,6 +77,7 @@ impl Kernel for ForwardInto<'_> {
 
 struct Backward<'a> {
     slopes: &'a [f32],
+    pixels: usize,
     input: &'a [f32],
     gradient: &'a mut [f32],
     slope_sums: &'a mut [f32],
@@ -107,8 +87,7 @@ struct Backward<'a> {
 impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let channels = self.slopes.len();
-        let pixels = self.input.len() / channels;
+        let (channels, pixels) = (self.slopes.len(), self.pixels);
         let mut c = 0;
         while c < channels {
             let left = channels - c;

@@ -1,90 +1,123 @@
 //! A fully convolutional net run row by row: each layer works as soon as the rows under its kernel
 //! are there, and only those are kept. The memory is a few rows a layer, which stay in the cache,
-//! whatever the picture's height.
+//! whatever the image's height.
 
 use crate::conv::{Conv, MAX_SIZE};
+use crate::planar::PlanarConvPool;
+use crate::shape::product;
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::sizes::product;
-use crate::{Buffer, Isa, MaxPool, PlanarConvPool, WinogradRow, winograd};
+use crate::winograd::row::WinogradRow;
+use crate::winograd::tiles::SIZE;
+use crate::{Buffer, ConvParams, Isa, MaxPool, Shape};
 
 /// A layer of the net.
-#[derive(Clone)]
-pub enum RowLayer {
-    /// Convolution with bias and PReLU, and a 2/2 max-pool, of planar rows: only as the first layer,
-    /// and a [`Conv::of_planar_rows`] must follow.
+#[derive(Clone, Debug)]
+pub struct RowLayer(Layer);
+
+#[derive(Clone, Debug)]
+enum Layer {
     PlanarConvPool(PlanarConvPool),
-    /// Convolution with bias and PReLU.
     Conv(Conv),
-    /// The same for a 3x3 kernel, by Winograd's way along the row.
     WinogradRow(WinogradRow),
-    /// Max-pooling.
     MaxPool(MaxPool),
 }
 
 impl RowLayer {
-    /// The size of a picture of `height x width` pixels after this layer; `None` if it is too small.
-    pub fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
-        let size = self.window();
-        if height < size || width < size {
-            return None;
-        }
-        Some(match self {
-            RowLayer::PlanarConvPool(conv) => {
-                ((height + 1 - conv.size()).div_ceil(2), (width + 1 - conv.size()).div_ceil(2))
-            }
-            RowLayer::Conv(_) | RowLayer::WinogradRow(_) => (height - size + 1, width - size + 1),
-            RowLayer::MaxPool(pool) => (pool.output_len(height), pool.output_len(width)),
-        })
+    /// Convolution, with PReLU where there are slopes.
+    ///
+    /// # Panics
+    /// As [`Conv::new`].
+    #[must_use]
+    pub fn conv(isa: Isa, params: ConvParams<'_>) -> Self {
+        Self(Layer::Conv(Conv::new(isa, params)))
     }
 
-    /// Useful floating-point operations on a picture of `height x width` pixels.
-    pub fn flops(&self, height: usize, width: usize) -> u64 {
-        match self {
-            RowLayer::PlanarConvPool(conv) => conv.flops(height, width),
-            RowLayer::Conv(conv) => conv.flops((height + 1 - conv.size()) * (width + 1 - conv.size())),
-            RowLayer::WinogradRow(conv) => {
-                conv.flops((height + 1 - winograd::row::SIZE) * (width + 1 - winograd::row::SIZE))
+    /// The same for a 3x3 kernel, by Winograd's way along the row: it pays with few input channels.
+    ///
+    /// # Panics
+    /// As [`Conv::new`], and if the kernel is not 3x3.
+    #[must_use]
+    pub fn winograd(isa: Isa, params: ConvParams<'_>) -> Self {
+        Self(Layer::WinogradRow(WinogradRow::new(isa, params)))
+    }
+
+    /// Convolution, with PReLU where there are slopes, and a max-pool of 2x2 with stride 2, of planar rows. Only as the first
+    /// layer, and a [`RowLayer::conv_of_planar_rows`] must follow. It pays with few channels and long rows.
+    ///
+    /// # Panics
+    /// As [`Conv::new`], and if the kernel is 5x5.
+    #[must_use]
+    pub fn planar_conv_pool(params: ConvParams<'_>) -> Self {
+        Self(Layer::PlanarConvPool(PlanarConvPool::new(params)))
+    }
+
+    /// [`RowLayer::conv`] on what a [`RowLayer::planar_conv_pool`] gives.
+    ///
+    /// # Panics
+    /// As [`Conv::new`].
+    #[must_use]
+    pub fn conv_of_planar_rows(isa: Isa, params: ConvParams<'_>) -> Self {
+        Self(Layer::Conv(Conv::of_planar_rows(isa, params)))
+    }
+
+    /// Max-pooling.
+    #[must_use]
+    pub fn max_pool(pool: MaxPool) -> Self {
+        Self(Layer::MaxPool(pool))
+    }
+
+    /// The shape after this layer; `None` if the images are too small for it.
+    #[must_use]
+    pub fn output(&self, input: Shape) -> Option<Shape> {
+        match &self.0 {
+            Layer::PlanarConvPool(conv) => {
+                MaxPool { size: 2, stride: 2 }.output(input.convolved(conv.size(), conv.outputs())?)
             }
-            RowLayer::MaxPool(_) => 0,
+            Layer::Conv(conv) => conv.output(input),
+            Layer::WinogradRow(conv) => input.convolved(SIZE, conv.outputs()),
+            Layer::MaxPool(pool) => pool.output(input),
         }
+    }
+
+    /// Useful floating-point operations on images of that shape: those of the direct way, pools not counted.
+    #[must_use]
+    pub fn flops(&self, input: Shape) -> u64 {
+        let (size, outputs) = match &self.0 {
+            Layer::PlanarConvPool(conv) => (conv.size(), conv.outputs()),
+            Layer::Conv(conv) => (conv.size(), conv.outputs()),
+            Layer::WinogradRow(conv) => (SIZE, conv.outputs()),
+            Layer::MaxPool(_) => return 0,
+        };
+        let output = input.convolved(size, outputs);
+        output.map_or(0, |output| 2 * (size * size * input.channels * output.values()) as u64)
     }
 
     /// Rows of the input under the kernel.
     fn window(&self) -> usize {
-        match self {
-            RowLayer::PlanarConvPool(conv) => conv.size() + 1,
-            RowLayer::Conv(conv) => conv.size(),
-            RowLayer::WinogradRow(_) => winograd::row::SIZE,
-            RowLayer::MaxPool(pool) => pool.size,
+        match &self.0 {
+            Layer::PlanarConvPool(conv) => conv.size() + 1,
+            Layer::Conv(conv) => conv.size(),
+            Layer::WinogradRow(_) => SIZE,
+            Layer::MaxPool(pool) => pool.size,
         }
     }
 
     /// The rows of the input, `height` in all, that row `y` of the output needs: from, to.
     fn needs(&self, y: usize, height: usize) -> (usize, usize) {
-        let from = match self {
-            RowLayer::Conv(_) | RowLayer::WinogradRow(_) => y,
-            RowLayer::PlanarConvPool(_) => 2 * y,
-            RowLayer::MaxPool(pool) => y * pool.stride,
+        let from = match &self.0 {
+            Layer::Conv(_) | Layer::WinogradRow(_) => y,
+            Layer::PlanarConvPool(_) => 2 * y,
+            Layer::MaxPool(pool) => y * pool.stride,
         };
         (from, height.min(from + self.window()))
     }
 
-    /// Channels after this layer.
-    pub fn outputs(&self, inputs: usize) -> usize {
-        match self {
-            RowLayer::PlanarConvPool(conv) => conv.outputs(),
-            RowLayer::Conv(conv) => conv.outputs(),
-            RowLayer::WinogradRow(conv) => conv.outputs(),
-            RowLayer::MaxPool(_) => inputs,
-        }
-    }
-
     /// Whether the layer takes planar rows, and whether it gives them.
     fn planar(&self) -> (bool, bool) {
-        match self {
-            RowLayer::PlanarConvPool(_) => (true, true),
-            RowLayer::Conv(conv) => (conv.takes_planar_rows(), false),
-            RowLayer::WinogradRow(_) | RowLayer::MaxPool(_) => (false, false),
+        match &self.0 {
+            Layer::PlanarConvPool(_) => (true, true),
+            Layer::Conv(conv) => (conv.takes_planar_rows(), false),
+            Layer::WinogradRow(_) | Layer::MaxPool(_) => (false, false),
         }
     }
 }
@@ -92,76 +125,83 @@ impl RowLayer {
 /// The most layers of a net.
 const MAX_LAYERS: usize = 8;
 
-/// Runs the layers on one picture of `height x width` pixels, `[row][column][channel]`, or
-/// `[row][channel][column]` where the first layer is a [`RowLayer::PlanarConvPool`]. The output is
-/// `[row][column][channel]`.
+/// Runs the layers on images, `[image][row][column][channel]`, or `[image][row][channel][column]` where the first layer is a
+/// [`RowLayer::planar_conv_pool`]. The output is `[image][row][column][channel]`.
+///
+/// ```
+/// use mtcnn_kernels::rows::{self, RowLayer};
+/// use mtcnn_kernels::{Buffer, ConvParams, Isa, MaxPool, Shape};
+///
+/// let isa = Isa::best();
+/// let params = ConvParams { size: 3, inputs: 1, weights: &[1.0; 9], bias: &[0.0], slopes: None };
+/// let layers = [RowLayer::conv(isa, params), RowLayer::max_pool(MaxPool { size: 2, stride: 2 })];
+/// let image = Shape::image(6, 6, 1);
+/// let output = layers.iter().try_fold(image, |shape, layer| layer.output(shape)).expect("an image large enough");
+/// assert_eq!(output, Shape::image(2, 2, 1));
+/// let mut values = vec![0.0; output.values()];
+/// rows::forward(isa, &layers, image, &[1.0; 36], &mut Buffer::default(), &mut values);
+/// assert_eq!(values, [9.0; 4]);
+/// ```
 ///
 /// # Panics
-/// If there is no layer, or more than 8, if the picture is too small for one of them, if a layer does
-/// not take what the one before gives or was packed for another instruction set, or if a slice does not
-/// fit.
-pub fn forward(
-    isa: Isa,
-    layers: &[RowLayer],
-    height: usize,
-    width: usize,
-    channels: usize,
-    input: &[f32],
-    scratch: &mut Buffer,
-    output: &mut [f32],
-) {
+/// If there is no layer, or more than 8, if the images are too small for one of them, if a layer does not take what the one
+/// before gives or was packed for another instruction set, or if a slice is not of its shape.
+pub fn forward(isa: Isa, layers: &[RowLayer], shape: Shape, input: &[f32], scratch: &mut Buffer, output: &mut [f32]) {
     assert!((1..=MAX_LAYERS).contains(&layers.len()), "1 to {MAX_LAYERS} layers");
-    assert_eq!(input.len(), product([height, width, channels]), "input of height x width x channels");
-    let mut stages = [Stage::default(); MAX_LAYERS];
-    let (mut height, mut width, mut channels, mut plane, mut used) = (height, width, channels, width, 0);
+    shape.check("input", input.len());
+    let mut states = [State::default(); MAX_LAYERS];
+    let (mut before, mut plane, mut used) = (shape, shape.width, 0);
     for (k, layer) in layers.iter().enumerate() {
         let next = layers.get(k + 1);
         let planar = layer.planar();
-        match layer {
-            RowLayer::PlanarConvPool(conv) => {
+        let inputs = match &layer.0 {
+            Layer::PlanarConvPool(conv) => {
                 assert!(k == 0 && next.is_some(), "planar rows come first and go on to another layer");
-                assert_eq!(conv.inputs(), channels, "the first layer takes what the picture has");
+                conv.inputs()
             }
-            RowLayer::Conv(conv) => assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives"),
-            RowLayer::WinogradRow(conv) => {
-                assert_eq!(conv.inputs(), channels, "layer {k} takes what the one before gives");
+            Layer::Conv(conv) => conv.inputs(),
+            Layer::WinogradRow(conv) => conv.inputs(),
+            Layer::MaxPool(pool) => {
+                pool.check();
+                before.channels
             }
-            RowLayer::MaxPool(pool) => pool.check(),
-        }
+        };
+        assert_eq!(inputs, before.channels, "layer {k} takes what the image or the layer before has");
         if let Some(next) = next {
             assert_eq!(planar.1, next.planar().0, "layer {k} gives rows as the next takes them");
         }
-        assert!(k > 0 || planar.0 == planar.1, "only a PlanarConvPool takes planar rows of a picture");
-        let (oh, ow) = layer.output_size(height, width).expect("a picture large enough for the layers");
-        let outputs = layer.outputs(channels);
-        let (output_plane, own) = match layer {
-            RowLayer::PlanarConvPool(conv) => (conv.plane(width), conv.scratch(width)),
-            RowLayer::WinogradRow(conv) => (0, conv.scratch(width)),
-            _ => (0, 0),
+        assert!(k > 0 || planar.0 == planar.1, "only a planar convolution with a pool takes planar rows of an image");
+        let after = layer.output(before).expect("images large enough for the layers");
+        let (output_plane, own) = match &layer.0 {
+            Layer::PlanarConvPool(conv) => (conv.plane(before.width), conv.scratch(before.width)),
+            Layer::WinogradRow(conv) => (0, conv.scratch(before.width)),
+            Layer::Conv(_) | Layer::MaxPool(_) => (0, 0),
         };
         // Rows begin on a cache line.
-        let row = if planar.1 { outputs * output_plane } else { (ow * outputs).next_multiple_of(16) };
+        let row = if planar.1 { after.channels * output_plane } else { after.row().next_multiple_of(16) };
         let ring = next.map_or(0, RowLayer::window);
-        stages[k] = Stage { height, width, channels, plane, output_height: oh, row, ring, offset: used, made: 0 };
+        states[k] = State { input: before, plane, output_height: after.height, row, ring, offset: used, made: 0 };
         used += product([row, ring]) + own;
-        (height, width, channels, plane) = (oh, ow, outputs, output_plane);
+        (before, plane) = (after, output_plane);
     }
-    assert_eq!(output.len(), product([height, width, channels]), "output [height][width][channels]");
+    before.check("output", output.len());
     let scratch = scratch.resize(used);
-    dispatch(isa, Forward { layers, stages, input, scratch, output, output_row: width * channels });
+    let (images, output_row) = (shape.images.max(1), before.row());
+    for (input, output) in
+        input.chunks_exact((input.len() / images).max(1)).zip(output.chunks_exact_mut((output.len() / images).max(1)))
+    {
+        dispatch(isa, Forward { layers, states, input, scratch: &mut *scratch, output, output_row });
+    }
 }
 
 /// A layer's sizes, and how far it has come.
 #[derive(Clone, Copy, Default)]
-struct Stage {
-    /// Of the input.
-    height: usize,
-    width: usize,
-    channels: usize,
+struct State {
+    input: Shape,
     /// From one channel of a planar input row to the next.
     plane: usize,
     output_height: usize,
-    /// Numbers from one row of the output to the next.
+    /// Values from one row of the output to the next.
     row: usize,
     /// Rows of the output that are kept: as many as the next layer looks at. A row takes the place of
     /// one that lies before all that the next layer still needs, since no layer runs ahead of it.
@@ -172,7 +212,7 @@ struct Stage {
     made: usize,
 }
 
-impl Stage {
+impl State {
     /// Where row `y` of the output lies in the scratch.
     #[inline(always)]
     fn place(&self, y: usize) -> usize {
@@ -182,7 +222,7 @@ impl Stage {
 
 struct Forward<'a> {
     layers: &'a [RowLayer],
-    stages: [Stage; MAX_LAYERS],
+    states: [State; MAX_LAYERS],
     input: &'a [f32],
     scratch: &'a mut [f32],
     output: &'a mut [f32],
@@ -193,10 +233,11 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let last = self.layers.len() - 1;
-        while self.stages[last].made < self.stages[last].output_height {
+        while self.states[last].made < self.states[last].output_height {
             // The layer nearest the output that has what it needs.
             let mut k = last;
-            while k > 0 && self.stages[k - 1].made < self.layers[k].needs(self.stages[k].made, self.stages[k].height).1
+            while k > 0
+                && self.states[k - 1].made < self.layers[k].needs(self.states[k].made, self.states[k].input.height).1
             {
                 k -= 1;
             }
@@ -213,39 +254,39 @@ impl Forward<'_> {
     /// The rows that it needs must have been made.
     #[inline(always)]
     unsafe fn advance<S: Simd>(&mut self, s: S, k: usize, last: usize) {
-        let stage = self.stages[k];
-        let (from, to) = self.layers[k].needs(stage.made, stage.height);
+        let state = self.states[k];
+        let (from, to) = self.layers[k].needs(state.made, state.input.height);
         // One pointer for reading and writing: two borrows of the scratch would exclude each other.
         let scratch = self.scratch.as_mut_ptr();
         let mut rows = [std::ptr::null(); MAX_SIZE];
         for y in from..to {
-            let row = stage.width * stage.channels;
+            let row = state.input.width * state.input.channels;
             rows[y - from] = if k == 0 {
                 self.input[y * row..][..row].as_ptr()
             } else {
                 // SAFETY: `forward` made the scratch large enough for every ring.
-                unsafe { scratch.add(self.stages[k - 1].place(y)) }
+                unsafe { scratch.add(self.states[k - 1].place(y)) }
             };
         }
         let out = if k == last {
-            self.output[stage.made * self.output_row..][..self.output_row].as_mut_ptr()
+            self.output[state.made * self.output_row..][..self.output_row].as_mut_ptr()
         } else {
             // SAFETY: as above.
-            unsafe { scratch.add(stage.place(stage.made)) }
+            unsafe { scratch.add(state.place(state.made)) }
         };
         // SAFETY: the rows are whole, and those of the output lie elsewhere than those of the input; `own`
         // is as large as the layer said.
         unsafe {
-            let own = scratch.add(stage.offset + stage.ring * stage.row);
-            match &self.layers[k] {
-                RowLayer::PlanarConvPool(conv) => {
-                    conv.row(s, &rows[..to - from], stage.width, own, out);
+            let own = scratch.add(state.offset + state.ring * state.row);
+            match &self.layers[k].0 {
+                Layer::PlanarConvPool(conv) => {
+                    conv.row(s, &rows[..to - from], state.input.width, own, out);
                 }
-                RowLayer::Conv(conv) => conv.row(s, &rows, stage.plane, stage.width + 1 - conv.size(), out),
-                RowLayer::WinogradRow(conv) => conv.row(s, &rows, stage.made, stage.width, own, out),
-                RowLayer::MaxPool(pool) => pool.row(s, &rows[..to - from], stage.width, stage.channels, out),
+                Layer::Conv(conv) => conv.row(s, &rows, state.plane, state.input.width + 1 - conv.size(), out),
+                Layer::WinogradRow(conv) => conv.row(s, &rows, state.made, state.input.width, own, out),
+                Layer::MaxPool(pool) => pool.row(s, &rows[..to - from], state.input.width, state.input.channels, out),
             }
         }
-        self.stages[k].made += 1;
+        self.states[k].made += 1;
     }
 }

@@ -21,6 +21,7 @@ pub fn forward(classes: usize, logits: &mut [f32]) {
 }
 
 /// The probability of the second of two classes.
+#[must_use]
 pub fn second_of_two(logits: [f32; 2]) -> f32 {
     let mut row = logits;
     forward(2, &mut row);

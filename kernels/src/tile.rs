@@ -1,7 +1,7 @@
 //! The register tile that convolution, dense layers and GEMM share, and the packing that feeds it.
 //!
 //! A tile is `ROWS` rows by `VECTORS` vectors of sums that stay in registers while the depth is run
-//! through: each step broadcasts one number a row of A and multiplies it with `VECTORS` vectors of B.
+//! through: each step broadcasts one value a row of A and multiplies it with `VECTORS` vectors of B.
 
 use crate::simd::{Kernel, Simd, dispatch, store_pieces_up_to};
 use crate::{Buffer, Isa};
@@ -21,10 +21,10 @@ pub(crate) trait TileSizes: Simd {
 impl<S: Simd> TileSizes for S {}
 
 /// A matrix B of `depth` rows and `columns` columns, cut into panels of a few vectors' width: the
-/// numbers that a tile reads in one step lie side by side, and the next step's behind them.
+/// values that a tile reads in one step lie side by side, and the next step's behind them.
 ///
 /// The last panel is filled up with zeros. The width depends on the instruction set.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Panels {
     pub(crate) isa: Isa,
     /// Of the vectors of the instruction set.
@@ -166,7 +166,7 @@ pub(crate) unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
 /// Writes a row of a tile, of which only the first `columns` columns exist.
 ///
 /// # Safety
-/// `min(columns, VECTORS * LANES)` numbers must be writable at `out`.
+/// `min(columns, VECTORS * LANES)` values must be writable at `out`.
 #[inline(always)]
 pub(crate) unsafe fn store_columns<S: Simd, const VECTORS: usize>(
     s: S,
@@ -175,7 +175,7 @@ pub(crate) unsafe fn store_columns<S: Simd, const VECTORS: usize>(
     columns: usize,
 ) {
     for v in 0..VECTORS {
-        // SAFETY: the first `columns` numbers are writable, and no more is written.
+        // SAFETY: the first `columns` values are writable, and no more is written.
         unsafe { store_pieces_up_to(s, out.add(v * S::LANES), row[v], columns.saturating_sub(v * S::LANES)) };
     }
 }

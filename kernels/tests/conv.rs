@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
-use mtcnn_kernels::{Buffer, Conv, Dense, Winograd, naive};
+use mtcnn_kernels::{Buffer, Conv, ConvParams, Dense, Isa, Shape, Winograd, naive};
 
 /// `(size, inputs, outputs)`: the nets' own layers, and odd ones around the tiles' edges.
 const LAYERS: [(usize, usize, usize); 18] = [
@@ -36,23 +36,23 @@ fn conv_equals_its_twin() {
             let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
             for with_prelu in [false, true] {
                 let slopes = with_prelu.then_some(&slopes[..]);
-                let conv = Conv::new(isa, size, inputs, outputs, &weights, &bias, slopes);
+                let conv = Conv::new(isa, ConvParams { size, inputs, weights: &weights, bias: &bias, slopes });
                 // Widths around all tile heights, and pictures that are one kernel high.
                 for (images, extra_rows) in [(1, 0), (2, 1), (3, 2)] {
                     for extra in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 25] {
                         let (height, width) = (size + extra_rows, size + extra);
-                        let input = numbers.floats(images * height * width * inputs);
+                        let shape = Shape::new(images, height, width, inputs);
+                        let input = numbers.floats(shape.values());
                         let n = images * (extra_rows + 1) * (extra + 1) * outputs;
                         let what = format!("{isa} conv {size} {inputs}->{outputs} on {images} of {height}x{width}");
 
-                        let mut expected =
-                            naive::conv(images, height, width, size, &wide(&input), &wide(&weights), &wide(&bias));
+                        let mut expected = naive::conv(shape, size, &wide(&input), &wide(&weights), &wide(&bias));
                         if let Some(slopes) = slopes {
                             naive::prelu(&wide(slopes), &mut expected);
                         }
-                        let direct = poisoned(n, |out| conv.forward(images, height, width, &input, out));
+                        let direct = poisoned(n, |out| conv.forward(shape, &input, out));
                         assert_close(&direct, &expected, tolerance(size * size * inputs), &what);
-                        let general = poisoned(n, |out| conv.forward_im2col(images, height, width, &input, out));
+                        let general = poisoned(n, |out| conv.forward_im2col(shape, &input, out));
                         assert_close(
                             &general,
                             &expected,
@@ -74,16 +74,18 @@ fn winograd_equals_its_twin() {
         for (inputs, outputs) in [(28, 48), (32, 64), (64, 64), (1, 1), (3, 17), (17, 5), (5, 33)] {
             let weights = numbers.floats(outputs * inputs * 9);
             let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
-            let layer = Winograd::new(isa, inputs, &weights, &bias, &slopes);
+            let params = ConvParams { size: 3, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
+            let layer = Winograd::new(isa, params);
             for (images, height, width) in
                 [(1, 3, 3), (1, 5, 5), (3, 11, 11), (1, 23, 23), (2, 10, 10), (2, 4, 9), (1, 8, 6)]
             {
-                let input = numbers.floats(images * height * width * inputs);
-                let mut expected = naive::conv(images, height, width, 3, &wide(&input), &wide(&weights), &wide(&bias));
+                let shape = Shape::new(images, height, width, inputs);
+                let input = numbers.floats(shape.values());
+                let mut expected = naive::conv(shape, 3, &wide(&input), &wide(&weights), &wide(&bias));
                 naive::prelu(&wide(&slopes), &mut expected);
                 let got = poisoned(expected.len(), |out| {
                     scratch.fill(f32::NAN);
-                    layer.forward(images, height, width, &input, &mut scratch, out);
+                    layer.forward(shape, &input, &mut scratch, out);
                 });
                 let what = format!("{isa} winograd {inputs}->{outputs} on {images} of {height}x{width}");
                 assert_close(&got, &expected, 10.0 * tolerance(9 * inputs), &what);
@@ -99,7 +101,7 @@ fn dense_equals_its_twin() {
         for (inputs, outputs) in [(576, 128), (128, 16), (1152, 256), (256, 16), (1, 1), (3, 50), (700, 5)] {
             let (weights, bias, slopes) =
                 (numbers.floats(outputs * inputs), numbers.floats(outputs), numbers.floats(outputs));
-            let dense = Dense::new(isa, inputs, outputs, &weights, &bias, Some(&slopes));
+            let dense = Dense::new(isa, inputs, &weights, &bias, Some(&slopes));
             for samples in [0, 1, 2, 5, 7, 8, 9, 13, 16, 31] {
                 let input = numbers.floats(samples * inputs);
                 let mut expected = naive::dense(&wide(&input), &wide(&weights), &wide(&bias));
@@ -119,8 +121,9 @@ fn dense_equals_its_twin() {
 #[test]
 fn a_nan_is_not_hidden() {
     for isa in instruction_sets() {
-        let conv = Conv::new(isa, 1, 2, 20, &[1.0; 40], &[0.0; 20], Some(&[0.25; 20]));
-        let got = poisoned(60, |out| conv.forward(1, 1, 3, &[1.0, 2.0, f32::NAN, 1.0, 3.0, 4.0], out));
+        let (weights, bias, slopes) = (&[1.0; 40], &[0.0; 20], Some(&[0.25; 20][..]));
+        let conv = Conv::new(isa, ConvParams { size: 1, inputs: 2, weights, bias, slopes });
+        let got = poisoned(60, |out| conv.forward(Shape::image(1, 3, 2), &[1.0, 2.0, f32::NAN, 1.0, 3.0, 4.0], out));
         assert!(got[20..40].iter().all(|x| x.is_nan()), "{isa}: the pixel with the NaN is NaN");
         assert!(got[..20].iter().chain(&got[40..]).all(|x| x.is_finite()), "{isa}: the others are not");
     }
@@ -130,17 +133,20 @@ fn a_nan_is_not_hidden() {
 fn cutting_the_picture_changes_no_bit() {
     let mut numbers = Numbers::new(3);
     for isa in instruction_sets() {
-        let conv = Conv::new(isa, 3, 10, 16, &numbers.floats(1440), &numbers.floats(16), Some(&numbers.floats(16)));
+        let (weights, bias, slopes) = (numbers.floats(1440), numbers.floats(16), numbers.floats(16));
+        let slopes = Some(&slopes[..]);
+        let conv = Conv::new(isa, ConvParams { size: 3, inputs: 10, weights: &weights, bias: &bias, slopes });
         let (height, width) = (9, 40);
         let input = numbers.floats(height * width * 10);
-        let whole = poisoned(7 * 38 * 16, |out| conv.forward(1, height, width, &input, out));
+        let whole = poisoned(7 * 38 * 16, |out| conv.forward(Shape::image(height, width, 10), &input, out));
         // Rows 2..5 of the output, from rows 2..7 of the input.
-        let part = poisoned(3 * 38 * 16, |out| conv.forward(1, 5, width, &input[2 * width * 10..7 * width * 10], out));
+        let rows = &input[2 * width * 10..7 * width * 10];
+        let part = poisoned(3 * 38 * 16, |out| conv.forward(Shape::image(5, width, 10), rows, out));
         assert_eq!(part, whole[2 * 38 * 16..5 * 38 * 16], "{isa}");
         // Columns 5..20 of the output, which fall into other tiles.
         let columns: Vec<f32> =
             (0..height).flat_map(|y| input[(y * width + 5) * 10..(y * width + 22) * 10].to_vec()).collect();
-        let part = poisoned(7 * 15 * 16, |out| conv.forward(1, height, 17, &columns, out));
+        let part = poisoned(7 * 15 * 16, |out| conv.forward(Shape::image(height, 17, 10), &columns, out));
         for y in 0..7 {
             assert_eq!(part[y * 15 * 16..][..15 * 16], whole[(y * 38 + 5) * 16..][..15 * 16], "{isa} row {y}");
         }
@@ -148,8 +154,8 @@ fn cutting_the_picture_changes_no_bit() {
 }
 
 #[test]
-#[should_panic(expected = "input [images][height][width][inputs]")]
+#[should_panic(expected = "input: as many values as Shape { images: 1, height: 4, width: 4, channels: 2 } has")]
 fn a_slice_too_short_is_refused() {
-    let conv = Conv::new(mtcnn_kernels::Isa::Portable, 3, 2, 4, &[0.0; 72], &[0.0; 4], None);
-    conv.forward(1, 4, 4, &[0.0; 31], &mut [0.0; 16]);
+    let params = ConvParams { size: 3, inputs: 2, weights: &[0.0; 72], bias: &[0.0; 4], slopes: None };
+    Conv::new(Isa::Portable, params).forward(Shape::image(4, 4, 2), &[0.0; 31], &mut [0.0; 16]);
 }

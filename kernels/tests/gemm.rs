@@ -18,18 +18,18 @@ fn check(m: usize, n: usize, k: usize, numbers: &mut Numbers) {
         x.chunks_exact(columns).flat_map(|row| row.iter().copied().chain([f32::NAN; 3])).collect()
     };
     let (at, bt, ap) = (transposed(&a, m, k), transposed(&b, k, n), padded(&a, k));
-    let plain_a = Matrix { data: &a, row: k, column: 1 };
-    let plain_b = Matrix { data: &b, row: n, column: 1 };
+    let plain_a = Matrix::new(&a, m, k);
+    let plain_b = Matrix::new(&b, k, n);
     for isa in instruction_sets() {
         for (name, a, b) in [
             ("plain", plain_a, plain_b),
-            ("A transposed", Matrix { data: &at, row: 1, column: m }, plain_b),
-            ("B transposed", plain_a, Matrix { data: &bt, row: 1, column: k }),
-            ("A padded", Matrix { data: &ap, row: k + 3, column: 1 }, plain_b),
+            ("A transposed", Matrix::new(&at, k, m).transposed(), plain_b),
+            ("B transposed", plain_a, Matrix::new(&bt, n, k).transposed()),
+            ("A padded", Matrix { data: &ap, row_stride: k + 3, ..plain_a }, plain_b),
         ] {
             let mut c = before.clone();
             c.extend([7.5; 40]);
-            gemm(isa, m, n, k, a, b, &mut c[..m * n]);
+            gemm(isa, a, b, &mut c[..m * n]);
             assert!(c[m * n..].iter().all(|&x| x == 7.5), "nothing is written behind C");
             assert_close(&c[..m * n], &expected, tolerance(k + 1), &format!("{isa} {m}x{k}x{n} {name}"));
         }
@@ -59,17 +59,9 @@ fn across_the_blocks() {
 #[test]
 fn nothing_times_something() {
     for isa in instruction_sets() {
-        gemm(
-            isa,
-            0,
-            3,
-            2,
-            Matrix { data: &[], row: 2, column: 1 },
-            Matrix { data: &[1.0; 6], row: 3, column: 1 },
-            &mut [],
-        );
+        gemm(isa, Matrix::new(&[], 0, 2), Matrix::new(&[1.0; 6], 2, 3), &mut []);
         let mut c = [3.0; 4];
-        gemm(isa, 2, 2, 0, Matrix { data: &[], row: 0, column: 1 }, Matrix { data: &[], row: 2, column: 1 }, &mut c);
+        gemm(isa, Matrix::new(&[], 2, 0), Matrix::new(&[], 0, 2), &mut c);
         assert_eq!(c, [3.0; 4], "{isa}: a depth of 0 adds nothing");
     }
 }

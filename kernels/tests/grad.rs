@@ -1,11 +1,11 @@
-//! Layers that learn, forward and backward, against their f64 twins, over ragged shapes.
+//! Layers for training, forward and backward, against their f64 twins, over ragged shapes.
 
 mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
-use mtcnn_kernels::grad::{self, Conv, Winograd};
+use mtcnn_kernels::grad::{self, Conv, PooledGradient, Winograd};
 use mtcnn_kernels::naive::{self, backward};
-use mtcnn_kernels::{Buffer, Isa, MaxPool, loss, prelu};
+use mtcnn_kernels::{Buffer, Isa, MaxPool, Shape, loss, prelu};
 
 /// A convolution with random numbers for everything, and what the twins make of them.
 struct Case {
@@ -22,19 +22,14 @@ struct Case {
 }
 
 impl Case {
-    fn new(
-        numbers: &mut Numbers,
-        (images, height, width): (usize, usize, usize),
-        size: usize,
-        inputs: usize,
-        outputs: usize,
-    ) -> Self {
-        let input = numbers.floats(images * height * width * inputs);
+    fn new(numbers: &mut Numbers, shape: Shape, size: usize, outputs: usize) -> Self {
+        let Shape { images, height, width, channels: inputs } = shape;
+        let input = numbers.floats(shape.values());
         let (weights, bias) = (numbers.floats(outputs * inputs * size * size), numbers.floats(outputs));
         let gradient = numbers.floats(images * (height + 1 - size) * (width + 1 - size) * outputs);
         let (x, w, d) = (wide(&input), wide(&weights), wide(&gradient));
-        let output = naive::conv(images, height, width, size, &x, &w, &wide(&bias));
-        let (input_gradient, weight_gradient, _) = backward::conv(images, height, width, size, &x, &w, &d);
+        let output = naive::conv(shape, size, &x, &w, &wide(&bias));
+        let (input_gradient, weight_gradient, _) = backward::conv(shape, size, &x, &w, &d);
         let what = format!("conv {size} {inputs}->{outputs} on {images} of {height}x{width}");
         let before = numbers.floats(weights.len());
         Self { what, input, weights, bias, gradient, before, output, input_gradient, weight_gradient }
@@ -50,7 +45,7 @@ impl Case {
 }
 
 #[test]
-fn convolutions_learn_as_their_twins() {
+fn convolutions_equal_their_twins() {
     let mut numbers = Numbers::new(41);
     for (size, inputs, outputs) in [
         (3, 3, 10),
@@ -79,13 +74,14 @@ fn convolutions_learn_as_their_twins() {
             (19, 0, 1),
         ] {
             let (height, width) = (size + extra_rows, size + extra);
-            let case = Case::new(&mut numbers, (images, height, width), size, inputs, outputs);
+            let shape = Shape::new(images, height, width, inputs);
+            let case = Case::new(&mut numbers, shape, size, outputs);
             for isa in instruction_sets() {
                 let mut conv = Conv::new(isa, size, inputs, outputs);
                 conv.set(&case.weights, &case.bias);
-                let output = poisoned(case.output.len(), |out| conv.forward(images, height, width, &case.input, out));
+                let output = poisoned(case.output.len(), |out| conv.forward(shape, &case.input, out));
                 let input = poisoned(case.input.len(), |out| {
-                    conv.input_gradient(images, height, width, &case.gradient, out);
+                    conv.input_gradient(shape, &case.gradient, out);
                 });
                 let sums = poisoned(case.weights.len(), |out| {
                     out.copy_from_slice(&case.before);
@@ -93,8 +89,8 @@ fn convolutions_learn_as_their_twins() {
                     let first = images / 2;
                     let (x, d) = (&case.input, &case.gradient);
                     let (xs, ds) = (first * x.len() / images, first * d.len() / images);
-                    conv.weight_gradient(first, height, width, &x[..xs], &d[..ds], out);
-                    conv.weight_gradient(images - first, height, width, &x[xs..], &d[ds..], out);
+                    conv.weight_gradient(Shape { images: first, ..shape }, &x[..xs], &d[..ds], out);
+                    conv.weight_gradient(Shape { images: images - first, ..shape }, &x[xs..], &d[ds..], out);
                 });
                 let sums: Vec<f32> = sums.iter().zip(&case.before).map(|(after, before)| after - before).collect();
                 let weights = poisoned(sums.len(), |out| conv.unpack(&sums, out));
@@ -107,33 +103,34 @@ fn convolutions_learn_as_their_twins() {
 }
 
 #[test]
-fn winograd_learns_as_its_twin() {
+fn winograd_equals_its_twin() {
     let mut numbers = Numbers::new(42);
     let mut scratch = Buffer::default();
     for (inputs, outputs) in [(28, 48), (32, 64), (64, 64), (1, 1), (3, 17), (17, 5), (5, 33)] {
         for (images, height, width) in
             [(1, 3, 3), (1, 5, 5), (7, 11, 11), (2, 23, 23), (7, 10, 10), (2, 4, 9), (1, 8, 6)]
         {
-            let case = Case::new(&mut numbers, (images, height, width), 3, inputs, outputs);
+            let shape = Shape::new(images, height, width, inputs);
+            let case = Case::new(&mut numbers, shape, 3, outputs);
             for isa in instruction_sets() {
                 let mut conv = Winograd::new(isa, inputs, outputs);
                 conv.set(&case.weights, &case.bias);
                 let output = poisoned(case.output.len(), |out| {
                     scratch.fill(f32::NAN);
-                    conv.forward(images, height, width, &case.input, &mut scratch, out);
+                    conv.forward(shape, &case.input, &mut scratch, out);
                 });
                 let mut sums = vec![0.0; conv.sums()];
                 let input = poisoned(case.input.len(), |out| {
                     let (x, d) = (&case.input, &case.gradient);
                     scratch.fill(f32::NAN);
-                    conv.backward(images, height, width, x, d, &mut scratch, &mut sums, Some(out));
+                    conv.backward(shape, x, d, &mut scratch, &mut sums, Some(out));
                 });
                 let weights = poisoned(case.weights.len(), |out| conv.unpack(&sums, out));
                 let terms = [9 * inputs, 9 * outputs, images * (height - 2) * (width - 2)];
                 case.check(isa, "by Winograd", terms, [output, input, weights], 10.0);
 
                 let mut alone = vec![0.0; conv.sums()];
-                conv.backward(images, height, width, &case.input, &case.gradient, &mut scratch, &mut alone, None);
+                conv.backward(shape, &case.input, &case.gradient, &mut scratch, &mut alone, None);
                 assert_eq!(alone, sums, "{isa} {}: the same without the input's gradient", case.what);
             }
         }
@@ -141,7 +138,7 @@ fn winograd_learns_as_its_twin() {
 }
 
 #[test]
-fn prelu_learns_as_its_twin() {
+fn prelu_equals_its_twin() {
     let mut numbers = Numbers::new(43);
     for channels in [1, 3, 4, 7, 8, 10, 16, 17, 28, 33, 64] {
         for pixels in [0, 1, 2, 9] {
@@ -184,43 +181,42 @@ fn prelu_learns_as_its_twin() {
 }
 
 #[test]
-fn max_pool_learns_as_its_twin() {
+fn max_pool_equals_its_twin() {
     let mut numbers = Numbers::new(44);
     for (size, stride) in [(2, 2), (3, 2), (3, 1), (3, 3), (1, 1)] {
         let pool = MaxPool { size, stride };
         for channels in [1, 3, 8, 10, 16, 19, 28, 32, 64] {
             for (height, width) in [(3, 3), (3, 4), (4, 3), (5, 8), (6, 9), (7, 7), (10, 10)] {
-                let slopes = numbers.floats(channels);
+                let (slopes, shape) = (numbers.floats(channels), Shape::new(2, height, width, channels));
                 // Few values, so that many are equal.
-                let input: Vec<f32> =
-                    numbers.floats(2 * height * width * channels).iter().map(|x| (x * 4.0).round()).collect();
+                let input: Vec<f32> = numbers.floats(shape.values()).iter().map(|x| (x * 4.0).round()).collect();
                 let (x, mut active) = (wide(&input), wide(&input));
                 naive::prelu(&wide(&slopes), &mut active);
-                let expected = naive::max_pool(2, height, width, channels, size, stride, &active);
+                let expected = naive::max_pool(shape, pool, &active);
                 let gradient = numbers.floats(expected.len());
-                let inputs = backward::max_pool(2, height, width, channels, size, stride, &active, &wide(&gradient));
+                let inputs = backward::max_pool(shape, pool, &active, &wide(&gradient));
                 // Where the gradient of a window's own number goes is where the number itself is.
                 let picked: Vec<f64> = (0..expected.len())
                     .map(|i| {
                         let mut one = vec![0.0; expected.len()];
                         one[i] = 1.0;
-                        let to = backward::max_pool(2, height, width, channels, size, stride, &active, &one);
+                        let to = backward::max_pool(shape, pool, &active, &one);
                         x[to.iter().position(|&d| d == 1.0).expect("a place")]
                     })
                     .take(400)
                     .collect();
                 for isa in instruction_sets() {
                     let what = format!("{isa} pool {size}/{stride} of {height}x{width}x{channels}");
-                    let mut places = vec![0xFF; pool.places(2, height, width, channels)];
+                    let mut argmax = vec![0xFF; pool.argmax_len(shape)];
                     let output = poisoned(expected.len(), |out| {
-                        pool.forward_before_prelu(isa, 2, height, width, &slopes, &input, out, &mut places);
+                        pool.forward_before_prelu(isa, shape, &slopes, &input, out, &mut argmax);
                     });
                     assert_close(&output[..picked.len()], &picked, 0.0, &what);
                     let mut active = output;
-                    prelu::forward(isa, channels, &slopes, &mut active);
+                    prelu::forward(isa, &slopes, &mut active);
                     assert_close(&active, &expected, 1e-6, &what);
                     let got = poisoned(input.len(), |out| {
-                        pool.backward(isa, 2, height, width, channels, &gradient, &places, out);
+                        pool.backward(isa, shape, &gradient, &argmax, out);
                     });
                     assert_close(&got, &inputs, 1e-6, &format!("{what}: gradient"));
                 }
@@ -230,7 +226,7 @@ fn max_pool_learns_as_its_twin() {
 }
 
 #[test]
-fn weights_behind_a_pool_learn_as_their_twins() {
+fn weight_gradients_before_a_pool_equal_their_twins() {
     let mut numbers = Numbers::new(46);
     let mut scratch = Buffer::default();
     for (size, inputs, outputs) in [(3, 3, 10), (3, 3, 28), (3, 3, 32), (1, 1, 1), (2, 5, 17), (5, 7, 3), (3, 11, 9)] {
@@ -238,39 +234,29 @@ fn weights_behind_a_pool_learn_as_their_twins() {
             let pool = MaxPool { size: window, stride };
             for (images, map_height, map_width) in [(1, 3, 3), (3, 4, 7), (2, 5, 4), (5, 10, 10), (0, 3, 3)] {
                 let (height, width) = (map_height + size - 1, map_width + size - 1);
-                let input = numbers.floats(images * height * width * inputs);
-                let map: Vec<f32> = numbers.floats(images * map_height * map_width * outputs);
+                let shape = Shape::new(images, height, width, inputs);
+                let map_shape = Shape::new(images, map_height, map_width, outputs);
+                let (input, map) = (numbers.floats(shape.values()), numbers.floats(map_shape.values()));
                 let (x, active) = (wide(&input), wide(&map));
-                let pooled = naive::max_pool(images, map_height, map_width, outputs, window, stride, &active);
+                let pooled = naive::max_pool(map_shape, pool, &active);
                 let gradient = numbers.floats(pooled.len());
                 let d = wide(&gradient);
-                let of_map = backward::max_pool(images, map_height, map_width, outputs, window, stride, &active, &d);
+                let of_map = backward::max_pool(map_shape, pool, &active, &d);
                 let weights = vec![0.0; outputs * inputs * size * size];
                 let expected = match images {
                     0 => weights,
-                    _ => backward::conv(images, height, width, size, &x, &weights, &of_map).1,
+                    _ => backward::conv(shape, size, &x, &weights, &of_map).1,
                 };
                 for isa in instruction_sets() {
-                    let mut places = vec![0xFF; pool.places(images, map_height, map_width, outputs)];
-                    let slopes = vec![1.0; outputs];
-                    let mut kept = vec![0.0; gradient.len()];
-                    pool.forward_before_prelu(
-                        isa,
-                        images,
-                        map_height,
-                        map_width,
-                        &slopes,
-                        &map,
-                        &mut kept,
-                        &mut places,
-                    );
+                    let (mut argmax, mut kept) = (vec![0xFF; pool.argmax_len(map_shape)], vec![0.0; gradient.len()]);
+                    pool.forward_before_prelu(isa, map_shape, &vec![1.0; outputs], &map, &mut kept, &mut argmax);
+                    let pooled = PooledGradient { pool, gradient: &gradient, argmax: &argmax };
                     let conv = Conv::new(isa, size, inputs, outputs);
                     let before = numbers.floats(expected.len());
                     scratch.fill(f32::NAN);
                     let sums = poisoned(before.len(), |out| {
                         out.copy_from_slice(&before);
-                        let (scratch, x, d) = (&mut scratch, &input, &gradient);
-                        conv.weight_gradient_of_maxima(pool, images, height, width, x, d, &places, scratch, out);
+                        conv.pooled_weight_gradient(shape, &input, pooled, &mut scratch, out);
                     });
                     let sums: Vec<f32> = sums.iter().zip(&before).map(|(after, before)| after - before).collect();
                     let got = poisoned(sums.len(), |out| conv.unpack(&sums, out));

@@ -4,6 +4,7 @@ mod common;
 
 use common::Numbers;
 use mtcnn_kernels::naive::{self, backward};
+use mtcnn_kernels::{MaxPool, Shape};
 
 /// Half the distance of the two places that a difference is taken between.
 const STEP: f64 = 1e-5;
@@ -45,10 +46,10 @@ fn convolution() {
             [images * height * width * inputs, outputs * inputs * size * size].map(|n| floats(&mut numbers, n));
         let bias = floats(&mut numbers, outputs);
         let by = floats(&mut numbers, images * (height + 1 - size) * (width + 1 - size) * outputs);
-        let loss = |input: &[f64], weights: &[f64], bias: &[f64]| {
-            dot(&naive::conv(images, height, width, size, input, weights, bias), &by)
-        };
-        let gradients = backward::conv(images, height, width, size, &input, &weights, &by);
+        let shape = Shape::new(images, height, width, inputs);
+        let loss =
+            |input: &[f64], weights: &[f64], bias: &[f64]| dot(&naive::conv(shape, size, input, weights, bias), &by);
+        let gradients = backward::conv(shape, size, &input, &weights, &by);
         check("input", &input, &gradients.0, |x| loss(x, &weights, &bias));
         check("weights", &weights, &gradients.1, |x| loss(&input, x, &bias));
         check("bias", &bias, &gradients.2, |x| loss(&input, &weights, x));
@@ -80,9 +81,10 @@ fn max_pool() {
         for i in (1..input.len()).rev() {
             input.swap(i, numbers.next() as usize % (i + 1));
         }
-        let pool = |input: &[f64]| naive::max_pool(2, height, width, 2, size, stride, input);
+        let (shape, max_pool) = (Shape::new(2, height, width, 2), MaxPool { size, stride });
+        let pool = |input: &[f64]| naive::max_pool(shape, max_pool, input);
         let by = floats(&mut numbers, pool(&input).len());
-        let gradient = backward::max_pool(2, height, width, 2, size, stride, &input, &by);
+        let gradient = backward::max_pool(shape, max_pool, &input, &by);
         check("input", &input, &gradient, |x| dot(&pool(x), &by));
     }
 }

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::instruction_sets;
 use mtcnn_kernels::gemm::{Matrix, gemm};
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source};
+use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, MaxPool, Winograd};
+use mtcnn_kernels::{Buffer, Conv, ConvParams, Dense, MaxPool, Shape, Winograd};
 
 /// Times four it is 0 again.
 const HUGE: usize = 1 << 62;
@@ -18,26 +18,28 @@ fn assert_refused(what: &str, call: impl FnOnce()) {
     assert!(catch_unwind(AssertUnwindSafe(call)).is_err(), "{what} is refused");
 }
 
-fn conv(isa: Isa) -> Conv {
-    Conv::new(isa, 1, 4, 4, &[0.5; 16], &[0.0; 4], None)
-}
+const PARAMS: ConvParams<'_> = ConvParams { size: 1, inputs: 4, weights: &[0.5; 16], bias: &[0.0; 4], slopes: None };
 
 #[test]
 fn sizes_that_wrap_around() {
     for isa in instruction_sets() {
-        assert_refused("conv", || conv(isa).forward(1, 1, HUGE, &[], &mut []));
-        assert_refused("im2col", || conv(isa).forward_im2col(1, 1, HUGE, &[], &mut []));
-        assert_refused("weights", || drop(Conv::new(isa, 1, HUGE, 4, &[], &[0.0; 4], None)));
-        let dense = Dense::new(isa, 4, 4, &[0.5; 16], &[0.0; 4], None);
+        let conv = Conv::new(isa, PARAMS);
+        assert_refused("conv", || conv.forward(Shape::image(1, HUGE, 4), &[], &mut []));
+        assert_refused("im2col", || conv.forward_im2col(Shape::image(1, HUGE, 4), &[], &mut []));
+        assert_refused("weights", || drop(Conv::new(isa, ConvParams { inputs: HUGE, weights: &[], ..PARAMS })));
+        let dense = Dense::new(isa, 4, &[0.5; 16], &[0.0; 4], None);
         assert_refused("dense", || dense.forward(HUGE, &[], &mut []));
-        let one = Matrix { data: &[1.0], row: 0, column: 0 };
-        assert_refused("gemm", || gemm(isa, HUGE, 4, 1, one, one, &mut []));
+        let (one, huge) =
+            (Matrix::new(&[1.0], 1, 1), Matrix { rows: HUGE, row_stride: 0, ..Matrix::new(&[1.0], 1, 1) });
+        assert_refused("gemm", || gemm(isa, huge, Matrix { columns: 4, column_stride: 0, ..one }, &mut []));
         let pool = MaxPool { size: 1, stride: 1 };
-        assert_refused("max-pool", || pool.forward(isa, 1, 1, 4, HUGE, &[], &mut []));
-        let winograd = Winograd::new(isa, 4, &[0.5; 144], &[0.0; 4], &[1.0; 4]);
-        assert_refused("winograd", || winograd.forward(HUGE, 3, 3, &[], &mut Buffer::default(), &mut []));
-        let layers = [RowLayer::Conv(conv(isa))];
-        assert_refused("rows", || rows::forward(isa, &layers, 1, HUGE, 4, &[], &mut Buffer::default(), &mut []));
+        assert_refused("max-pool", || pool.forward(isa, Shape::image(1, 4, HUGE), &[], &mut []));
+        let winograd = Winograd::new(isa, ConvParams { size: 3, weights: &[0.5; 144], ..PARAMS });
+        let batch = Shape::new(HUGE, 3, 3, 4);
+        assert_refused("winograd", || winograd.forward(batch, &[], &mut Buffer::default(), &mut []));
+        let layers = [RowLayer::conv(isa, PARAMS)];
+        let image = Shape::image(1, HUGE, 4);
+        assert_refused("rows", || rows::forward(isa, &layers, image, &[], &mut Buffer::default(), &mut []));
     }
 }
 
@@ -45,10 +47,10 @@ fn sizes_that_wrap_around() {
 fn pools_that_skip_pixels() {
     for isa in instruction_sets() {
         for (size, stride) in [(2, 1 << 40), (2, 3), (0, 0), (2, 0), (6, 1)] {
-            let layers = [RowLayer::MaxPool(MaxPool { size, stride })];
+            let layers = [RowLayer::max_pool(MaxPool { size, stride })];
             let mut output = [0.0; 2];
             assert_refused("a pool in a net", || {
-                rows::forward(isa, &layers, 2, 3, 1, &[0.0; 6], &mut Buffer::default(), &mut output);
+                rows::forward(isa, &layers, Shape::image(2, 3, 1), &[0.0; 6], &mut Buffer::default(), &mut output);
             });
         }
     }
@@ -63,19 +65,9 @@ fn pictures_larger_than_their_bytes() {
             down.area_bins(3, 1);
             across.area_bins(16, 4);
             let (region, mut output) = (Region { x: 0, y: 0, width: 16, height: 3 }, [0.0; 12]);
-            let (rows, mut scratch) = (0..1, Buffer::default());
-            resize::forward(
-                isa,
-                &source,
-                region,
-                &down,
-                &across,
-                rows,
-                Affine::IDENTITY,
-                Order::Planar,
-                &mut scratch,
-                &mut output,
-            );
+            let (down, across, affine, order) = (&down, &across, Affine::IDENTITY, Order::Planar);
+            let resize = Separable { source, region, down, across, affine, order };
+            resize.rows(isa, 0..1, &mut Buffer::default(), &mut output);
             assert!(output.iter().all(|x| (x - 7.0).abs() < 1e-5));
         };
         resized(good);

@@ -5,7 +5,7 @@ mod common;
 use std::ops::Range;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned};
-use mtcnn_kernels::resize::{self, Affine, Axis, Order, Region, Source, opencv};
+use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, opencv};
 use mtcnn_kernels::{Buffer, Isa, naive};
 
 /// Bytes a pixel, and where its channels are.
@@ -21,35 +21,15 @@ fn resized(isa: Isa, source: &Source<'_>, region: Region, (height, width): (usiz
     let (mut down, mut across) = (Axis::default(), Axis::default());
     fill(&mut down, region.height, height);
     fill(&mut across, region.width, width);
+    let (down, across, affine, order) = (&down, &across, Affine::IDENTITY, Order::Interleaved);
+    let resize = Separable { source: *source, region, down, across, affine, order };
     let mut scratch = Buffer::default();
     poisoned(height * width * 3, |out| {
         // In two parts, as strips do.
         let cut = height / 3;
         let (first, second) = out.split_at_mut(cut * width * 3);
-        resize::forward(
-            isa,
-            source,
-            region,
-            &down,
-            &across,
-            0..cut,
-            Affine::IDENTITY,
-            Order::Interleaved,
-            &mut scratch,
-            first,
-        );
-        resize::forward(
-            isa,
-            source,
-            region,
-            &down,
-            &across,
-            cut..height,
-            Affine::IDENTITY,
-            Order::Interleaved,
-            &mut scratch,
-            second,
-        );
+        resize.rows(isa, 0..cut, &mut scratch, first);
+        resize.rows(isa, cut..height, &mut scratch, second);
     })
 }
 
@@ -103,8 +83,13 @@ fn scaling_by_a_power_of_two_is_exact() {
     across.area_bins(256, 256);
     for isa in instruction_sets() {
         let got = poisoned(768, |out| {
-            let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
-            resize::forward(isa, &source, whole, &down, &across, 0..1, HALVES, Order::Interleaved, &mut scratch, out);
+            let (region, order) = (Region::whole(&source), Order::Interleaved);
+            Separable { source, region, down: &down, across: &across, affine: HALVES, order }.rows(
+                isa,
+                0..1,
+                &mut Buffer::default(),
+                out,
+            );
         });
         for (byte, pixel) in got.chunks_exact(3).enumerate() {
             assert_eq!(pixel, [(byte as f32 - 127.5) / 128.0; 3], "{isa}");
@@ -113,7 +98,7 @@ fn scaling_by_a_power_of_two_is_exact() {
 }
 
 #[test]
-fn rows_are_the_same_numbers_planar_or_alone() {
+fn rows_have_the_same_values_planar_or_alone() {
     let mut numbers = Numbers::new(11);
     for isa in instruction_sets() {
         for (pixel, channels) in FORMATS {
@@ -125,8 +110,9 @@ fn rows_are_the_same_numbers_planar_or_alone() {
                 across.area_bins(width, target);
                 let resized = |order: Order, rows: Range<usize>| {
                     poisoned(rows.len() * target * 3, |out| {
-                        let (whole, mut scratch) = (Region::whole(&source), Buffer::default());
-                        resize::forward(isa, &source, whole, &down, &across, rows, HALVES, order, &mut scratch, out);
+                        let (region, down, across) = (Region::whole(&source), &down, &across);
+                        let resize = Separable { source, region, down, across, affine: HALVES, order };
+                        resize.rows(isa, rows, &mut Buffer::default(), out);
                     })
                 };
                 let (planar, interleaved) = (resized(Order::Planar, 0..7), resized(Order::Interleaved, 0..7));
@@ -148,13 +134,12 @@ fn opencv_keeps_a_flat_picture_flat() {
     let data = vec![201; 50 * 37 * 3];
     let source = Source { data: &data, width: 50, height: 37, stride: 150, pixel: 3, channels: [0, 1, 2] };
     for (height, width) in [(37, 50), (20, 31), (12, 25), (60, 70), (30, 90), (1, 1)] {
-        let (rows, affine) = (0..height, Affine::IDENTITY);
+        let target = opencv::Target { height, width, rows: 0..height, affine: Affine::IDENTITY };
         let area = poisoned(height * width * 3, |out| {
-            opencv::area(&source, height, width, rows.clone(), affine, &mut opencv::Scratch::default(), out);
+            opencv::area(&source, &target, &mut opencv::Scratch::default(), out);
         });
         let linear = poisoned(height * width * 3, |out| {
-            let (whole, scratch) = (Region::whole(&source), &mut opencv::Scratch::default());
-            opencv::linear(&source, whole, height, width, rows.clone(), affine, scratch, out);
+            opencv::linear(&source, Region::whole(&source), &target, &mut opencv::Scratch::default(), out);
         });
         for got in [area, linear] {
             assert!(got.iter().all(|&x| x == 201.0), "{height}x{width}: {:?}", got.iter().find(|&&x| x != 201.0));
@@ -181,9 +166,10 @@ fn opencv_sees_black_beyond_the_picture() {
         let bordered = Source { data: &bordered, width: side, height: side, stride: side * 3, ..source };
         for target in [side / 2, side - 1, side, 24] {
             let resized = |source: &Source<'_>, region| {
-                let scratch = &mut opencv::Scratch::default();
+                let rows = 0..target;
+                let to = opencv::Target { height: target, width: target, rows, affine: Affine::IDENTITY };
                 poisoned(target * target * 3, |out| {
-                    opencv::linear(source, region, target, target, 0..target, Affine::IDENTITY, scratch, out);
+                    opencv::linear(source, region, &to, &mut opencv::Scratch::default(), out);
                 })
             };
             let expected = resized(&bordered, Region::whole(&bordered));

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Isa, MaxPool, PlanarConvPool, WinogradRow, colour, naive, prelu, softmax};
+use mtcnn_kernels::{Buffer, ConvParams, Isa, MaxPool, Shape, colour, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
@@ -16,7 +16,7 @@ fn prelu_equals_its_twin() {
             naive::prelu(&wide(&slopes), &mut expected);
             let got = poisoned(input.len(), |out| {
                 out.copy_from_slice(&input);
-                prelu::forward(isa, channels, &slopes, out);
+                prelu::forward(isa, &slopes, out);
             });
             assert_close(&got, &expected, 1e-7, &format!("{isa} prelu {channels}"));
         }
@@ -31,10 +31,11 @@ fn max_pool_equals_its_twin() {
             let pool = MaxPool { size, stride };
             for channels in [1, 3, 8, 10, 16, 19, 28, 32, 64] {
                 for (height, width) in [(3, 3), (3, 4), (4, 3), (5, 8), (6, 9), (7, 7), (10, 10)] {
-                    let input = numbers.floats(2 * height * width * channels);
-                    let expected = naive::max_pool(2, height, width, channels, size, stride, &wide(&input));
+                    let shape = Shape::new(2, height, width, channels);
+                    let input = numbers.floats(shape.values());
+                    let expected = naive::max_pool(shape, pool, &wide(&input));
                     let got = poisoned(expected.len(), |out| {
-                        pool.forward(isa, 2, height, width, channels, &input, out);
+                        pool.forward(isa, shape, &input, out);
                     });
                     let what = format!("{isa} pool {size}/{stride} of {height}x{width}x{channels}");
                     assert_close(&got, &expected, 0.0, &what);
@@ -45,12 +46,12 @@ fn max_pool_equals_its_twin() {
 }
 
 #[test]
-fn caffe_sizes() {
-    let len = |size, stride, n| MaxPool { size, stride }.output_len(n);
-    // The nets' own: PNet 10 -> 5, RNet 22 -> 11 and 9 -> 4, ONet 46 -> 23, 21 -> 10 and 8 -> 4.
+fn pooled_sizes_are_those_of_caffe() {
+    let len = |size, stride, n| MaxPool { size, stride }.output(Shape::image(n, n, 1)).map_or(0, |output| output.width);
     assert_eq!([len(2, 2, 10), len(3, 2, 22), len(3, 2, 9)], [5, 11, 4]);
     assert_eq!([len(3, 2, 46), len(3, 2, 21), len(2, 2, 8)], [23, 10, 4]);
     assert_eq!([len(2, 2, 11), len(2, 2, 3), len(2, 2, 2)], [6, 2, 1], "odd sizes are rounded up");
+    assert_eq!(len(3, 2, 2), 0, "an image smaller than the window has no output");
 }
 
 #[test]
@@ -84,25 +85,24 @@ impl Twin {
         Self { size, inputs, weights, bias: numbers.floats(outputs), slopes: numbers.floats(outputs) }
     }
 
-    fn conv(&self, isa: Isa) -> Conv {
+    fn params(&self) -> ConvParams<'_> {
         let Self { size, inputs, weights, bias, slopes } = self;
-        Conv::new(isa, *size, *inputs, bias.len(), weights, bias, Some(slopes))
+        ConvParams { size: *size, inputs: *inputs, weights, bias, slopes: Some(slopes) }
     }
 
-    fn winograd(&self, isa: Isa) -> RowLayer {
-        RowLayer::WinogradRow(WinogradRow::new(isa, self.inputs, &self.weights, &self.bias, &self.slopes))
-    }
-
-    /// The twin's output, and its size.
-    fn naive(&self, height: usize, width: usize, input: &[f64]) -> (Vec<f64>, usize, usize) {
+    /// The twin's output, and its shape.
+    fn naive(&self, shape: Shape, input: &[f64]) -> (Vec<f64>, Shape) {
         let Self { size, weights, bias, slopes, .. } = self;
-        let mut output = naive::conv(1, height, width, *size, input, &wide(weights), &wide(bias));
+        let mut output = naive::conv(shape, *size, input, &wide(weights), &wide(bias));
         naive::prelu(&wide(slopes), &mut output);
-        (output, height + 1 - size, width + 1 - size)
+        (
+            output,
+            Shape { height: shape.height + 1 - size, width: shape.width + 1 - size, channels: bias.len(), ..shape },
+        )
     }
 }
 
-/// A net like PNet, row by row, equals its layers one after the other: at every height, so that rings
+/// A net row by row equals its layers one after the other: at every height, so that rings
 /// wrap in all their phases, with pooling windows that are cut at the border, and at widths around
 /// the vectors' lengths. With interleaved and with planar rows in the first layer, and by Winograd's way.
 #[test]
@@ -110,40 +110,38 @@ fn row_by_row_equals_layer_by_layer() {
     let mut numbers = Numbers::new(9);
     let [first, second, third, heads] =
         [(3, 3, 10), (3, 10, 16), (3, 16, 32), (1, 32, 6)].map(|(size, i, o)| Twin::new(&mut numbers, size, i, o));
+    let [a, b, c, d] = [&first, &second, &third, &heads].map(Twin::params);
     let pool = MaxPool { size: 2, stride: 2 };
     for isa in instruction_sets() {
-        let rest = [RowLayer::Conv(third.conv(isa)), RowLayer::Conv(heads.conv(isa))];
-        let mut interleaved =
-            vec![RowLayer::Conv(first.conv(isa)), RowLayer::MaxPool(pool), RowLayer::Conv(second.conv(isa))];
-        let planar_first = PlanarConvPool::new(3, 3, &first.weights, &first.bias, &first.slopes);
-        let planar_second = Conv::of_planar_rows(isa, 3, 10, 16, &second.weights, &second.bias, Some(&second.slopes));
-        let mut planar = vec![RowLayer::PlanarConvPool(planar_first), RowLayer::Conv(planar_second)];
-        let mut winograd =
-            vec![first.winograd(isa), RowLayer::MaxPool(pool), second.winograd(isa), third.winograd(isa)];
-        winograd.push(rest[1].clone());
-        interleaved.extend(rest.clone());
-        planar.extend(rest);
+        let (conv, winograd, max_pool) = (RowLayer::conv, RowLayer::winograd, RowLayer::max_pool(pool));
+        let planar = [RowLayer::planar_conv_pool(a), RowLayer::conv_of_planar_rows(isa, b), conv(isa, c), conv(isa, d)];
+        let interleaved = [conv(isa, a), max_pool.clone(), conv(isa, b), conv(isa, c), conv(isa, d)];
+        let winograd = [winograd(isa, a), max_pool, winograd(isa, b), winograd(isa, c), conv(isa, d)];
         let mut scratch = Buffer::default();
         for height in 12..44 {
-            let width = 12 + (height * 29) % 123;
-            let input = numbers.floats(height * width * 3);
-            let (expected, h, w) = first.naive(height, width, &wide(&input));
-            let expected = naive::max_pool(1, h, w, 10, 2, 2, &expected);
-            let (expected, h, w) = second.naive(pool.output_len(h), pool.output_len(w), &expected);
-            let (expected, h, w) = third.naive(h, w, &expected);
-            let (expected, h, w) = heads.naive(h, w, &expected);
+            // Two images now and then.
+            let shape = Shape::new(1 + height % 5 / 4, height, 12 + (height * 29) % 123, 3);
+            let input = numbers.floats(shape.values());
+            let (expected, s) = first.naive(shape, &wide(&input));
+            let expected = naive::max_pool(s, pool, &expected);
+            let (expected, s) = second.naive(pool.output(s).expect("a map larger than the window"), &expected);
+            let (expected, s) = third.naive(s, &expected);
+            let (expected, _) = heads.naive(s, &expected);
             // [row][column][channel] to [row][channel][column].
+            let width = shape.width;
             let planes: Vec<f32> =
                 (0..input.len()).map(|i| input[(i / (3 * width) * width + i % width) * 3 + i / width % 3]).collect();
-            for (layers, input, name) in
-                [(&interleaved, &input, "interleaved"), (&planar, &planes, "planar"), (&winograd, &input, "winograd")]
-            {
-                let got = poisoned(h * w * 6, |out| {
-                    // What an earlier picture left in the scratch must not matter.
+            for (layers, input, name) in [
+                (&interleaved[..], &input, "interleaved"),
+                (&planar, &planes, "planar"),
+                (&winograd, &input, "winograd"),
+            ] {
+                let got = poisoned(expected.len(), |out| {
+                    // What an earlier image left in the scratch must not matter.
                     scratch.fill(f32::NAN);
-                    rows::forward(isa, layers, height, width, 3, input, &mut scratch, out);
+                    rows::forward(isa, layers, shape, input, &mut scratch, out);
                 });
-                assert_close(&got, &expected, tolerance(144) * 10.0, &format!("{isa} {name} {height}x{width}"));
+                assert_close(&got, &expected, tolerance(144) * 10.0, &format!("{isa} {name} {shape:?}"));
             }
         }
     }
@@ -155,9 +153,10 @@ fn a_layer_packed_for_another_instruction_set_is_refused() {
     if Isa::best() == Isa::Portable {
         panic!("packed for this instruction set: there is no other");
     }
-    let conv = Conv::new(Isa::Portable, 1, 1, 20, &[0.0; 20], &[0.0; 20], None);
+    let params = ConvParams { size: 1, inputs: 1, weights: &[0.0; 20], bias: &[0.0; 20], slopes: None };
+    let layers = [RowLayer::conv(Isa::Portable, params)];
     let mut output = [0.0; 20];
-    rows::forward(Isa::best(), &[RowLayer::Conv(conv)], 1, 1, 1, &[1.0], &mut Buffer::default(), &mut output);
+    rows::forward(Isa::best(), &layers, Shape::image(1, 1, 1), &[1.0], &mut Buffer::default(), &mut output);
 }
 
 #[test]

@@ -31,8 +31,8 @@ impl Cutter {
             }
         };
         self.resized.resize(side * side * 3, 0.0);
-        let (all, rows) = (Region::whole(&part), 0..side);
-        opencv::linear(&part, all, side, side, rows, Affine::IDENTITY, &mut self.scratch, &mut self.resized);
+        let target = opencv::Target { height: side, width: side, rows: 0..side, affine: Affine::IDENTITY };
+        opencv::linear(&part, Region::whole(&part), &target, &mut self.scratch, &mut self.resized);
         let bytes = self.resized.iter().map(|&value| value as u8);
         if crop.mirrored {
             self.straight.clear();

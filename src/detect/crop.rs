@@ -1,6 +1,6 @@
 //! Crops: the square about a box, resized to the side that a net looks at.
 
-use mtcnn_kernels::resize::{self, Axis, Order, Region};
+use mtcnn_kernels::resize::{Axis, Order, Region, Separable, opencv};
 use mtcnn_kernels::{Buffer, Isa};
 
 use super::candidate::Corners;
@@ -50,7 +50,7 @@ pub(super) struct CropScratch {
     down: Axis,
     across: Axis,
     line: Buffer,
-    opencv: resize::opencv::Scratch,
+    opencv: opencv::Scratch,
 }
 
 /// Resizes what is cut out to `side x side` pixels, normalised, `[row][column][3]`. `filter` is for whole
@@ -77,7 +77,8 @@ pub(super) fn make(
                 }
                 Resize::AreaOpenCv => |axis, from, to| axis.area_opencv(from, to, false),
                 Resize::LinearOpenCv => {
-                    return resize::opencv::linear(&source, region, side, side, 0..side, affine, opencv, output);
+                    let target = opencv::Target { height: side, width: side, rows: 0..side, affine };
+                    return opencv::linear(&source, region, &target, opencv, output);
                 }
             };
             fill(down, height, side);
@@ -97,5 +98,5 @@ pub(super) fn make(
             (Region::whole(&source), &*across)
         }
     };
-    resize::forward(isa, &source, region, down, across, 0..side, affine, Order::Interleaved, line, output);
+    Separable { source, region, down, across, affine, order: Order::Interleaved }.rows(isa, 0..side, line, output);
 }

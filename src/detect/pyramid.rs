@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use mtcnn_kernels::resize::{self, Axis, Order, Region};
+use mtcnn_kernels::resize::{Axis, Order, Region, Separable, opencv};
 use mtcnn_kernels::{Buffer, Isa};
 
 use crate::arch::NORMALISE;
@@ -68,7 +68,7 @@ pub(crate) fn levels(
 #[derive(Default)]
 pub(crate) struct LevelScratch {
     line: Buffer,
-    opencv: resize::opencv::Scratch,
+    opencv: opencv::Scratch,
 }
 
 /// The tables that make a level.
@@ -104,18 +104,20 @@ impl LevelMaker {
         let LevelScratch { line, opencv } = scratch;
         let LevelShape { height, width, .. } = *shape;
         let source = view.source();
-        let (whole, affine) = (Region::whole(&source), NORMALISE);
+        let (region, affine) = (Region::whole(&source), NORMALISE);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {
                 let Self { down, across } = self;
-                return resize::forward(isa, &source, whole, down, across, rows, affine, Order::Planar, line, output);
+                let level = Separable { source, region, down, across, affine, order: Order::Planar };
+                return level.rows(isa, rows, line, output);
             }
             Resize::AreaOpenCv => {
-                resize::opencv::area(&source, height, width, rows, affine, opencv, line.resize(output.len()));
+                let target = opencv::Target { height, width, rows, affine };
+                opencv::area(&source, &target, opencv, line.resize(output.len()));
             }
             Resize::LinearOpenCv => {
-                let pixels = line.resize(output.len());
-                resize::opencv::linear(&source, whole, height, width, rows, affine, opencv, pixels);
+                let target = opencv::Target { height, width, rows, affine };
+                opencv::linear(&source, region, &target, opencv, line.resize(output.len()));
             }
         }
         for (row, planes) in line.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {

@@ -11,7 +11,7 @@ mod answers;
 #[cfg(feature = "convert")]
 pub use answers::exported_answers;
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, Conv, Dense, Isa, PlanarConvPool, Winograd, WinogradRow};
+use mtcnn_kernels::{Buffer, ConvParams, Dense, Isa, Shape, Winograd};
 
 use crate::arch::{Arch, Layer};
 use crate::weights::Model;
@@ -53,53 +53,20 @@ pub(crate) struct Scratch {
 }
 
 impl Part {
-    /// The size of a picture after this part, and the useful floating-point operations; `None` if it is
-    /// too small.
-    fn output_size(&self, mut height: usize, mut width: usize) -> Option<(usize, usize, u64)> {
+    /// The shape after this part, and the useful floating-point operations; `None` if the images are too small.
+    fn output(&self, input: Shape) -> Option<(Shape, u64)> {
         match self {
-            Part::Rows(layers) => {
-                let mut flops = 0;
-                for layer in layers {
-                    let size = layer.output_size(height, width)?;
-                    flops += layer.flops(height, width);
-                    (height, width) = size;
-                }
-                Some((height, width, flops))
-            }
-            Part::Winograd(conv) if height >= 3 && width >= 3 => {
-                Some((height - 2, width - 2, conv.flops(height, width)))
-            }
-            Part::Winograd(_) => None,
+            Part::Rows(layers) => layers
+                .iter()
+                .try_fold((input, 0), |(shape, flops), layer| Some((layer.output(shape)?, flops + layer.flops(shape)))),
+            Part::Winograd(conv) => Some((conv.output(input)?, conv.flops(input))),
         }
     }
 
-    /// Channels after this part.
-    fn outputs(&self, inputs: usize) -> usize {
+    fn forward(&self, isa: Isa, shape: Shape, input: &[f32], scratch: &mut Buffer, output: &mut [f32]) {
         match self {
-            Part::Rows(layers) => layers.iter().fold(inputs, |channels, layer| layer.outputs(channels)),
-            Part::Winograd(conv) => conv.outputs(),
-        }
-    }
-
-    /// Runs on `images` pictures, one behind the other.
-    fn forward(
-        &self,
-        isa: Isa,
-        images: usize,
-        (height, width, channels): (usize, usize, usize),
-        input: &[f32],
-        scratch: &mut Buffer,
-        output: &mut [f32],
-    ) {
-        match self {
-            Part::Rows(layers) => {
-                let size = output.len() / images;
-                for (input, output) in input.chunks_exact(height * width * channels).zip(output.chunks_exact_mut(size))
-                {
-                    rows::forward(isa, layers, height, width, channels, input, scratch, output);
-                }
-            }
-            Part::Winograd(conv) => conv.forward(images, height, width, input, scratch, output),
+            Part::Rows(layers) => rows::forward(isa, layers, shape, input, scratch, output),
+            Part::Winograd(conv) => conv.forward(shape, input, scratch, output),
         }
     }
 }
@@ -119,39 +86,36 @@ impl Net {
         let (mut parts, mut rows, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         for (k, layer) in arch.layers.iter().enumerate() {
             match *layer {
-                Layer::Conv { name, prelu, size, inputs, outputs } => {
+                Layer::Conv { name, prelu, size, inputs, .. } => {
                     let (weights, bias) = (tensor(name, "weight"), tensor(name, "bias"));
-                    let slopes = tensor(prelu, "slope");
+                    let params = ConvParams { size, inputs, weights, bias, slopes: Some(tensor(prelu, "slope")) };
                     if !arch.planar && size == 3 && inputs >= WINOGRAD_FROM {
                         parts.push(Part::Rows(std::mem::take(&mut rows)));
-                        parts.push(Part::Winograd(Winograd::new(isa, inputs, weights, bias, slopes)));
+                        parts.push(Part::Winograd(Winograd::new(isa, params)));
                         continue;
                     }
                     rows.push(match (arch.planar, k) {
-                        (true, 0) => RowLayer::PlanarConvPool(PlanarConvPool::new(size, inputs, weights, bias, slopes)),
-                        (true, 2) => {
-                            let slopes = Some(slopes);
-                            RowLayer::Conv(Conv::of_planar_rows(isa, size, inputs, outputs, weights, bias, slopes))
-                        }
-                        _ if size == 3 => RowLayer::WinogradRow(WinogradRow::new(isa, inputs, weights, bias, slopes)),
-                        _ => RowLayer::Conv(Conv::new(isa, size, inputs, outputs, weights, bias, Some(slopes))),
+                        (true, 0) => RowLayer::planar_conv_pool(params),
+                        (true, 2) => RowLayer::conv_of_planar_rows(isa, params),
+                        _ if size == 3 => RowLayer::winograd(isa, params),
+                        _ => RowLayer::conv(isa, params),
                     });
                 }
                 // Part of the layer before.
                 Layer::MaxPool(_) if arch.planar && k == 1 => {}
-                Layer::MaxPool(pool) => rows.push(RowLayer::MaxPool(pool)),
-                Layer::Dense { name, prelu, side, channels, outputs } => {
+                Layer::MaxPool(pool) => rows.push(RowLayer::max_pool(pool)),
+                Layer::Dense { name, prelu, side, channels, .. } => {
                     let weights = channels_last(tensor(name, "weight"), channels, side * side);
                     let (bias, slopes) = (tensor(name, "bias"), Some(tensor(prelu, "slope")));
-                    dense.push(Dense::new(isa, channels * side * side, outputs, &weights, bias, slopes));
+                    dense.push(Dense::new(isa, channels * side * side, &weights, bias, slopes));
                 }
             }
         }
         if dense.is_empty() {
-            let heads = Conv::new(isa, 1, arch.features, outputs, &head_weights, &head_bias, None);
-            rows.push(RowLayer::Conv(heads));
+            let (weights, bias) = (&head_weights, &head_bias);
+            rows.push(RowLayer::conv(isa, ConvParams { size: 1, inputs: arch.features, weights, bias, slopes: None }));
         } else {
-            dense.push(Dense::new(isa, arch.features, outputs, &head_weights, &head_bias, None));
+            dense.push(Dense::new(isa, arch.features, &head_weights, &head_bias, None));
         }
         parts.push(Part::Rows(rows));
         Self { arch, isa, parts, dense, outputs }
@@ -170,10 +134,12 @@ impl Net {
     /// The size of the map of answers on a picture, and the useful floating-point operations; `None` if
     /// the picture is too small for one answer.
     pub(crate) fn map(&self, height: usize, width: usize) -> Option<(usize, usize, u64)> {
-        self.parts.iter().try_fold((height, width, 0), |(height, width, flops), part| {
-            let (height, width, more) = part.output_size(height, width)?;
-            Some((height, width, flops + more))
-        })
+        let (map, flops) =
+            self.parts.iter().try_fold((Shape::image(height, width, 3), 0), |(shape, flops), part| {
+                let (shape, more) = part.output(shape)?;
+                Some((shape, flops + more))
+            })?;
+        Some((map.height, map.width, flops))
     }
 
     /// PNet on a picture of `height x width` RGB pixels, normalised, `[row][3][column]`: an answer for
@@ -187,7 +153,7 @@ impl Net {
         output: &mut [f32],
     ) {
         let [part] = &self.parts[..] else { unreachable!("PNet runs row by row") };
-        part.forward(self.isa, 1, (height, width, 3), input, &mut scratch.layers, output);
+        part.forward(self.isa, Shape::image(height, width, 3), input, &mut scratch.layers, output);
     }
 
     /// Useful floating-point operations on one crop.
@@ -224,21 +190,17 @@ impl Net {
     ) {
         let (first, rest) = self.parts.split_first().expect("a net has layers");
         let (last, middle) = rest.split_last().expect("a net for crops has several parts");
-        let mut shape = (self.side(), self.side(), 3);
-        let after = |part: &Part, (height, width, channels)| {
-            let (height, width, _) = part.output_size(height, width).expect("a crop is large enough");
-            (height, width, part.outputs(channels))
-        };
-        let numbers = |(height, width, channels)| crops * height * width * channels;
+        let after = |part: &Part, shape| part.output(shape).expect("a crop is large enough").0;
+        let mut shape = Shape::new(crops, self.side(), self.side(), 3);
         let mut next = after(first, shape);
-        first.forward(self.isa, crops, shape, input, layers, from.resize(numbers(next)));
+        first.forward(self.isa, shape, input, layers, from.resize(next.values()));
         for part in middle {
             shape = next;
             next = after(part, shape);
-            part.forward(self.isa, crops, shape, from, layers, to.resize(numbers(next)));
+            part.forward(self.isa, shape, from, layers, to.resize(next.values()));
             std::mem::swap(from, to);
         }
-        last.forward(self.isa, crops, next, from, layers, features);
+        last.forward(self.isa, next, from, layers, features);
     }
 }
 

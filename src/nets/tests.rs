@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use approx::abs_diff_eq;
-use mtcnn_kernels::{Conv, Dense, Isa, prelu, softmax};
+use mtcnn_kernels::{Conv, ConvParams, Dense, Isa, Shape, prelu, softmax};
 use safetensors::SafeTensors;
 
 use super::{Net, Scratch, channels_last};
@@ -65,38 +65,39 @@ fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleave
     let check = |layer: &str, got: &[f32]| assert_close(got, &nhwc(activation(layer)), &what(layer));
     let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", arch.name()));
 
-    let Tensor(shape, _) = &reference["in.x"];
-    let (images, input_height, input_width) = (shape[0], shape[2], shape[3]);
+    let Tensor(dimensions, _) = &reference["in.x"];
+    let (images, input_height, input_width) = (dimensions[0], dimensions[2], dimensions[3]);
     let input = nhwc(&reference["in.x"]);
-    let (mut values, mut height, mut width, mut channels, mut pools) = (input.clone(), input_height, input_width, 3, 0);
+    let mut shape = Shape::new(images, input_height, input_width, 3);
+    let (mut values, mut pools) = (input.clone(), 0);
     for layer in arch.layers {
         match *layer {
-            Layer::Conv { name, prelu: slopes, size, inputs, outputs } => {
-                let conv = Conv::new(isa, size, inputs, outputs, tensor(name, "weight"), tensor(name, "bias"), None);
-                let (oh, ow) = (height + 1 - size, width + 1 - size);
-                let mut next = vec![f32::NAN; images * oh * ow * outputs];
-                conv.forward(images, height, width, &values, &mut next);
+            Layer::Conv { name, prelu: slopes, size, inputs, .. } => {
+                let (weights, bias) = (tensor(name, "weight"), tensor(name, "bias"));
+                let conv = Conv::new(isa, ConvParams { size, inputs, weights, bias, slopes: None });
+                let output = conv.output(shape).expect("an image large enough");
+                let mut next = vec![f32::NAN; output.values()];
+                conv.forward(shape, &values, &mut next);
                 check(name, &next);
-                prelu::forward(isa, outputs, tensor(slopes, "slope"), &mut next);
+                prelu::forward(isa, tensor(slopes, "slope"), &mut next);
                 check(slopes, &next);
-                (values, height, width, channels) = (next, oh, ow, outputs);
+                (values, shape) = (next, output);
             }
             Layer::MaxPool(pool) => {
-                let (oh, ow) = (pool.output_len(height), pool.output_len(width));
-                let mut next = vec![f32::NAN; images * oh * ow * channels];
-                pool.forward(isa, images, height, width, channels, &values, &mut next);
+                let output = pool.output(shape).expect("an image large enough");
+                let mut next = vec![f32::NAN; output.values()];
+                pool.forward(isa, shape, &values, &mut next);
                 pools += 1;
                 check(&format!("pool{pools}"), &next);
-                (values, height, width) = (next, oh, ow);
+                (values, shape) = (next, output);
             }
             Layer::Dense { name, prelu: slopes, side, channels, outputs } => {
-                let inputs = side * side * channels;
                 let weights = channels_last(tensor(name, "weight"), channels, side * side);
-                let dense = Dense::new(isa, inputs, outputs, &weights, tensor(name, "bias"), None);
+                let dense = Dense::new(isa, side * side * channels, &weights, tensor(name, "bias"), None);
                 let mut next = vec![f32::NAN; images * outputs];
                 dense.forward(images, &values, &mut next);
                 check(name, &next);
-                prelu::forward(isa, outputs, tensor(slopes, "slope"), &mut next);
+                prelu::forward(isa, tensor(slopes, "slope"), &mut next);
                 check(slopes, &next);
                 values = next;
             }
@@ -105,7 +106,7 @@ fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleave
     let samples = values.len() / arch.features;
     for (&head, answer) in arch.detecting_heads().iter().zip(["cls_logits", "box", "lm"]) {
         let weights = (tensor(head.name(), "weight"), tensor(head.name(), "bias"));
-        let dense = Dense::new(isa, arch.features, head.values(), weights.0, weights.1, None);
+        let dense = Dense::new(isa, arch.features, weights.0, weights.1, None);
         let mut next = vec![f32::NAN; samples * head.values()];
         dense.forward(samples, &values, &mut next);
         if matches!(head, Head::Points(_)) {

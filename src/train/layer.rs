@@ -1,7 +1,7 @@
 //! A layer of a net that learns: convolution or dense, PReLU, and a max-pool where one follows.
 
-use mtcnn_kernels::grad::{Conv, Winograd};
-use mtcnn_kernels::{Buffer, Isa, MaxPool};
+use mtcnn_kernels::grad::{Conv, PooledGradient, Winograd};
+use mtcnn_kernels::{Buffer, Isa, MaxPool, Shape};
 
 use crate::nets::WINOGRAD_FROM;
 
@@ -13,12 +13,13 @@ pub(super) enum Linear {
     Winograd(Winograd),
 }
 
-/// Numbers of the maps that are worked on at a time: 512 KiB, which stay in the second-level cache.
+/// Values of the maps that are worked on at a time: 512 KiB, which stay in the second-level cache.
 const GROUP: usize = 1 << 17;
 
 impl Linear {
-    fn new(isa: Isa, side: usize, size: usize, inputs: usize, outputs: usize) -> Self {
-        if size == 3 && side > size && inputs >= WINOGRAD_FROM {
+    fn new(isa: Isa, input: Shape, size: usize, outputs: usize) -> Self {
+        let inputs = input.channels;
+        if size == 3 && input.height > size && inputs >= WINOGRAD_FROM {
             Linear::Winograd(Winograd::new(isa, inputs, outputs))
         } else {
             Linear::Direct(Conv::new(isa, size, inputs, outputs))
@@ -33,7 +34,7 @@ impl Linear {
         }
     }
 
-    /// Numbers that the gradient of the weights is added up in.
+    /// Values that the gradient of the weights is added up in.
     pub(super) fn sums(&self) -> usize {
         match self {
             Linear::Direct(conv) => conv.weights(),
@@ -49,19 +50,18 @@ impl Linear {
         }
     }
 
-    /// On `images` pictures of `side x side` pixels.
-    pub(super) fn forward(&self, images: usize, side: usize, input: &[f32], scratch: &mut Buffer, output: &mut [f32]) {
+    /// On images of that shape.
+    fn forward(&self, shape: Shape, input: &[f32], scratch: &mut Buffer, output: &mut [f32]) {
         match self {
-            Linear::Direct(conv) => conv.forward(images, side, side, input, output),
-            Linear::Winograd(conv) => conv.forward(images, side, side, input, scratch, output),
+            Linear::Direct(conv) => conv.forward(shape, input, output),
+            Linear::Winograd(conv) => conv.forward(shape, input, scratch, output),
         }
     }
 
     /// Adds the gradient of the weights to `sums`, and gives that of the input where it is asked for.
     fn backward(
         &self,
-        images: usize,
-        side: usize,
+        shape: Shape,
         input: &[f32],
         gradient: &[f32],
         scratch: &mut Buffer,
@@ -70,107 +70,120 @@ impl Linear {
     ) {
         match self {
             Linear::Direct(conv) => {
-                conv.weight_gradient(images, side, side, input, gradient, sums);
+                conv.weight_gradient(shape, input, gradient, sums);
                 if let Some(input_gradient) = input_gradient {
-                    conv.input_gradient(images, side, side, gradient, input_gradient);
+                    conv.input_gradient(shape, gradient, input_gradient);
                 }
             }
-            Linear::Winograd(conv) => {
-                conv.backward(images, side, side, input, gradient, scratch, sums, input_gradient);
-            }
+            Linear::Winograd(conv) => conv.backward(shape, input, gradient, scratch, sums, input_gradient),
         }
     }
 }
 
-/// A layer, and the sizes of what it takes and gives.
+/// A layer, and the shapes of one image on its way.
 pub(super) struct Layer {
     pub(super) linear: Linear,
-    /// Rows and columns of the input; a dense layer's kernel is as large.
-    pub(super) side: usize,
-    /// Rows and columns after the convolution.
-    pub(super) map: usize,
-    /// And after the pool.
-    pub(super) output: usize,
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
-    pub(super) pool: Option<MaxPool>,
+    /// Before the layer; a dense layer's kernel is as large.
+    pub(super) input: Shape,
+    /// Between convolution and pool.
+    map: Shape,
+    /// After the layer.
+    pub(super) output: Shape,
+    pool: Option<MaxPool>,
     /// Of the PReLU.
     pub(super) slopes: Vec<f32>,
 }
 
+/// What a layer needs besides; made once and used again.
+#[derive(Default)]
+pub(super) struct LayerScratch {
+    linear: Buffer,
+    map: Buffer,
+}
+
+/// Images on their way back through a layer.
+pub(super) struct Backward<'a> {
+    pub(super) images: usize,
+    /// What the layer took.
+    pub(super) input: &'a [f32],
+    /// The gradient of its output, before PReLU.
+    pub(super) gradient: &'a [f32],
+    /// Where the pool's maxima were.
+    pub(super) argmax: &'a [u8],
+}
+
 impl Layer {
-    pub(super) fn new(isa: Isa, side: usize, size: usize, inputs: usize, outputs: usize) -> Self {
-        let map = side - size + 1;
-        let linear = Linear::new(isa, side, size, inputs, outputs);
-        Self { linear, side, map, output: map, inputs, outputs, pool: None, slopes: vec![0.0; outputs] }
+    pub(super) fn new(isa: Isa, input: Shape, size: usize, outputs: usize) -> Self {
+        let map = Shape::image(input.height - size + 1, input.width - size + 1, outputs);
+        let linear = Linear::new(isa, input, size, outputs);
+        Self { linear, input, map, output: map, pool: None, slopes: vec![0.0; outputs] }
     }
 
     pub(super) fn pooled(mut self, pool: MaxPool) -> Self {
-        self.output = pool.output_len(self.map);
+        self.output = pool.output(self.map).expect("a map larger than the window");
         self.pool = Some(pool);
         self
     }
 
-    /// Numbers of a picture before the layer.
-    pub(super) fn input_len(&self) -> usize {
-        self.side * self.side * self.inputs
+    /// Bytes that say where an image's maxima were.
+    pub(super) fn argmax_len(&self) -> usize {
+        self.pool.map_or(0, |pool| pool.argmax_len(self.map))
     }
 
-    /// Numbers of a picture between convolution and pool.
-    pub(super) fn map_len(&self) -> usize {
-        self.map * self.map * self.outputs
-    }
-
-    /// Numbers of a picture after the layer.
-    pub(super) fn output_len(&self) -> usize {
-        self.output * self.output * self.outputs
-    }
-
-    /// Bytes that say where a picture's maxima were.
-    pub(super) fn places_len(&self) -> usize {
-        self.pool.map_or(0, |pool| pool.places(1, self.map, self.map, self.outputs))
-    }
-
-    /// Numbers that the gradients of weights, bias and slopes are added up in.
-    pub(super) fn sums(&self) -> usize {
-        self.linear.sums() + 2 * self.outputs
-    }
-
-    /// Adds the gradient of the weights to `sums`, from that of the output before PReLU and the places of the
-    /// pool's maxima, and gives that of the input where it is asked for.
-    pub(super) fn backward(
+    /// Runs on some images: what comes out, before PReLU, and where the pool's maxima were.
+    pub(super) fn forward(
         &self,
         isa: Isa,
         images: usize,
         input: &[f32],
-        gradient: &[f32],
-        places: &[u8],
-        map: &mut Buffer,
-        scratch: &mut Buffer,
+        scratch: &mut LayerScratch,
+        output: &mut [f32],
+        argmax: &mut [u8],
+    ) {
+        let shape = Shape { images, ..self.input };
+        let Some(pool) = self.pool else { return self.linear.forward(shape, input, &mut scratch.linear, output) };
+        let map_shape = Shape { images, ..self.map };
+        let map = scratch.map.resize(map_shape.values());
+        self.linear.forward(shape, input, &mut scratch.linear, map);
+        pool.forward_before_prelu(isa, map_shape, &self.slopes, map, output, argmax);
+    }
+
+    /// Values that the gradients of weights, bias and slopes are added up in.
+    pub(super) fn sums(&self) -> usize {
+        self.linear.sums() + 2 * self.output.channels
+    }
+
+    /// Adds the gradient of the weights to `sums`, and gives that of the input where it is asked for.
+    pub(super) fn backward(
+        &self,
+        isa: Isa,
+        pass: &Backward<'_>,
+        scratch: &mut LayerScratch,
         sums: &mut [f32],
         input_gradient: Option<&mut [f32]>,
     ) {
+        let &Backward { images, input, gradient, argmax } = pass;
+        let (shape, LayerScratch { linear, map }) = (Shape { images, ..self.input }, scratch);
         let Some(pool) = self.pool else {
-            return self.linear.backward(images, self.side, input, gradient, scratch, sums, input_gradient);
+            return self.linear.backward(shape, input, gradient, linear, sums, input_gradient);
         };
-        let map = map.resize(images * self.map_len());
-        let of_map =
-            |map: &mut [f32]| pool.backward(isa, images, self.map, self.map, self.outputs, gradient, places, map);
+        let map_shape = Shape { images, ..self.map };
+        let map = map.resize(map_shape.values());
+        let of_map = |map: &mut [f32]| pool.backward(isa, map_shape, gradient, argmax, map);
         let Linear::Direct(conv) = &self.linear else {
             of_map(map);
-            return self.linear.backward(images, self.side, input, map, scratch, sums, input_gradient);
+            return self.linear.backward(shape, input, map, linear, sums, input_gradient);
         };
-        let side = self.side;
-        conv.weight_gradient_of_maxima(pool, images, side, side, input, gradient, places, scratch, sums);
+        conv.pooled_weight_gradient(shape, input, PooledGradient { pool, gradient, argmax }, linear, sums);
         if let Some(input_gradient) = input_gradient {
             of_map(map);
-            conv.input_gradient(images, side, side, map, input_gradient);
+            conv.input_gradient(shape, map, input_gradient);
         }
     }
 
-    /// How many of `images` pictures are worked on at a time: groups of about one size.
+    /// How many of `images` images are worked on at a time: groups of about one size.
     pub(super) fn group(&self, images: usize) -> usize {
-        let most = (GROUP / (self.input_len() + self.map_len())).max(1);
+        let most = (GROUP / (self.input.values() + self.map.values())).max(1);
         images.div_ceil(images.div_ceil(most).max(1)).max(1)
     }
 }

@@ -1,7 +1,7 @@
 //! The layers and heads of a net, their parameters packed as the kernels read them.
 
-use mtcnn_kernels::Isa;
 use mtcnn_kernels::grad::Conv;
+use mtcnn_kernels::{Isa, Shape};
 
 use super::answer::ANSWER;
 use super::layer::Layer;
@@ -21,22 +21,18 @@ impl Net {
     /// The net of a stage, with parameters that are all 0.
     pub(super) fn new(stage: Stage, isa: Isa) -> Self {
         let arch = stage.arch();
-        let (mut layers, mut side) = (Vec::<Layer>::new(), arch.side());
+        let (mut layers, mut shape) = (Vec::<Layer>::new(), Shape::image(arch.side(), arch.side(), 3));
         for layer in arch.layers {
             match *layer {
-                arch::Layer::Conv { size, inputs, outputs, .. } => {
-                    layers.push(Layer::new(isa, side, size, inputs, outputs));
-                }
+                arch::Layer::Conv { size, outputs, .. } => layers.push(Layer::new(isa, shape, size, outputs)),
                 arch::Layer::MaxPool(pool) => {
                     let layer = layers.pop().expect("a pool follows a convolution");
                     layers.push(layer.pooled(pool));
                 }
-                // A convolution whose kernel is as large as the picture.
-                arch::Layer::Dense { side, channels, outputs, .. } => {
-                    layers.push(Layer::new(isa, side, side, channels, outputs));
-                }
+                // A convolution whose kernel is as large as the image.
+                arch::Layer::Dense { side, outputs, .. } => layers.push(Layer::new(isa, shape, side, outputs)),
             }
-            side = layers.last().map_or(side, |layer| layer.output);
+            shape = layers.last().map_or(shape, |layer| layer.output);
         }
         let heads = Conv::new(isa, 1, arch.features, ANSWER);
         Self { isa, layers, heads, features: arch.features }
@@ -44,7 +40,7 @@ impl Net {
 
     /// Bytes of a crop.
     pub(super) fn crop_len(&self) -> usize {
-        self.layers[0].input_len()
+        self.layers[0].input.values()
     }
 
     /// Numbers that a shard adds its gradients up in: a layer after the other, each with weights, bias and

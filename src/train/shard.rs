@@ -5,20 +5,19 @@
 //! less than to bring them from memory.
 
 use mtcnn_kernels::resize::Affine;
-use mtcnn_kernels::{Buffer, grad, prelu};
+use mtcnn_kernels::{Buffer, Shape, grad, prelu};
 
 use super::answer::{ANSWER, Answer};
 use super::dropout::Dropout;
-use super::layer::Layer;
+use super::layer::{Backward, Layer, LayerScratch};
 use super::net::Net;
 use crate::arch::NORMALISE;
 
 /// What the work on a shard needs besides; made once for each thread and used again.
 #[derive(Default)]
 pub(super) struct Scratch {
-    linear: Buffer,
+    layer: LayerScratch,
     input: Buffer,
-    map: Buffer,
     gradients: [Buffer; 2],
 }
 
@@ -28,7 +27,7 @@ struct Kept {
     /// After the pool, before PReLU.
     values: Buffer,
     /// Of the pool's maxima.
-    places: Vec<u8>,
+    argmax: Vec<u8>,
 }
 
 /// See the [module](self).
@@ -73,25 +72,17 @@ impl Shard {
         self.kept.resize_with(net.layers.len(), Kept::default);
         for (k, layer) in net.layers.iter().enumerate() {
             let (before, from) = self.kept.split_at_mut(k);
-            let Kept { values, places } = &mut from[0];
-            let values = values.resize(images * layer.output_len());
-            places.resize(images * layer.places_len(), 0);
+            let Kept { values, argmax } = &mut from[0];
+            let values = values.resize(images * layer.output.values());
+            argmax.resize(images * layer.argmax_len(), 0);
             let group = layer.group(images);
             for first in (0..images).step_by(group) {
                 let count = group.min(images - first);
-                let input = scratch.input.resize(count * layer.input_len());
+                let input = scratch.input.resize(count * layer.input.values());
                 activations(net, crops, &self.samples, before, first, input);
-                let values = &mut values[first * layer.output_len()..][..count * layer.output_len()];
-                let linear = &mut scratch.linear;
-                let Some(pool) = layer.pool else {
-                    layer.linear.forward(count, layer.side, input, linear, values);
-                    continue;
-                };
-                let map = scratch.map.resize(count * layer.map_len());
-                layer.linear.forward(count, layer.side, input, linear, map);
-                let places = &mut places[first * layer.places_len()..][..count * layer.places_len()];
-                let (side, slopes) = (layer.map, &layer.slopes);
-                pool.forward_before_prelu(net.isa, count, side, side, slopes, map, values, places);
+                let values = &mut values[first * layer.output.values()..][..count * layer.output.values()];
+                let argmax = &mut argmax[first * layer.argmax_len()..][..count * layer.argmax_len()];
+                layer.forward(net.isa, count, input, &mut scratch.layer, values, argmax);
             }
         }
         let factors = self.factors.resize(if dropout.is_some() { images * net.features } else { 0 });
@@ -102,7 +93,7 @@ impl Shard {
         }
         let features = scratch.input.resize(images * net.features);
         features_of(net, crops, &self.samples, &self.kept, &self.factors, features);
-        net.heads.forward(images, 1, 1, features, self.answers.resize(images * ANSWER));
+        net.heads.forward(Shape::new(images, 1, 1, net.features), features, self.answers.resize(images * ANSWER));
     }
 
     /// Adds up the gradients of the parameters, from those of the answers of the whole batch, which are
@@ -120,7 +111,7 @@ impl Shard {
         self.sums.resize(net.sums()).fill(0.0);
         let images = self.samples.len();
         self.crops.resize(if gives_crops { images * net.crop_len() } else { 0 }, 0.0);
-        let Scratch { linear, input, map, gradients: [gradient, next] } = scratch;
+        let Scratch { layer: layer_scratch, input, gradients: [gradient, next] } = scratch;
 
         let (sums, sums_of_heads) = self.sums.split_at_mut(net.layers.iter().map(Layer::sums).sum());
         let (weights, bias) = sums_of_heads.split_at_mut(net.heads.weights());
@@ -133,9 +124,10 @@ impl Shard {
         }
         let features = input.resize(images * net.features);
         features_of(net, crops, &self.samples, &self.kept, &self.factors, features);
-        net.heads.weight_gradient(images, 1, 1, features, of_answers, weights);
+        let shape = Shape::new(images, 1, 1, net.features);
+        net.heads.weight_gradient(shape, features, of_answers, weights);
         let of_features = gradient.resize(images * net.features);
-        net.heads.input_gradient(images, 1, 1, of_answers, of_features);
+        net.heads.input_gradient(shape, of_answers, of_features);
         if !self.factors.is_empty() {
             grad::dropout(&self.factors, of_features);
         }
@@ -145,25 +137,27 @@ impl Shard {
             let sums = &mut sums[end - layer.sums()..end];
             end -= layer.sums();
             let (weights, vectors) = sums.split_at_mut(layer.linear.sums());
-            let (bias, slopes) = vectors.split_at_mut(layer.outputs);
+            let (bias, slopes) = vectors.split_at_mut(layer.output.channels);
             let (before, from) = self.kept.split_at_mut(k);
-            let Kept { values, places } = &from[0];
+            let Kept { values, argmax } = &from[0];
             let mut of_input = match k {
                 0 => gives_crops.then_some(&mut self.crops[..]),
-                _ => Some(&mut next.resize(images * layer.input_len())[..]),
+                _ => Some(&mut next.resize(images * layer.input.values())[..]),
             };
             let group = layer.group(images);
             for first in (0..images).step_by(group) {
                 let count = group.min(images - first);
-                let output = first * layer.output_len()..(first + count) * layer.output_len();
+                let output = first * layer.output.values()..(first + count) * layer.output.values();
                 let of_output = &mut gradient[output.clone()];
                 prelu::backward(net.isa, &layer.slopes, &values[output], of_output, slopes, bias);
-                let places = &places[first * layer.places_len()..][..count * layer.places_len()];
-                let input = input.resize(count * layer.input_len());
+                let argmax = &argmax[first * layer.argmax_len()..][..count * layer.argmax_len()];
+                let input = input.resize(count * layer.input.values());
                 activations(net, crops, &self.samples, before, first, input);
-                let of_input =
-                    of_input.as_mut().map(|all| &mut all[first * layer.input_len()..][..count * layer.input_len()]);
-                layer.backward(net.isa, count, input, of_output, places, map, linear, weights, of_input);
+                let of_input = of_input
+                    .as_mut()
+                    .map(|all| &mut all[first * layer.input.values()..][..count * layer.input.values()]);
+                let pass = Backward { images: count, input, gradient: of_output, argmax };
+                layer.backward(net.isa, &pass, layer_scratch, weights, of_input);
             }
             std::mem::swap(gradient, next);
         }
@@ -180,9 +174,9 @@ impl Shard {
             last = (0..last).rfind(|&i| active[self.samples[i]]).expect("as many active ones as were counted");
             self.samples[hole] = self.samples[last];
             for (kept, layer) in self.kept.iter_mut().zip(&net.layers) {
-                let (values, places) = (layer.output_len(), layer.places_len());
+                let (values, argmax) = (layer.output.values(), layer.argmax_len());
                 kept.values.copy_within(last * values..(last + 1) * values, hole * values);
-                kept.places.copy_within(last * places..(last + 1) * places, hole * places);
+                kept.argmax.copy_within(last * argmax..(last + 1) * argmax, hole * argmax);
             }
             if !self.factors.is_empty() {
                 self.factors.copy_within(last * net.features..(last + 1) * net.features, hole * net.features);
@@ -213,7 +207,7 @@ fn activations(net: &Net, crops: &[u8], samples: &[usize], before: &[Kept], firs
 
 /// Values of a sample behind the last of the layers `before`.
 fn len_behind(net: &Net, before: &[Kept]) -> usize {
-    net.layers[before.len() - 1].output_len()
+    net.layers[before.len() - 1].output.values()
 }
 
 /// What the heads take, of all samples.

@@ -52,7 +52,7 @@ impl TrainableNet {
 
     /// Rows and columns of a crop.
     pub fn side(&self) -> usize {
-        self.net.layers[0].side
+        self.net.layers[0].input.height
     }
 
     /// The features that the heads look at, and dropout drops.
@@ -146,7 +146,7 @@ impl TrainableNet {
             |((k, layer), parameters)| {
                 let from = net.layers[..k].iter().map(Layer::sums).sum::<usize>();
                 let (weights, vectors) = sums[from..][..layer.sums()].split_at(layer.linear.sums());
-                let (bias, slopes) = vectors.split_at(layer.outputs);
+                let (bias, slopes) = vectors.split_at(layer.output.channels);
                 layer.linear.unpack(weights, &mut parameters[0].gradient);
                 parameters[1].gradient.copy_from_slice(bias);
                 parameters[2].gradient.copy_from_slice(slopes);

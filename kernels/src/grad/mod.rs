@@ -12,4 +12,5 @@ mod winograd;
 
 pub use conv::Conv;
 pub use dropout::dropout;
+pub use pooled_weights::PooledGradient;
 pub use winograd::Winograd;

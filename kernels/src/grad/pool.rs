@@ -1,113 +1,91 @@
 //! PReLU and max-pool in one, which remembers where each maximum was, and its gradient.
 
 use crate::conv::MAX_SIZE;
+use crate::shape::product;
 use crate::simd::{Kernel, Simd, dispatch, load_up_to, store_pieces_up_to};
-use crate::sizes::product;
-use crate::{Isa, MaxPool};
+use crate::{Isa, MaxPool, Shape};
 
-/// The places of a pixel's channels fill up whole vectors of any instruction set.
-const PLACES: usize = 16;
+/// The argmax of a pixel's channels fills up whole vectors of any instruction set.
+const ARGMAX_ALIGN: usize = 16;
 
 impl MaxPool {
-    /// How many bytes the places of the maxima of `images` pictures of `height x width` pixels take: one a
-    /// channel, a pixel's filled up to 16.
-    pub fn places(&self, images: usize, height: usize, width: usize, channels: usize) -> usize {
-        let (oh, ow) = (self.output_len(height), self.output_len(width));
-        product([images, oh, ow, channels.next_multiple_of(PLACES)])
-    }
-
-    /// For each window the number whose PReLU is the largest, before PReLU, and where in the window it is,
-    /// counted row by row; the first of several.
+    /// How many bytes the argmax of a batch takes: one for each channel of the output, a pixel's filled up to 16.
     ///
     /// # Panics
-    /// If the pictures are smaller than the window, or the slices are not of the sizes that follow.
+    /// As [`MaxPool::forward`] on images of that shape.
+    #[must_use]
+    pub fn argmax_len(&self, shape: Shape) -> usize {
+        let Shape { images, height, width, channels } = self.checked_output(shape);
+        product([images, height, width, channels.next_multiple_of(ARGMAX_ALIGN)])
+    }
+
+    /// For each window the value whose PReLU is the largest, before PReLU, and its argmax: where in the window it is, counted
+    /// row by row; the first of several.
+    ///
+    /// # Panics
+    /// As [`MaxPool::forward`], and if there is not a slope for each channel.
     pub fn forward_before_prelu(
         &self,
         isa: Isa,
-        images: usize,
-        height: usize,
-        width: usize,
+        shape: Shape,
         slopes: &[f32],
         input: &[f32],
         output: &mut [f32],
-        places: &mut [u8],
+        argmax: &mut [u8],
     ) {
-        let shape = self.shape(images, height, width, slopes.len(), input.len(), output.len(), places.len());
-        dispatch(isa, Forward { shape, slopes, input, output, places });
+        assert_eq!(slopes.len(), shape.channels, "a slope for each channel");
+        let shapes = self.shapes(shape, output.len(), argmax.len());
+        shape.check("input", input.len());
+        dispatch(isa, Forward { shapes, slopes, input, output, argmax });
     }
 
-    /// The gradient of the input from that of the output: each goes to the place of the maximum.
+    /// The gradient of the input, of shape `shape`, from that of the output: each goes to where the maximum was.
     ///
     /// # Panics
-    /// If the pictures are smaller than the window, or the slices are not of the sizes that follow.
-    pub fn backward(
-        &self,
-        isa: Isa,
-        images: usize,
-        height: usize,
-        width: usize,
-        channels: usize,
-        gradient: &[f32],
-        places: &[u8],
-        input_gradient: &mut [f32],
-    ) {
-        let shape = self.shape(images, height, width, channels, input_gradient.len(), gradient.len(), places.len());
-        dispatch(isa, Backward { shape, gradient, places, input_gradient });
+    /// As [`MaxPool::forward`].
+    pub fn backward(&self, isa: Isa, shape: Shape, gradient: &[f32], argmax: &[u8], input_gradient: &mut [f32]) {
+        let shapes = self.shapes(shape, gradient.len(), argmax.len());
+        shape.check("the gradient of the input", input_gradient.len());
+        dispatch(isa, Backward { shapes, gradient, argmax, input_gradient });
     }
 
-    pub(super) fn shape(
-        &self,
-        images: usize,
-        height: usize,
-        width: usize,
-        channels: usize,
-        input: usize,
-        output: usize,
-        places: usize,
-    ) -> Shape {
-        self.check();
-        assert!(height >= self.size && width >= self.size, "a {height}x{width} picture is smaller than the window");
-        let (oh, ow) = (self.output_len(height), self.output_len(width));
-        assert_eq!(input, product([images, height, width, channels]), "[images][height][width][channels]");
-        assert_eq!(output, product([images, oh, ow, channels]), "[images][height][width][channels]");
-        assert_eq!(places, self.places(images, height, width, channels), "a place for each maximum");
-        Shape { pool: *self, images, height, width, channels, oh, ow }
+    pub(super) fn shapes(&self, input: Shape, output_len: usize, argmax_len: usize) -> PoolShapes {
+        let output = self.checked_output(input);
+        output.check("output", output_len);
+        assert_eq!(argmax_len, self.argmax_len(input), "an argmax for each maximum");
+        PoolShapes { pool: *self, input, output }
     }
 }
 
-/// Sizes that were checked: of the pictures before the pool, and their rows and columns behind it.
+/// Shapes that were checked, before and after a pool.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct PoolShapes {
     pub(super) pool: MaxPool,
-    pub(super) images: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) channels: usize,
-    pub(super) oh: usize,
-    pub(super) ow: usize,
+    pub(super) input: Shape,
+    pub(super) output: Shape,
 }
 
-impl Shape {
-    /// Places of a pixel.
+impl PoolShapes {
+    /// Bytes of a pixel's argmax.
     #[inline(always)]
     pub(super) fn padded(&self) -> usize {
-        self.channels.next_multiple_of(PLACES)
+        self.input.channels.next_multiple_of(ARGMAX_ALIGN)
     }
 }
 
 struct Forward<'a> {
-    shape: Shape,
+    shapes: PoolShapes,
     slopes: &'a [f32],
     input: &'a [f32],
     output: &'a mut [f32],
-    places: &'a mut [u8],
+    argmax: &'a mut [u8],
 }
 
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape { pool, images, height, width, channels, oh, ow } = self.shape;
-        let padded = self.shape.padded();
+        let PoolShapes { pool, input: Shape { images, height, width, channels }, output } = self.shapes;
+        let (oh, ow, padded) = (output.height, output.width, self.shapes.padded());
         for image in 0..images {
             for y in 0..oh {
                 for x in 0..ow {
@@ -116,24 +94,24 @@ impl Kernel for Forward<'_> {
                     let from = self.input[((image * height + y0) * width + x0) * channels..].as_ptr();
                     let pixel = (image * oh + y) * ow + x;
                     let out = self.output[pixel * channels..][..channels].as_mut_ptr();
-                    let places = self.places[pixel * padded..][..padded].as_mut_ptr();
+                    let argmax = self.argmax[pixel * padded..][..padded].as_mut_ptr();
                     let mut c = 0;
                     while c < channels {
                         let left = channels - c;
                         // SAFETY: `left` channels are left in slopes, in every pixel under the window, and in the
-                        // output; a pixel's places reach to the end of the last vector.
+                        // output; a pixel's argmax reaches to the end of the last vector.
                         unsafe {
                             let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
                             let steps = [width * channels, channels];
                             let window = |shape| maximum(s, from.add(c), left, slopes, steps, pool.size, shape);
                             // Loops whose lengths are known when they are compiled.
-                            let (number, place) = match (pool.size, rows, columns) {
+                            let (value, index) = match (pool.size, rows, columns) {
                                 (3, 3, 3) => window([3, 3]),
                                 (2, 2, 2) => window([2, 2]),
                                 _ => window([rows, columns]),
                             };
-                            store_pieces_up_to(s, out.add(c), number, left);
-                            s.store_u8(places.add(c), place);
+                            store_pieces_up_to(s, out.add(c), value, left);
+                            s.store_u8(argmax.add(c), index);
                         }
                         c += S::LANES;
                     }
@@ -143,10 +121,10 @@ impl Kernel for Forward<'_> {
     }
 }
 
-/// The number of each lane whose PReLU is the largest in `rows x columns` pixels, and its place in a window of `size`.
+/// The value of each lane whose PReLU is the largest in `rows x columns` pixels, and its index in a window of `size`.
 ///
 /// # Safety
-/// `min(left, LANES)` numbers must be readable at `from` and at each of the other pixels, to which `row` and `column` are
+/// `min(left, LANES)` values must be readable at `from` and at each of the other pixels, to which `row` and `column` are
 /// the steps.
 #[inline(always)]
 unsafe fn maximum<S: Simd>(
@@ -160,37 +138,37 @@ unsafe fn maximum<S: Simd>(
 ) -> (S::V, S::V) {
     // SAFETY: the caller's.
     unsafe {
-        let mut number = load_up_to(s, from, left);
-        let (mut most, mut place) = (s.prelu(number, slopes), s.splat(0.0));
+        let mut value = load_up_to(s, from, left);
+        let (mut most, mut index) = (s.prelu(value, slopes), s.splat(0.0));
         for ky in 0..rows {
             for kx in 0..columns {
                 let next = load_up_to(s, from.add(ky * row + kx * column), left);
                 let active = s.prelu(next, slopes);
                 let larger = s.greater(active, most);
-                number = s.select(larger, next, number);
-                place = s.select(larger, s.splat(PLACE[ky * size + kx]), place);
+                value = s.select(larger, next, value);
+                index = s.select(larger, s.splat(INDEX[ky * size + kx]), index);
                 most = s.max(active, most);
             }
         }
-        (number, place)
+        (value, index)
     }
 }
 
-/// The places of a window as f32.
-const PLACE: [f32; MAX_SIZE * MAX_SIZE] = {
-    let mut places = [0.0; MAX_SIZE * MAX_SIZE];
+/// The indices of a window as f32.
+const INDEX: [f32; MAX_SIZE * MAX_SIZE] = {
+    let mut indices = [0.0; MAX_SIZE * MAX_SIZE];
     let mut i = 0;
-    while i < places.len() {
-        places[i] = i as f32;
+    while i < indices.len() {
+        indices[i] = i as f32;
         i += 1;
     }
-    places
+    indices
 };
 
 struct Backward<'a> {
-    shape: Shape,
+    shapes: PoolShapes,
     gradient: &'a [f32],
-    places: &'a [u8],
+    argmax: &'a [u8],
     input_gradient: &'a mut [f32],
 }
 
@@ -198,8 +176,8 @@ impl Kernel for Backward<'_> {
     /// Each pixel of the input asks the windows that it lies in.
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape { pool, images, height, width, channels, oh, ow } = self.shape;
-        let padded = self.shape.padded();
+        let PoolShapes { pool, input: Shape { images, height, width, channels }, output } = self.shapes;
+        let (oh, ow, padded) = (output.height, output.width, self.shapes.padded());
         for image in 0..images {
             for y in 0..height {
                 let (y_from, y_to) = windows(y, pool, oh);
@@ -214,14 +192,14 @@ impl Kernel for Backward<'_> {
                         for wy in y_from..y_to {
                             for wx in x_from..x_to {
                                 let pixel = (image * oh + wy) * ow + wx;
-                                let place = PLACE[(y - wy * pool.stride) * pool.size + x - wx * pool.stride];
-                                // SAFETY: the window is one of the picture's; a pixel's places reach to the end of
+                                let index = INDEX[(y - wy * pool.stride) * pool.size + x - wx * pool.stride];
+                                // SAFETY: the window is one of the image's; a pixel's argmax reaches to the end of
                                 // the last vector.
                                 unsafe {
                                     let gradient =
                                         load_up_to(s, self.gradient.as_ptr().add(pixel * channels + c), left);
-                                    let places = s.load_u8(self.places.as_ptr().add(pixel * padded + c));
-                                    sum = s.add(sum, s.select(s.equal(places, s.splat(place)), gradient, s.splat(0.0)));
+                                    let argmax = s.load_u8(self.argmax.as_ptr().add(pixel * padded + c));
+                                    sum = s.add(sum, s.select(s.equal(argmax, s.splat(index)), gradient, s.splat(0.0)));
                                 }
                             }
                         }
@@ -235,7 +213,7 @@ impl Kernel for Backward<'_> {
     }
 }
 
-/// The windows that place `at` of an axis lies in, of `count`: from, to.
+/// The windows that position `at` of an axis lies in, of `count`: from, to.
 #[inline(always)]
 fn windows(at: usize, pool: MaxPool, count: usize) -> (usize, usize) {
     ((at + pool.stride).saturating_sub(pool.size) / pool.stride, count.min(at / pool.stride + 1))

@@ -25,17 +25,20 @@ struct Taps {
 
 impl Axis {
     /// Positions of the source.
+    #[must_use]
     pub fn source(&self) -> usize {
         self.source
     }
 
     /// Positions of the output.
+    #[must_use]
     pub fn target(&self) -> usize {
         self.taps.len()
     }
 
     /// The first source position of output position `i`, and the weights from it on.
     #[inline(always)]
+    #[must_use]
     pub fn taps(&self, i: usize) -> (usize, &[f32]) {
         let taps = self.taps[i];
         (taps.start, &self.weights[i * self.most_taps..][..taps.count])

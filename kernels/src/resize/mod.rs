@@ -1,19 +1,19 @@
-//! Resizing of u8 pictures into f32 levels and crops.
+//! Resizing of u8 images into f32.
 //!
 //! Every filter here works on rows and columns apart: an [`Axis`] says for each output position of
-//! which source positions it is made, and [`forward`] applies one along each axis. [`opencv`] has
+//! which source positions it is made, and [`Separable`] applies one along each axis. [`opencv`] has
 //! OpenCV's u8 arithmetic, which rounds on the way.
 
 mod axis;
 pub mod opencv;
 mod separable;
 
-use crate::sizes::product;
+use crate::shape::product;
 
 pub use axis::Axis;
-pub use separable::forward;
+pub use separable::Separable;
 
-/// A borrowed u8 picture.
+/// A borrowed u8 image.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The bytes, from the first pixel on.
@@ -33,7 +33,7 @@ pub struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// # Panics
-    /// If the bytes do not hold the picture, or the channels are not in a pixel.
+    /// If the bytes do not hold the image, or the channels are not in a pixel.
     fn check(&self) {
         let permutation =
             matches!(self.channels, [0, 1, 2] | [0, 2, 1] | [1, 0, 2] | [1, 2, 0] | [2, 0, 1] | [2, 1, 0]);
@@ -53,8 +53,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A rectangle of a picture, in pixels. It may reach beyond the picture, where everything is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A rectangle of an image, in pixels. It may reach beyond the image, where everything is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Region {
     /// Left edge.
     pub x: isize,
@@ -67,14 +67,15 @@ pub struct Region {
 }
 
 impl Region {
-    /// The whole picture.
+    /// The whole image.
+    #[must_use]
     pub fn whole(source: &Source<'_>) -> Self {
         Self { x: 0, y: 0, width: source.width, height: source.height }
     }
 }
 
 /// How the three channels of an output row lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// `[row][column][3]`
     Interleaved,

@@ -1,4 +1,4 @@
-//! OpenCV's resizing of u8 pictures to u8, bit by bit, for the profiles that must agree with systems
+//! OpenCV's resizing of u8 images to u8, bit by bit, for the profiles that must agree with systems
 //! that use it. The order of sums, their precision and the rounding are OpenCV's.
 
 use std::ops::Range;
@@ -7,7 +7,7 @@ use super::axis::{linear_area_position, linear_position};
 use super::{Affine, Axis, Region, Source};
 
 /// Tables and a line of a resize; it keeps its memory from one time to the next.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratch {
     down: Axis,
     across: Axis,
@@ -16,28 +16,32 @@ pub struct Scratch {
     columns: Vec<Pair>,
 }
 
-/// INTER_AREA of a whole picture: rows `rows` of an output of `height x width` pixels, rounded to u8
-/// and then `affine`, `[row][column][3]`.
+/// What is made: rows of an image, rounded to u8 and then `affine`, `[row][column][3]`.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Rows of the whole output.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Which rows of it are made.
+    pub rows: Range<usize>,
+    /// What is applied to the bytes.
+    pub affine: Affine,
+}
+
+/// INTER_AREA of a whole image.
 ///
 /// # Panics
-/// If a size is 0, `rows` are not in the output, or `output` is not of that size.
-pub fn area(
-    source: &Source<'_>,
-    height: usize,
-    width: usize,
-    rows: Range<usize>,
-    affine: Affine,
-    scratch: &mut Scratch,
-    output: &mut [f32],
-) {
-    check(source, height, width, &rows, output);
+/// If a size is 0, the rows are not in the output, or `output` is not of that size.
+pub fn area(source: &Source<'_>, target: &Target, scratch: &mut Scratch, output: &mut [f32]) {
+    check(source, target, output);
+    let &Target { height, width, ref rows, affine } = target;
     if source.height < height || source.width < width {
-        let (whole, columns) = (Region::whole(source), &mut scratch.columns);
-        return bilinear(source, whole, height, width, linear_area_position, rows, affine, columns, output);
+        return bilinear(source, Region::whole(source), target, linear_area_position, &mut scratch.columns, output);
     }
     let whole = source.height.is_multiple_of(height) && source.width.is_multiple_of(width);
     if whole {
-        return area_of_whole_pixels(source, source.height / height, source.width / width, rows, affine, output);
+        return area_of_whole_pixels(source, target, output);
     }
     let Scratch { down, across, line, .. } = scratch;
     down.area_coverage(source.height, height);
@@ -45,7 +49,7 @@ pub fn area(
     // Along the line first, in f32 and without fused operations: so are OpenCV's sums.
     line.clear();
     line.resize(width * 3, 0.0);
-    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows.clone()) {
         out.fill(0.0);
         let (y0, weights) = down.taps(y);
         for (j, &down_weight) in weights.iter().enumerate() {
@@ -71,24 +75,18 @@ pub fn area(
 
 /// # Panics
 /// If the source does not hold its pixels, or the output not the rows.
-fn check(source: &Source<'_>, height: usize, width: usize, rows: &Range<usize>, output: &[f32]) {
+fn check(source: &Source<'_>, target: &Target, output: &[f32]) {
     source.check();
-    assert!(rows.end <= height && width > 0, "rows of the output");
-    assert_eq!(output.len(), rows.len() * width * 3, "output [rows][columns][3]");
+    assert!(target.rows.end <= target.height && target.width > 0, "rows of the output");
+    assert_eq!(output.len(), target.rows.len() * target.width * 3, "output [rows][columns][3]");
 }
 
 /// The mean of blocks of whole pixels: 2x2 rounds halves up, others to even.
-fn area_of_whole_pixels(
-    source: &Source<'_>,
-    block_rows: usize,
-    block_columns: usize,
-    rows: Range<usize>,
-    affine: Affine,
-    output: &mut [f32],
-) {
-    let width = source.width / block_columns;
+fn area_of_whole_pixels(source: &Source<'_>, target: &Target, output: &mut [f32]) {
+    let &Target { height, width, ref rows, affine } = target;
+    let (block_rows, block_columns) = (source.height / height, source.width / width);
     let factor = 1.0 / (block_rows * block_columns) as f32;
-    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows.clone()) {
         for (x, out) in out.chunks_exact_mut(3).enumerate() {
             for c in 0..3 {
                 let mut sum = 0_u32;
@@ -108,32 +106,22 @@ fn area_of_whole_pixels(
     }
 }
 
-/// INTER_LINEAR of a region of a picture, which is 0 outside of it: rows `rows` of an output of
-/// `height x width` pixels, rounded to u8 and then `affine`, `[row][column][3]`.
+/// INTER_LINEAR of a region of an image, which is 0 outside of it.
 ///
 /// # Panics
-/// If a size is 0, `rows` are not in the output, or `output` is not of that size.
-pub fn linear(
-    source: &Source<'_>,
-    region: Region,
-    height: usize,
-    width: usize,
-    rows: Range<usize>,
-    affine: Affine,
-    scratch: &mut Scratch,
-    output: &mut [f32],
-) {
-    check(source, height, width, &rows, output);
+/// If a size is 0, the rows are not in the output, or `output` is not of that size.
+pub fn linear(source: &Source<'_>, region: Region, target: &Target, scratch: &mut Scratch, output: &mut [f32]) {
+    check(source, target, output);
     // Where both sides are halved OpenCV takes the mean of four: these sums are the same.
-    bilinear(source, region, height, width, linear_position, rows, affine, &mut scratch.columns, output);
+    bilinear(source, region, target, linear_position, &mut scratch.columns, output);
 }
 
 /// Two source positions next to each other, and their weights of 2048 in all. A position outside of the
-/// picture, which is 0 there, is any other with a weight of 0.
+/// image, which is 0 there, is any other with a weight of 0.
 type Pair = ([usize; 2], [i32; 2]);
 
 /// The pair of `at` and the next, `part` of the way to that, in a region of `length` positions whose
-/// border is repeated; the region begins at `begin` of a picture of `size` positions.
+/// border is repeated; the region begins at `begin` of an image of `size` positions.
 fn pair((at, part): (isize, f32), begin: isize, length: usize, size: usize) -> Pair {
     let mut weights = [1.0 - part, part].map(|weight| (weight * 2048.0).round_ties_even() as i32);
     let mut places = [at, at + 1].map(|at| begin.saturating_add(at.clamp(0, length as isize - 1)));
@@ -150,14 +138,12 @@ fn pair((at, part): (isize, f32), begin: isize, length: usize, size: usize) -> P
 fn bilinear(
     source: &Source<'_>,
     region: Region,
-    height: usize,
-    width: usize,
+    target: &Target,
     position: fn(usize, usize, usize) -> (isize, f32),
-    rows: Range<usize>,
-    affine: Affine,
     columns: &mut Vec<Pair>,
     output: &mut [f32],
 ) {
+    let &Target { height, width, ref rows, affine } = target;
     assert!(region.height > 0 && region.width > 0, "a region of 1 pixel or more");
     if source.height == 0 || source.width == 0 {
         output.fill(affine.apply(0.0));
@@ -169,7 +155,7 @@ fn bilinear(
         let inside = (0..region.width as isize - 1).contains(&at);
         pair((at, if inside { part } else { 0.0 }), region.x, region.width, source.width)
     }));
-    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows) {
+    for (out, y) in output.chunks_exact_mut(width * 3).zip(rows.clone()) {
         // Beyond the border both rows are the same one, but each is rounded by itself.
         let (lines, [top, bottom]) = pair(position(y, region.height, height), region.y, region.height, source.height);
         let lines = lines.map(|y| source.row(y, 0, source.width));

@@ -1,46 +1,70 @@
 //! Any pair of filters, in f32: each output row is first summed up from the source rows it is made
-//! of, a whole line at a time, and then drawn together along the line.
+//! of, a whole line at a time, and then filtered along the line.
 
 use std::ops::Range;
 
 use wide::f32x4;
 
 use super::{Affine, Axis, Order, Region, Source};
+use crate::shape::product;
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::sizes::product;
 use crate::{Buffer, Isa};
 
-/// Resizes a region of a picture to rows `rows` of an output of `down.target()` rows and
-/// `across.target()` columns, with `affine` applied, in the order `order`. Outside of the picture the
-/// region is 0, before `affine`; an output position that is made of no source position is 0 after it.
+/// A resize by one filter along each axis: a region of an image becomes `down.target()` rows of `across.target()` pixels.
 ///
-/// # Panics
-/// If the axes' sources are not the region's size, if `rows` or the picture's bytes are too few, or if
-/// `output` is not of that size.
-pub fn forward(
-    isa: Isa,
-    source: &Source<'_>,
-    region: Region,
-    down: &Axis,
-    across: &Axis,
-    rows: Range<usize>,
-    affine: Affine,
-    order: Order,
-    scratch: &mut Buffer,
-    output: &mut [f32],
-) {
-    assert_eq!((down.source(), across.source()), (region.height, region.width), "axes of the region's size");
-    assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
-    assert_eq!(output.len(), product([rows.len(), across.target(), 3]), "output of rows x columns x 3");
-    source.check();
-    // The columns that are asked for and lie in the picture, perhaps none; the others stay 0.
-    let reach = across.reach();
-    let column = |place: usize| region.x.saturating_add_unsigned(place).clamp(0, source.width as isize) as usize;
-    let (first, last) = (column(reach.start), column(reach.end));
-    let offset = (first as isize).saturating_sub(region.x).max(0) as usize;
-    let inside = Inside { first, last, offset: offset.min(region.width) };
-    let lines = scratch.resize(product([ROWS, region.width.saturating_add(SLACK), source.pixel]));
-    dispatch(isa, Forward { source, region, down, across, rows, affine, order, inside, lines, output });
+/// ```
+/// use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source};
+/// use mtcnn_kernels::{Buffer, Isa};
+///
+/// // Two grey pixels become one: their mean, three times, divided by 255.
+/// let source = Source { data: &[0, 255], width: 2, height: 1, stride: 2, pixel: 1, channels: [0; 3] };
+/// let (mut down, mut across) = (Axis::default(), Axis::default());
+/// down.area_bins(1, 1);
+/// across.area_bins(2, 1);
+/// let affine = Affine { scale: 1.0 / 255.0, offset: 0.0 };
+/// let (region, order) = (Region::whole(&source), Order::Interleaved);
+/// let resize = Separable { source, region, down: &down, across: &across, affine, order };
+/// let mut output = [0.0; 3];
+/// resize.rows(Isa::best(), 0..1, &mut Buffer::default(), &mut output);
+/// assert!(output.iter().all(|x| (x - 0.5).abs() < 1e-6));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Separable<'a> {
+    /// The image.
+    pub source: Source<'a>,
+    /// Which part of it. Outside of the image it is 0, before `affine`.
+    pub region: Region,
+    /// The filter along columns. An output position that is made of no source position is 0 after `affine`.
+    pub down: &'a Axis,
+    /// The filter along rows.
+    pub across: &'a Axis,
+    /// What is applied to the values.
+    pub affine: Affine,
+    /// How the output lies.
+    pub order: Order,
+}
+
+impl Separable<'_> {
+    /// Makes rows `rows` of the output.
+    ///
+    /// # Panics
+    /// If the axes' sources are not the region's size, if the output has not these rows, if the image's bytes are too few, or
+    /// if `output` is not three values for each pixel.
+    pub fn rows(&self, isa: Isa, rows: Range<usize>, scratch: &mut Buffer, output: &mut [f32]) {
+        let Self { source, region, down, across, .. } = self;
+        assert_eq!((down.source(), across.source()), (region.height, region.width), "axes of the region's size");
+        assert!(rows.end <= down.target(), "rows {rows:?} of {}", down.target());
+        assert_eq!(output.len(), product([rows.len(), across.target(), 3]), "output of rows x columns x 3");
+        source.check();
+        // The columns that are asked for and lie in the image, perhaps none; the others stay 0.
+        let reach = across.reach();
+        let column = |place: usize| region.x.saturating_add_unsigned(place).clamp(0, source.width as isize) as usize;
+        let (first, last) = (column(reach.start), column(reach.end));
+        let offset = (first as isize).saturating_sub(region.x).max(0) as usize;
+        let inside = Inside { first, last, offset: offset.min(region.width) };
+        let lines = scratch.resize(product([ROWS, region.width.saturating_add(SLACK), source.pixel]));
+        dispatch(isa, Forward { resize: self, rows, inside, lines, output });
+    }
 }
 
 /// Pixels behind a line, with weights of 0: as many as taps are read at a time.
@@ -49,10 +73,10 @@ const SLACK: usize = 6;
 /// Rows of the output that are made at a time where they are not planar: their weights are read once.
 const ROWS: usize = 4;
 
-/// Which columns of the picture a line is made of.
+/// Which columns of the image a line is made of.
 #[derive(Clone, Copy)]
 struct Inside {
-    /// The first column of the picture.
+    /// The first column of the image.
     first: usize,
     /// The one behind the last.
     last: usize,
@@ -61,13 +85,8 @@ struct Inside {
 }
 
 struct Forward<'a> {
-    source: &'a Source<'a>,
-    region: Region,
-    down: &'a Axis,
-    across: &'a Axis,
+    resize: &'a Separable<'a>,
     rows: Range<usize>,
-    affine: Affine,
-    order: Order,
     inside: Inside,
     /// `ROWS` of them, one behind the other.
     lines: &'a mut [f32],
@@ -77,7 +96,8 @@ struct Forward<'a> {
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { source, region, down, across, rows, affine, order, inside, lines, output } = self;
+        let Self { resize, rows, inside, lines, output } = self;
+        let &Separable { ref source, region, down, across, affine, order } = resize;
         let (row_len, line_len) = (across.target() * 3, lines.len() / ROWS);
         let filled = inside.offset * source.pixel..(inside.offset + inside.last - inside.first) * source.pixel;
         for line in lines.chunks_exact_mut(line_len) {
@@ -96,9 +116,9 @@ impl Kernel for Forward<'_> {
             }
             let out = &mut output[first * row_len..][..at_a_time * row_len];
             match source.pixel {
-                1 => draw_together::<S, 1>(s, across, lines, source.channels, affine.offset, order, out),
-                3 => draw_together::<S, 3>(s, across, lines, source.channels, affine.offset, order, out),
-                4 => draw_together::<S, 4>(s, across, lines, source.channels, affine.offset, order, out),
+                1 => filter_lines::<S, 1>(s, across, lines, source.channels, affine.offset, order, out),
+                3 => filter_lines::<S, 3>(s, across, lines, source.channels, affine.offset, order, out),
+                4 => filter_lines::<S, 4>(s, across, lines, source.channels, affine.offset, order, out),
                 bytes => unreachable!("a pixel of {bytes} bytes"),
             }
             if down.has_gaps() {
@@ -112,7 +132,7 @@ impl Kernel for Forward<'_> {
     }
 }
 
-/// `line = Σ scale·weight·row` over the taps, those outside of the picture being 0.
+/// `line = Σ scale·weight·row` over the taps, those outside of the image being 0.
 #[inline(always)]
 fn sum_rows<S: Simd>(
     s: S,
@@ -123,7 +143,7 @@ fn sum_rows<S: Simd>(
     scale: f32,
     line: &mut [f32],
 ) {
-    // The taps that lie in the picture.
+    // The taps that lie in the image.
     let first = top.saturating_add_unsigned(start);
     let skip = first.min(0).unsigned_abs().min(weights.len());
     let end = (source.height as isize).saturating_sub(first).clamp(skip as isize, weights.len() as isize) as usize;
@@ -189,10 +209,10 @@ unsafe fn sum_vectors<S: Simd, const N: usize>(
     }
 }
 
-/// `offset` and the filter along lines of pixels of `PIXEL` numbers, of which three go to the output: one row,
+/// `offset` and the filter along lines of pixels of `PIXEL` values, of which three go to the output: one row,
 /// or `ROWS` of them.
 #[inline(always)]
-fn draw_together<S: Simd, const PIXEL: usize>(
+fn filter_lines<S: Simd, const PIXEL: usize>(
     s: S,
     across: &Axis,
     lines: &[f32],
@@ -204,25 +224,25 @@ fn draw_together<S: Simd, const PIXEL: usize>(
     let row_len = 3 * across.target();
     if across.target() < 4 || across.has_gaps() {
         for (out, line) in out.chunks_exact_mut(row_len).zip(lines.chunks_exact(lines.len() / ROWS)) {
-            draw_any::<PIXEL>(across, line, channels, offset, order, out);
+            filter_any::<PIXEL>(across, line, channels, offset, order, out);
         }
         return;
     }
     // Few taps are the rule, and worth loops without an end to look for.
     match across.most_taps() {
-        1 => draw_taps::<S, PIXEL, 1>(s, across, lines, channels, offset, order, out),
-        2 => draw_taps::<S, PIXEL, 2>(s, across, lines, channels, offset, order, out),
-        3 => draw_taps::<S, PIXEL, 3>(s, across, lines, channels, offset, order, out),
-        4 => draw_taps::<S, PIXEL, 4>(s, across, lines, channels, offset, order, out),
-        5 => draw_taps::<S, PIXEL, 5>(s, across, lines, channels, offset, order, out),
-        6 => draw_taps::<S, PIXEL, 6>(s, across, lines, channels, offset, order, out),
-        _ => draw_taps::<S, PIXEL, 0>(s, across, lines, channels, offset, order, out),
+        1 => filter_taps::<S, PIXEL, 1>(s, across, lines, channels, offset, order, out),
+        2 => filter_taps::<S, PIXEL, 2>(s, across, lines, channels, offset, order, out),
+        3 => filter_taps::<S, PIXEL, 3>(s, across, lines, channels, offset, order, out),
+        4 => filter_taps::<S, PIXEL, 4>(s, across, lines, channels, offset, order, out),
+        5 => filter_taps::<S, PIXEL, 5>(s, across, lines, channels, offset, order, out),
+        6 => filter_taps::<S, PIXEL, 6>(s, across, lines, channels, offset, order, out),
+        _ => filter_taps::<S, PIXEL, 0>(s, across, lines, channels, offset, order, out),
     }
 }
 
-/// [`draw_together`] one number at a time.
+/// [`filter_lines`] one value at a time.
 #[inline(always)]
-fn draw_any<const PIXEL: usize>(
+fn filter_any<const PIXEL: usize>(
     across: &Axis,
     line: &[f32],
     channels: [usize; 3],
@@ -244,10 +264,10 @@ fn draw_any<const PIXEL: usize>(
     }
 }
 
-/// [`draw_together`] for pixels of the output that are made of at least one and at most `TAPS` pixels each; 0 stands
-/// for any number.
+/// [`filter_lines`] for pixels of the output that are made of at least one and at most `TAPS` pixels each; 0 stands
+/// for any count.
 #[inline(always)]
-fn draw_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
+fn filter_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
     s: S,
     across: &Axis,
     lines: &[f32],
@@ -258,7 +278,7 @@ fn draw_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
 ) {
     let (target, line_len) = (across.target(), lines.len() / ROWS);
     assert!(target >= 4 && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
-    // Where in the output each number of a pixel goes.
+    // Where in the output each value of a pixel goes.
     let mut places = [0, 1, 2];
     if PIXEL > 1 {
         for c in 0..3 {
@@ -274,7 +294,7 @@ fn draw_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
             for (i, pixel) in pixels.iter_mut().enumerate() {
                 // SAFETY: `x + i < target`, and the line is as long as was found.
                 [*pixel] =
-                    unsafe { draw_pixels::<S, PIXEL, TAPS, 1>(s, across, x + i, lines.as_ptr(), line_len, offset) };
+                    unsafe { filter_pixels::<S, PIXEL, TAPS, 1>(s, across, x + i, lines.as_ptr(), line_len, offset) };
             }
             let planes = f32x4::transpose(pixels);
             for k in 0..3 {
@@ -282,15 +302,15 @@ fn draw_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
             }
         }
     } else if out.len() == ROWS * 3 * target {
-        draw_interleaved::<S, PIXEL, TAPS, ROWS>(s, across, lines, places, offset, out);
+        filter_interleaved::<S, PIXEL, TAPS, ROWS>(s, across, lines, places, offset, out);
     } else {
-        draw_interleaved::<S, PIXEL, TAPS, 1>(s, across, lines, places, offset, out);
+        filter_interleaved::<S, PIXEL, TAPS, 1>(s, across, lines, places, offset, out);
     }
 }
 
-/// `N` rows of whole pixels; `places` says where in them each number of the source's pixel goes.
+/// `N` rows of whole pixels; `places` says where in them each value of the source's pixel goes.
 #[inline(always)]
-fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+fn filter_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
     s: S,
     across: &Axis,
     lines: &[f32],
@@ -301,13 +321,13 @@ fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usi
     let (target, line_len) = (across.target(), lines.len() / ROWS);
     assert!(N <= ROWS && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
     assert_eq!(out.len(), N * 3 * target, "rows that are made together");
-    // Whole vectors, of which the next pixel writes over the last number: not for the last pixel. In one loop for both
+    // Whole vectors, of which the next pixel writes over the last value: not for the last pixel. In one loop for both
     // the compiler makes three stores of each vector.
     let vectors = if places == [0, 1, 2] { target - 1 } else { 0 };
     for x in 0..vectors {
         // SAFETY: `x < target`, and the lines are as long as was found.
         let pixels: [_; N] =
-            unsafe { draw_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+            unsafe { filter_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
         for (row, pixel) in pixels.iter().enumerate() {
             // SAFETY: the row has another pixel behind this one.
             unsafe {
@@ -319,7 +339,7 @@ fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usi
     for x in vectors..target {
         // SAFETY: as above.
         let pixels: [_; N] =
-            unsafe { draw_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+            unsafe { filter_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
         for (row, pixel) in pixels.iter().enumerate() {
             let to = &mut out[(row * target + x) * 3..][..3];
             for k in 0..3 {
@@ -329,14 +349,14 @@ fn draw_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usi
     }
 }
 
-/// Pixel `x` of the output in `N` rows: vectors of four numbers, whatever the instruction set, of which the last may be
+/// Pixel `x` of the output in `N` rows: vectors of four values, whatever the instruction set, of which the last may be
 /// the next pixel's.
 ///
 /// # Safety
-/// `x` must be less than the target, and there must be `N` lines of `line_len` numbers, `TAPS` pixels more than the
+/// `x` must be less than the target, and there must be `N` lines of `line_len` values, `TAPS` pixels more than the
 /// source has.
 #[inline(always)]
-unsafe fn draw_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+unsafe fn filter_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
     s: S,
     across: &Axis,
     x: usize,

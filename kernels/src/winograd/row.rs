@@ -1,7 +1,7 @@
 //! 3x3 convolution, row by row, by Winograd's minimal filtering F(4, 3) along the row: 6 multiplications
 //! for 4 outputs where the direct way takes 12.
 //!
-//! The cut of a picture into rows is that of the direct way, so this is a [`crate::rows::RowLayer`]. It
+//! The cut of an image into rows is that of the direct way, so this is a layer of [`crate::rows`]. It
 //! pays where [`crate::Winograd`], which works along both axes, does not: with few input channels, the
 //! transforms of a tile there cost as much as they save. Here the tile stays in registers from the
 //! first multiplication to the PReLU. With the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray,
@@ -18,14 +18,13 @@
 //! output = At Σ (G kernel row) * (Bt input row)      for each tile, * element by element
 //! ```
 
+use super::tiles::SIZE;
 use crate::conv::MAX_SIZE;
+use crate::shape::product;
 use crate::simd::{Portable, Simd, load_up_to, store_up_to};
-use crate::sizes::product;
 use crate::tile::{Panels, TileSizes, even_tiles};
-use crate::{Buffer, Isa};
+use crate::{Buffer, ConvParams, Isa};
 
-/// Rows and columns of the kernel.
-pub(crate) const SIZE: usize = 3;
 /// Outputs of a tile.
 const TILE: usize = 4;
 /// Inputs that a tile sees, and multiplications that it takes.
@@ -35,8 +34,8 @@ const G: [[f64; SIZE]; POINTS] =
     [[6.0, 0.0, 0.0], [-4.0, -4.0, -4.0], [-4.0, 4.0, -4.0], [1.0, 2.0, 4.0], [1.0, -2.0, 4.0], [0.0, 0.0, 24.0]];
 
 /// A 3x3 convolution with bias and PReLU, stride 1 and no padding, packed for an instruction set.
-#[derive(Clone)]
-pub struct WinogradRow {
+#[derive(Clone, Debug)]
+pub(crate) struct WinogradRow {
     inputs: usize,
     /// A step of the depth is (ky, input, point).
     weights: Panels,
@@ -45,48 +44,43 @@ pub struct WinogradRow {
 }
 
 impl WinogradRow {
-    /// From `weights`, `[outputs][inputs][3][3]`, and a bias and a slope an output.
+    /// Transforms and packs the parameters of a 3x3 convolution.
     ///
     /// # Panics
-    /// If a size is 0 or the slices are not of these lengths.
-    pub fn new(isa: Isa, inputs: usize, weights: &[f32], bias: &[f32], slopes: &[f32]) -> Self {
-        let outputs = bias.len();
-        assert!(inputs > 0 && outputs > 0, "no size is 0");
-        assert_eq!(weights.len(), product([outputs, inputs, SIZE * SIZE]), "weights [outputs][inputs][3][3]");
+    /// As [`crate::Conv::new`], and if the kernel is not 3x3.
+    pub(crate) fn new(isa: Isa, params: ConvParams<'_>) -> Self {
+        params.check();
+        assert_eq!(params.size, SIZE, "a kernel of 3x3");
+        let ConvParams { inputs, weights, bias, .. } = params;
         // One vector: a wider panel would not stay in the first-level cache.
-        let mut panels = Panels::zeros_of_width(isa, 1, SIZE * inputs * POINTS, outputs);
+        let mut panels = Panels::zeros_of_width(isa, 1, SIZE * inputs * POINTS, bias.len());
         panels.fill(|k, n| {
             let (ky, input, point) = (k / POINTS / inputs, k / POINTS % inputs, k % POINTS);
             let kernel = &weights[((n * inputs + input) * SIZE + ky) * SIZE..][..SIZE];
             let sum: f64 = kernel.iter().zip(G[point]).map(|(&weight, g)| f64::from(weight) * g).sum();
             (sum / 24.0) as f32
         });
-        let (bias, slopes) = (panels.pad(bias, 0.0), panels.pad(slopes, 1.0));
+        let (bias, slopes) = (panels.pad(bias, 0.0), panels.pad(&params.slopes_or_ones(), 1.0));
         Self { inputs, weights: panels, bias, slopes }
     }
 
     /// Channels of the input.
-    pub fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// Channels of the output.
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.weights.columns
     }
 
-    /// Useful floating-point operations for an output of that many pixels: those of the direct way.
-    pub fn flops(&self, pixels: usize) -> u64 {
-        2 * (SIZE * SIZE * self.inputs * self.outputs() * pixels) as u64
-    }
-
-    /// Numbers of a transformed row, `[tile][point][input]`, for a row of `width` pixels. A vector may
+    /// Values of a transformed row, `[tile][point][input]`, for a row of `width` pixels. A vector may
     /// be written over the end.
     fn transformed(&self, width: usize) -> usize {
         product([(width + 1 - SIZE).div_ceil(TILE), POINTS, self.inputs]) + self.weights.lanes
     }
 
-    /// Numbers of [`WinogradRow::row`]'s scratch.
+    /// Values of [`WinogradRow::row`]'s scratch.
     pub(crate) fn scratch(&self, width: usize) -> usize {
         product([SIZE, self.transformed(width)])
     }
@@ -98,7 +92,7 @@ impl WinogradRow {
     /// If the convolution was packed for another instruction set.
     ///
     /// # Safety
-    /// The three rows must be readable, `out` writable for `(width - 2) * outputs` numbers and `scratch`
+    /// The three rows must be readable, `out` writable for `(width - 2) * outputs` values and `scratch`
     /// for `scratch(width)`; unless `y` is 0, it must be as row `y - 1` has left it.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(
@@ -188,14 +182,14 @@ struct PanelOf<S: Simd> {
     slopes: S::V,
     /// Columns that exist.
     columns: usize,
-    /// Numbers from one pixel of the output to the next.
+    /// Values from one pixel of the output to the next.
     row: usize,
 }
 
 /// `Bt` times each tile of a row. Beyond the row the input is 0.
 ///
 /// # Safety
-/// The row must be readable for `width * inputs` numbers, `to` writable for all tiles and a vector more.
+/// The row must be readable for `width * inputs` values, `to` writable for all tiles and a vector more.
 #[inline(always)]
 unsafe fn transform_row<S: Simd>(s: S, row: *const f32, inputs: usize, width: usize, to: *mut f32) {
     for tile in 0..(width + 1 - SIZE).div_ceil(TILE) {
@@ -270,7 +264,7 @@ unsafe fn tiles<S: Simd, const TILES: usize, const INPUTS: usize>(
     }
 }
 
-/// `Bt` times six numbers.
+/// `Bt` times six values.
 #[inline(always)]
 fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::V; POINTS]) -> [S::V; POINTS] {
     let (two, four) = (s.splat(2.0), s.splat(4.0));
@@ -289,7 +283,7 @@ fn input_transform<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::V; POINTS]) -> [
     ]
 }
 
-/// `At` times six numbers.
+/// `At` times six values.
 #[inline(always)]
 fn output_transform<S: Simd>(s: S, [m0, m1, m2, m3, m4, m5]: [S::V; POINTS]) -> [S::V; TILE] {
     let (sum1, sum2) = (s.add(m1, m2), s.add(m3, m4));
