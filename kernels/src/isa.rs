@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 ///
 /// let best = Isa::best();
 /// assert!(best.is_available() && best >= Isa::Portable);
-/// assert_eq!(best.to_string().parse(), Ok(best));
+/// assert_eq!(best.to_string().parse::<Isa>(), Ok(best));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -43,3 +43,7 @@ pub use isa::{Capabilities, Isa, UnknownIsa};
 pub use pool::MaxPool;
 pub use shape::Shape;
 pub use winograd::Winograd;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

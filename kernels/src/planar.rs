@@ -93,7 +93,7 @@ impl PlanarConvPool {
     }
 
     /// One row of the output, `[output][plane]`, from the rows of the input under it, each
-    /// `[input][width]`: one more than the kernel has, or as many where the picture ends.
+    /// `[input][width]`: one more than the kernel has, or as many where the image ends.
     ///
     /// # Safety
     /// The rows must be readable for `inputs * width` values, with `width >= size`; `scratch` must be

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
+use common::{Rng, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::{Buffer, Conv, ConvParams, Dense, Isa, Shape, Winograd, naive};
 
 /// `(size, inputs, outputs)`: the nets' own layers, and odd ones around the tiles' edges.
@@ -29,20 +29,20 @@ const LAYERS: [(usize, usize, usize); 18] = [
 
 #[test]
 fn conv_equals_its_twin() {
-    let mut numbers = Numbers::new(1);
+    let mut rng = Rng::new(1);
     for isa in instruction_sets() {
         for (size, inputs, outputs) in LAYERS {
-            let weights = numbers.floats(outputs * inputs * size * size);
-            let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
+            let weights = rng.floats(outputs * inputs * size * size);
+            let (bias, slopes) = (rng.floats(outputs), rng.floats(outputs));
             for with_prelu in [false, true] {
                 let slopes = with_prelu.then_some(&slopes[..]);
                 let conv = Conv::new(isa, ConvParams { size, inputs, weights: &weights, bias: &bias, slopes });
-                // Widths around all tile heights, and pictures that are one kernel high.
+                // Widths around all tile heights, and images that are one kernel high.
                 for (images, extra_rows) in [(1, 0), (2, 1), (3, 2)] {
                     for extra in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 25] {
                         let (height, width) = (size + extra_rows, size + extra);
                         let shape = Shape::new(images, height, width, inputs);
-                        let input = numbers.floats(shape.values());
+                        let input = rng.floats(shape.values());
                         let n = images * (extra_rows + 1) * (extra + 1) * outputs;
                         let what = format!("{isa} conv {size} {inputs}->{outputs} on {images} of {height}x{width}");
 
@@ -68,19 +68,19 @@ fn conv_equals_its_twin() {
 
 #[test]
 fn winograd_equals_its_twin() {
-    let mut numbers = Numbers::new(20);
+    let mut rng = Rng::new(20);
     let mut scratch = Buffer::default();
     for isa in instruction_sets() {
         for (inputs, outputs) in [(28, 48), (32, 64), (64, 64), (1, 1), (3, 17), (17, 5), (5, 33)] {
-            let weights = numbers.floats(outputs * inputs * 9);
-            let (bias, slopes) = (numbers.floats(outputs), numbers.floats(outputs));
+            let weights = rng.floats(outputs * inputs * 9);
+            let (bias, slopes) = (rng.floats(outputs), rng.floats(outputs));
             let params = ConvParams { size: 3, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
             let layer = Winograd::new(isa, params);
             for (images, height, width) in
                 [(1, 3, 3), (1, 5, 5), (3, 11, 11), (1, 23, 23), (2, 10, 10), (2, 4, 9), (1, 8, 6)]
             {
                 let shape = Shape::new(images, height, width, inputs);
-                let input = numbers.floats(shape.values());
+                let input = rng.floats(shape.values());
                 let mut expected = naive::conv(shape, 3, &wide(&input), &wide(&weights), &wide(&bias));
                 naive::prelu(&wide(&slopes), &mut expected);
                 let got = poisoned(expected.len(), |out| {
@@ -96,14 +96,13 @@ fn winograd_equals_its_twin() {
 
 #[test]
 fn dense_equals_its_twin() {
-    let mut numbers = Numbers::new(2);
+    let mut rng = Rng::new(2);
     for isa in instruction_sets() {
         for (inputs, outputs) in [(576, 128), (128, 16), (1152, 256), (256, 16), (1, 1), (3, 50), (700, 5)] {
-            let (weights, bias, slopes) =
-                (numbers.floats(outputs * inputs), numbers.floats(outputs), numbers.floats(outputs));
+            let (weights, bias, slopes) = (rng.floats(outputs * inputs), rng.floats(outputs), rng.floats(outputs));
             let dense = Dense::new(isa, inputs, &weights, &bias, Some(&slopes));
             for samples in [0, 1, 2, 5, 7, 8, 9, 13, 16, 31] {
-                let input = numbers.floats(samples * inputs);
+                let input = rng.floats(samples * inputs);
                 let mut expected = naive::dense(&wide(&input), &wide(&weights), &wide(&bias));
                 naive::prelu(&wide(&slopes), &mut expected);
                 let got = poisoned(samples * outputs, |out| dense.forward(samples, &input, out));
@@ -130,14 +129,14 @@ fn a_nan_is_not_hidden() {
 }
 
 #[test]
-fn cutting_the_picture_changes_no_bit() {
-    let mut numbers = Numbers::new(3);
+fn cutting_the_image_changes_no_bit() {
+    let mut rng = Rng::new(3);
     for isa in instruction_sets() {
-        let (weights, bias, slopes) = (numbers.floats(1440), numbers.floats(16), numbers.floats(16));
+        let (weights, bias, slopes) = (rng.floats(1440), rng.floats(16), rng.floats(16));
         let slopes = Some(&slopes[..]);
         let conv = Conv::new(isa, ConvParams { size: 3, inputs: 10, weights: &weights, bias: &bias, slopes });
         let (height, width) = (9, 40);
-        let input = numbers.floats(height * width * 10);
+        let input = rng.floats(height * width * 10);
         let whole = poisoned(7 * 38 * 16, |out| conv.forward(Shape::image(height, width, 10), &input, out));
         // Rows 2..5 of the output, from rows 2..7 of the input.
         let rows = &input[2 * width * 10..7 * width * 10];

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{Numbers, assert_close, instruction_sets, tolerance, wide};
+use common::{Rng, assert_close, instruction_sets, tolerance, wide};
 use mtcnn_kernels::gemm::{Matrix, gemm};
 use mtcnn_kernels::naive;
 
-fn check(m: usize, n: usize, k: usize, numbers: &mut Numbers) {
-    let (a, b, before) = (numbers.floats(m * k), numbers.floats(k * n), numbers.floats(m * n));
+fn check(m: usize, n: usize, k: usize, rng: &mut Rng) {
+    let (a, b, before) = (rng.floats(m * k), rng.floats(k * n), rng.floats(m * n));
     let product = naive::gemm(m, n, k, &wide(&a), &wide(&b));
     let expected: Vec<f64> = product.iter().zip(&before).map(|(x, &y)| x + f64::from(y)).collect();
     let transposed = |x: &[f32], rows: usize, columns: usize| -> Vec<f32> {
@@ -38,11 +38,11 @@ fn check(m: usize, n: usize, k: usize, numbers: &mut Numbers) {
 
 #[test]
 fn around_the_edges_of_a_tile() {
-    let mut numbers = Numbers::new(4);
+    let mut rng = Rng::new(4);
     for m in 1..=17 {
         for n in [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 48, 49, 65] {
             for k in [1, 2, 7, 27] {
-                check(m, n, k, &mut numbers);
+                check(m, n, k, &mut rng);
             }
         }
     }
@@ -50,9 +50,9 @@ fn around_the_edges_of_a_tile() {
 
 #[test]
 fn across_the_blocks() {
-    let mut numbers = Numbers::new(5);
+    let mut rng = Rng::new(5);
     for (m, n, k) in [(97, 50, 257), (200, 20, 600), (5, 100, 513), (96, 48, 256), (193, 1, 300)] {
-        check(m, n, k, &mut numbers);
+        check(m, n, k, &mut rng);
     }
 }
 

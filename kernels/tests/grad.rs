@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
+use common::{Rng, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::grad::{self, Conv, PooledGradient, Winograd};
 use mtcnn_kernels::naive::{self, backward};
 use mtcnn_kernels::{Buffer, Isa, MaxPool, Shape, loss, prelu};
 
-/// A convolution with random numbers for everything, and what the twins make of them.
+/// A convolution with random values for everything, and what the twins make of them.
 struct Case {
     what: String,
     input: Vec<f32>,
@@ -22,16 +22,16 @@ struct Case {
 }
 
 impl Case {
-    fn new(numbers: &mut Numbers, shape: Shape, size: usize, outputs: usize) -> Self {
+    fn new(rng: &mut Rng, shape: Shape, size: usize, outputs: usize) -> Self {
         let Shape { images, height, width, channels: inputs } = shape;
-        let input = numbers.floats(shape.values());
-        let (weights, bias) = (numbers.floats(outputs * inputs * size * size), numbers.floats(outputs));
-        let gradient = numbers.floats(images * (height + 1 - size) * (width + 1 - size) * outputs);
+        let input = rng.floats(shape.values());
+        let (weights, bias) = (rng.floats(outputs * inputs * size * size), rng.floats(outputs));
+        let gradient = rng.floats(images * (height + 1 - size) * (width + 1 - size) * outputs);
         let (x, w, d) = (wide(&input), wide(&weights), wide(&gradient));
         let output = naive::conv(shape, size, &x, &w, &wide(&bias));
         let (input_gradient, weight_gradient, _) = backward::conv(shape, size, &x, &w, &d);
         let what = format!("conv {size} {inputs}->{outputs} on {images} of {height}x{width}");
-        let before = numbers.floats(weights.len());
+        let before = rng.floats(weights.len());
         Self { what, input, weights, bias, gradient, before, output, input_gradient, weight_gradient }
     }
 
@@ -46,7 +46,7 @@ impl Case {
 
 #[test]
 fn convolutions_equal_their_twins() {
-    let mut numbers = Numbers::new(41);
+    let mut rng = Rng::new(41);
     for (size, inputs, outputs) in [
         (3, 3, 10),
         (3, 10, 16),
@@ -75,7 +75,7 @@ fn convolutions_equal_their_twins() {
         ] {
             let (height, width) = (size + extra_rows, size + extra);
             let shape = Shape::new(images, height, width, inputs);
-            let case = Case::new(&mut numbers, shape, size, outputs);
+            let case = Case::new(&mut rng, shape, size, outputs);
             for isa in instruction_sets() {
                 let mut conv = Conv::new(isa, size, inputs, outputs);
                 conv.set(&case.weights, &case.bias);
@@ -104,14 +104,14 @@ fn convolutions_equal_their_twins() {
 
 #[test]
 fn winograd_equals_its_twin() {
-    let mut numbers = Numbers::new(42);
+    let mut rng = Rng::new(42);
     let mut scratch = Buffer::default();
     for (inputs, outputs) in [(28, 48), (32, 64), (64, 64), (1, 1), (3, 17), (17, 5), (5, 33)] {
         for (images, height, width) in
             [(1, 3, 3), (1, 5, 5), (7, 11, 11), (2, 23, 23), (7, 10, 10), (2, 4, 9), (1, 8, 6)]
         {
             let shape = Shape::new(images, height, width, inputs);
-            let case = Case::new(&mut numbers, shape, 3, outputs);
+            let case = Case::new(&mut rng, shape, 3, outputs);
             for isa in instruction_sets() {
                 let mut conv = Winograd::new(isa, inputs, outputs);
                 conv.set(&case.weights, &case.bias);
@@ -139,12 +139,12 @@ fn winograd_equals_its_twin() {
 
 #[test]
 fn prelu_equals_its_twin() {
-    let mut numbers = Numbers::new(43);
+    let mut rng = Rng::new(43);
     for channels in [1, 3, 4, 7, 8, 10, 16, 17, 28, 33, 64] {
         for pixels in [0, 1, 2, 9] {
-            let slopes = numbers.floats(channels);
-            let [input, gradient] = [(); 2].map(|()| numbers.floats(pixels * channels));
-            let before = numbers.floats(channels);
+            let slopes = rng.floats(channels);
+            let [input, gradient] = [(); 2].map(|()| rng.floats(pixels * channels));
+            let before = rng.floats(channels);
             let mut expected = wide(&input);
             naive::prelu(&wide(&slopes), &mut expected);
             let (inputs, mut slope_gradients) = backward::prelu(&wide(&slopes), &wide(&input), &wide(&gradient));
@@ -182,18 +182,18 @@ fn prelu_equals_its_twin() {
 
 #[test]
 fn max_pool_equals_its_twin() {
-    let mut numbers = Numbers::new(44);
+    let mut rng = Rng::new(44);
     for (size, stride) in [(2, 2), (3, 2), (3, 1), (3, 3), (1, 1)] {
         let pool = MaxPool { size, stride };
         for channels in [1, 3, 8, 10, 16, 19, 28, 32, 64] {
             for (height, width) in [(3, 3), (3, 4), (4, 3), (5, 8), (6, 9), (7, 7), (10, 10)] {
-                let (slopes, shape) = (numbers.floats(channels), Shape::new(2, height, width, channels));
+                let (slopes, shape) = (rng.floats(channels), Shape::new(2, height, width, channels));
                 // Few values, so that many are equal.
-                let input: Vec<f32> = numbers.floats(shape.values()).iter().map(|x| (x * 4.0).round()).collect();
+                let input: Vec<f32> = rng.floats(shape.values()).iter().map(|x| (x * 4.0).round()).collect();
                 let (x, mut active) = (wide(&input), wide(&input));
                 naive::prelu(&wide(&slopes), &mut active);
                 let expected = naive::max_pool(shape, pool, &active);
-                let gradient = numbers.floats(expected.len());
+                let gradient = rng.floats(expected.len());
                 let inputs = backward::max_pool(shape, pool, &active, &wide(&gradient));
                 // Where the gradient of a window's own number goes is where the number itself is.
                 let picked: Vec<f64> = (0..expected.len())
@@ -227,7 +227,7 @@ fn max_pool_equals_its_twin() {
 
 #[test]
 fn weight_gradients_before_a_pool_equal_their_twins() {
-    let mut numbers = Numbers::new(46);
+    let mut rng = Rng::new(46);
     let mut scratch = Buffer::default();
     for (size, inputs, outputs) in [(3, 3, 10), (3, 3, 28), (3, 3, 32), (1, 1, 1), (2, 5, 17), (5, 7, 3), (3, 11, 9)] {
         for (window, stride) in [(2, 2), (3, 2), (3, 1), (3, 3)] {
@@ -236,10 +236,10 @@ fn weight_gradients_before_a_pool_equal_their_twins() {
                 let (height, width) = (map_height + size - 1, map_width + size - 1);
                 let shape = Shape::new(images, height, width, inputs);
                 let map_shape = Shape::new(images, map_height, map_width, outputs);
-                let (input, map) = (numbers.floats(shape.values()), numbers.floats(map_shape.values()));
+                let (input, map) = (rng.floats(shape.values()), rng.floats(map_shape.values()));
                 let (x, active) = (wide(&input), wide(&map));
                 let pooled = naive::max_pool(map_shape, pool, &active);
-                let gradient = numbers.floats(pooled.len());
+                let gradient = rng.floats(pooled.len());
                 let d = wide(&gradient);
                 let of_map = backward::max_pool(map_shape, pool, &active, &d);
                 let weights = vec![0.0; outputs * inputs * size * size];
@@ -252,7 +252,7 @@ fn weight_gradients_before_a_pool_equal_their_twins() {
                     pool.forward_before_prelu(isa, map_shape, &vec![1.0; outputs], &map, &mut kept, &mut argmax);
                     let pooled = PooledGradient { pool, gradient: &gradient, argmax: &argmax };
                     let conv = Conv::new(isa, size, inputs, outputs);
-                    let before = numbers.floats(expected.len());
+                    let before = rng.floats(expected.len());
                     scratch.fill(f32::NAN);
                     let sums = poisoned(before.len(), |out| {
                         out.copy_from_slice(&before);
@@ -272,11 +272,11 @@ fn weight_gradients_before_a_pool_equal_their_twins() {
 
 #[test]
 fn losses_equal_their_twins() {
-    let mut numbers = Numbers::new(45);
+    let mut rng = Rng::new(45);
     for epsilon in [0.0, 1e-10] {
         for class in 0..2 {
             for scale in [0.1, 1.0, 20.0] {
-                let logits = [(); 2].map(|()| numbers.unit() * scale);
+                let logits = [(); 2].map(|()| rng.unit() * scale);
                 let (got, gradient) = loss::cross_entropy(logits, class, epsilon);
                 let (expected, gradients) = backward::cross_entropy(&logits.map(f64::from), class, epsilon);
                 assert!((got - expected).abs() < 1e-9 * (1.0 + expected), "{logits:?}: {got} {expected}");
@@ -288,7 +288,7 @@ fn losses_equal_their_twins() {
     assert_eq!(loss::cross_entropy([-1e30, 1e30], 0, 0.0).1, [-1.0, 1.0]);
     assert!(loss::cross_entropy([f32::NAN, 0.0], 1, 0.0).0.is_nan());
     for n in [4, 10] {
-        let (output, target) = (numbers.floats(n), numbers.floats(n));
+        let (output, target) = (rng.floats(n), rng.floats(n));
         let (expected, gradients) = backward::squares(&wide(&output), &wide(&target));
         let mut sum = 0.0;
         let gradient = poisoned(n, |out| sum = loss::squares(&output, &target, out));
@@ -299,8 +299,8 @@ fn losses_equal_their_twins() {
 
 #[test]
 fn dropout_equals_its_twin() {
-    let mut numbers = Numbers::new(46);
-    let values = numbers.floats(50);
+    let mut rng = Rng::new(46);
+    let values = rng.floats(50);
     let mask: Vec<f64> = (0..50).map(|i| f64::from(i % 3 % 2)).collect();
     let factors: Vec<f32> = mask.iter().map(|m| *m as f32 / 0.75).collect();
     let mut got = values.clone();

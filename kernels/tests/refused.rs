@@ -1,5 +1,5 @@
 //! Arguments that unsafe code must never see: sizes whose product wraps around to that of an empty slice,
-//! pools that skip pixels, pictures larger than their bytes. Each is refused by a panic.
+//! pools that skip pixels, images larger than their bytes. Each is refused by a panic.
 
 mod common;
 
@@ -57,7 +57,7 @@ fn pools_that_skip_pixels() {
 }
 
 #[test]
-fn pictures_larger_than_their_bytes() {
+fn images_larger_than_their_bytes() {
     let good = Source { data: &[7; 3 * 48], width: 16, height: 3, stride: 48, pixel: 3, channels: [0, 1, 2] };
     for isa in instruction_sets() {
         let resized = |source: Source<'_>| {

@@ -4,7 +4,7 @@ mod common;
 
 use std::ops::Range;
 
-use common::{Numbers, assert_close, instruction_sets, poisoned};
+use common::{Rng, assert_close, instruction_sets, poisoned};
 use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, opencv};
 use mtcnn_kernels::{Buffer, Isa, naive};
 
@@ -35,12 +35,12 @@ fn resized(isa: Isa, source: &Source<'_>, region: Region, (height, width): (usiz
 
 #[test]
 fn resizes_equal_their_twins() {
-    let mut numbers = Numbers::new(10);
+    let mut rng = Rng::new(10);
     for isa in instruction_sets() {
         for (pixel, channels) in FORMATS {
             for (height, width) in [(23, 31), (5, 3), (1, 1), (40, 6)] {
                 let stride = width * pixel + 5;
-                let data = numbers.bytes((height - 1) * stride + width * pixel);
+                let data = rng.bytes((height - 1) * stride + width * pixel);
                 let source = Source { data: &data, width, height, stride, pixel, channels };
                 let (w, h) = (width as isize, height as isize);
                 for region in [
@@ -99,11 +99,11 @@ fn scaling_by_a_power_of_two_is_exact() {
 
 #[test]
 fn rows_have_the_same_values_planar_or_alone() {
-    let mut numbers = Numbers::new(11);
+    let mut rng = Rng::new(11);
     for isa in instruction_sets() {
         for (pixel, channels) in FORMATS {
             for (height, width, target) in [(9, 30, 17), (5, 5, 4), (40, 3, 1), (6, 64, 23)] {
-                let data = numbers.bytes(height * width * pixel);
+                let data = rng.bytes(height * width * pixel);
                 let source = Source { data: &data, width, height, stride: width * pixel, pixel, channels };
                 let (mut down, mut across) = (Axis::default(), Axis::default());
                 down.area_bins(height, 7);
@@ -130,7 +130,7 @@ fn rows_have_the_same_values_planar_or_alone() {
 }
 
 #[test]
-fn opencv_keeps_a_flat_picture_flat() {
+fn opencv_keeps_a_flat_image_flat() {
     let data = vec![201; 50 * 37 * 3];
     let source = Source { data: &data, width: 50, height: 37, stride: 150, pixel: 3, channels: [0, 1, 2] };
     for (height, width) in [(37, 50), (20, 31), (12, 25), (60, 70), (30, 90), (1, 1)] {
@@ -147,9 +147,9 @@ fn opencv_keeps_a_flat_picture_flat() {
     }
 }
 
-/// A region that reaches beyond the picture is resized as if the picture had a black border there.
+/// A region that reaches beyond the image is resized as if the image had a black border there.
 #[test]
-fn opencv_sees_black_beyond_the_picture() {
+fn opencv_sees_black_beyond_the_image() {
     let (width, height) = (23_usize, 17_usize);
     let data: Vec<u8> = (0..width * height * 3).map(|i| (i * 7 + i / 5 * 31) as u8 | 1).collect();
     let source = Source { data: &data, width, height, stride: width * 3, pixel: 3, channels: [2, 1, 0] };

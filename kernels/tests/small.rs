@@ -2,16 +2,16 @@
 
 mod common;
 
-use common::{Numbers, assert_close, instruction_sets, poisoned, tolerance, wide};
+use common::{Rng, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
 use mtcnn_kernels::{Buffer, ConvParams, Isa, MaxPool, Shape, colour, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
-    let mut numbers = Numbers::new(6);
+    let mut rng = Rng::new(6);
     for isa in instruction_sets() {
         for channels in [1, 3, 4, 7, 8, 10, 16, 17, 28, 33, 64] {
-            let (slopes, input) = (numbers.floats(channels), numbers.floats(channels * 5));
+            let (slopes, input) = (rng.floats(channels), rng.floats(channels * 5));
             let mut expected = wide(&input);
             naive::prelu(&wide(&slopes), &mut expected);
             let got = poisoned(input.len(), |out| {
@@ -25,14 +25,14 @@ fn prelu_equals_its_twin() {
 
 #[test]
 fn max_pool_equals_its_twin() {
-    let mut numbers = Numbers::new(7);
+    let mut rng = Rng::new(7);
     for isa in instruction_sets() {
         for (size, stride) in [(2, 2), (3, 2), (3, 1), (3, 3), (1, 1)] {
             let pool = MaxPool { size, stride };
             for channels in [1, 3, 8, 10, 16, 19, 28, 32, 64] {
                 for (height, width) in [(3, 3), (3, 4), (4, 3), (5, 8), (6, 9), (7, 7), (10, 10)] {
                     let shape = Shape::new(2, height, width, channels);
-                    let input = numbers.floats(shape.values());
+                    let input = rng.floats(shape.values());
                     let expected = naive::max_pool(shape, pool, &wide(&input));
                     let got = poisoned(expected.len(), |out| {
                         pool.forward(isa, shape, &input, out);
@@ -56,9 +56,9 @@ fn pooled_sizes_are_those_of_caffe() {
 
 #[test]
 fn softmax_equals_its_twin() {
-    let mut numbers = Numbers::new(8);
+    let mut rng = Rng::new(8);
     for classes in [1, 2, 3, 10] {
-        let input: Vec<f32> = numbers.floats(classes * 40).iter().map(|x| x * 20.0).collect();
+        let input: Vec<f32> = rng.floats(classes * 40).iter().map(|x| x * 20.0).collect();
         let got = poisoned(input.len(), |out| {
             out.copy_from_slice(&input);
             softmax::forward(classes, out);
@@ -80,9 +80,9 @@ struct Twin {
 }
 
 impl Twin {
-    fn new(numbers: &mut Numbers, size: usize, inputs: usize, outputs: usize) -> Self {
-        let weights = numbers.floats(outputs * inputs * size * size).iter().map(|w| w * 0.3).collect();
-        Self { size, inputs, weights, bias: numbers.floats(outputs), slopes: numbers.floats(outputs) }
+    fn new(rng: &mut Rng, size: usize, inputs: usize, outputs: usize) -> Self {
+        let weights = rng.floats(outputs * inputs * size * size).iter().map(|w| w * 0.3).collect();
+        Self { size, inputs, weights, bias: rng.floats(outputs), slopes: rng.floats(outputs) }
     }
 
     fn params(&self) -> ConvParams<'_> {
@@ -107,9 +107,9 @@ impl Twin {
 /// the vectors' lengths. With interleaved and with planar rows in the first layer, and by Winograd's way.
 #[test]
 fn row_by_row_equals_layer_by_layer() {
-    let mut numbers = Numbers::new(9);
+    let mut rng = Rng::new(9);
     let [first, second, third, heads] =
-        [(3, 3, 10), (3, 10, 16), (3, 16, 32), (1, 32, 6)].map(|(size, i, o)| Twin::new(&mut numbers, size, i, o));
+        [(3, 3, 10), (3, 10, 16), (3, 16, 32), (1, 32, 6)].map(|(size, i, o)| Twin::new(&mut rng, size, i, o));
     let [a, b, c, d] = [&first, &second, &third, &heads].map(Twin::params);
     let pool = MaxPool { size: 2, stride: 2 };
     for isa in instruction_sets() {
@@ -121,7 +121,7 @@ fn row_by_row_equals_layer_by_layer() {
         for height in 12..44 {
             // Two images now and then.
             let shape = Shape::new(1 + height % 5 / 4, height, 12 + (height * 29) % 123, 3);
-            let input = numbers.floats(shape.values());
+            let input = rng.floats(shape.values());
             let (expected, s) = first.naive(shape, &wide(&input));
             let expected = naive::max_pool(s, pool, &expected);
             let (expected, s) = second.naive(pool.output(s).expect("a map larger than the window"), &expected);
@@ -161,11 +161,11 @@ fn a_layer_packed_for_another_instruction_set_is_refused() {
 
 #[test]
 fn recolouring_equals_its_twin() {
-    let mut numbers = Numbers::new(9);
+    let mut rng = Rng::new(9);
     for isa in instruction_sets() {
         for pixels in [0, 1, 2, 5, 6, 7, 16, 144, 159, 160, 161, 320, 333, 576] {
-            let matrix = [(); 3].map(|()| [(); 3].map(|()| 2.0 * numbers.unit()));
-            let (offset, before) = (200.0 * numbers.unit(), numbers.bytes(3 * pixels));
+            let matrix = [(); 3].map(|()| [(); 3].map(|()| 2.0 * rng.unit()));
+            let (offset, before) = (200.0 * rng.unit(), rng.bytes(3 * pixels));
             let expected = naive::recolour(&matrix.map(|row| row.map(f64::from)), offset.into(), &before);
             let mut after = vec![77; 3 * pixels + 64];
             after[..3 * pixels].copy_from_slice(&before);

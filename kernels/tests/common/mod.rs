@@ -1,4 +1,4 @@
-//! What the kernels' tests share: numbers, poison and comparison.
+//! What the kernels' tests share: random values, poison and comparison.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
 use std::io::Write;
@@ -6,10 +6,10 @@ use std::io::Write;
 use approx::abs_diff_eq;
 use mtcnn_kernels::Isa;
 
-/// A small generator of numbers (xorshift), the same ones on every run.
-pub(crate) struct Numbers(u64);
+/// A small generator of random values (xorshift), the same on every run.
+pub(crate) struct Rng(u64);
 
-impl Numbers {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
@@ -60,7 +60,7 @@ pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
 const GUARD: f32 = -77.25;
 const GUARDS: usize = 64;
 
-/// Runs `f` on an output of `n` numbers full of NaN, with guards behind it, and returns it: a number
+/// Runs `f` on an output of `n` values full of NaN, with guards behind it, and returns it: a value
 /// that was not written stays NaN, one written too many is found.
 pub(crate) fn poisoned(n: usize, f: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let mut memory = vec![f32::NAN; n + GUARDS];
@@ -76,11 +76,11 @@ pub(crate) fn assert_close(got: &[f32], expected: &[f64], tolerance: f64, what: 
     assert_eq!(got.len(), expected.len(), "{what}: length");
     for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
         let close = abs_diff_eq!(f64::from(got), expected, epsilon = tolerance);
-        assert!(close, "{what}: number {i} is {got}, its twin {expected}");
+        assert!(close, "{what}: value {i} is {got}, its twin {expected}");
     }
 }
 
-/// How far an f32 sum of `terms` products of numbers up to 1 may be from the exact one.
+/// How far an f32 sum of `terms` products of values up to 1 may be from the exact one.
 pub(crate) fn tolerance(terms: usize) -> f64 {
     1e-6 + 4.0 * f64::from(f32::EPSILON) * terms as f64
 }
