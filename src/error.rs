@@ -104,6 +104,16 @@ impl Error {
 
 #[cfg(feature = "image")]
 impl Error {
+    /// See [`ErrorKind::UnsupportedFormat`].
+    pub(crate) fn unsupported(reason: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::UnsupportedFormat, reason)
+    }
+
+    /// See [`ErrorKind::TooLarge`].
+    pub(crate) fn too_large(reason: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::TooLarge, reason)
+    }
+
     /// See [`ErrorKind::Damaged`].
     pub(crate) fn damaged(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Damaged, reason)

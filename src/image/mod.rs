@@ -11,5 +11,8 @@ pub(crate) mod view;
 #[cfg(feature = "image")]
 pub use ::image::RgbImage;
 #[cfg(feature = "image")]
-pub use decode::{Orientation, decode, decode_as, open, read};
+pub use decode::{
+    DecodeOptions, Format, ImageInfo, Orientation, decode, decode_as, decode_with, info, is_decoding, open, open_with,
+    read,
+};
 pub(crate) use view::{ImageView, Part};

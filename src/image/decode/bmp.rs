@@ -1,0 +1,129 @@
+//! BMPs that `image` leaves out or gets wrong, rewritten as plain ones: run-length coding, whose skipped pixels have the
+//! palette's first colour, and the headers of OS/2's second version.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+
+/// The file's header, and the smallest and the usual one of the picture.
+const FILE: usize = 14;
+const CORE: usize = 12;
+const INFO: usize = 40;
+
+fn cut_short() -> Error {
+    Error::damaged("a damaged BMP: the file is cut short")
+}
+
+fn number(file: &[u8], at: usize) -> Result<u32> {
+    file.get(at..at + 4).map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]])).ok_or_else(cut_short)
+}
+
+fn short(file: &[u8], at: usize) -> Result<usize> {
+    file.get(at..at + 2).map(|it| usize::from(u16::from_le_bytes([it[0], it[1]]))).ok_or_else(cut_short)
+}
+
+/// Width and height, of a file with any header.
+fn size(file: &[u8], header: usize) -> Result<(usize, usize)> {
+    if header < INFO && header <= CORE {
+        return Ok((short(file, FILE + 4)?, short(file, FILE + 6)?));
+    }
+    Ok((number(file, FILE + 4)? as usize, (number(file, FILE + 8)? as i32).unsigned_abs() as usize))
+}
+
+/// The file as `image` reads it. `max_bytes` bounds what run-length coding may grow to.
+pub(super) fn plain(file: &[u8], max_pixels: u64) -> Result<Cow<'_, [u8]>> {
+    let header = number(file, FILE)? as usize;
+    let (width, height) = size(file, header)?;
+    if header <= CORE {
+        return Ok(file.into());
+    }
+    let bits = short(file, FILE + 14)?;
+    let compression = if header >= 20 { number(file, FILE + 16)? } else { 0 };
+    // OS/2's second version may leave out any of its fields but the first; its compressions of 3 and 4 are its own.
+    let os2 = header < INFO || header == 64;
+    let runs = matches!((compression, bits), (1, 8) | (2, 4));
+    if (width as u64).saturating_mul(height as u64) > max_pixels || !(os2 || runs) {
+        return Ok(file.into());
+    }
+    if os2 && compression > 2 {
+        return Err(Error::unsupported("a BMP of an unsupported kind: OS/2's compressions"));
+    }
+    let used = if header >= 36 { number(file, FILE + 32)? as usize } else { 0 };
+    let colours = match (bits, used) {
+        (1 | 4 | 8, 0) => 1 << bits,
+        (1 | 4 | 8, used) => used.min(1 << bits),
+        _ => 0,
+    };
+    let from = FILE + header;
+    let palette = file.get(from..from + 4 * colours).ok_or_else(cut_short)?;
+    let pixels = file.get(number(file, 10)? as usize..).ok_or_else(cut_short)?;
+
+    let mut plain = Vec::new();
+    plain.extend_from_slice(b"BM\0\0\0\0\0\0\0\0");
+    plain.extend_from_slice(&((FILE + INFO + palette.len()) as u32).to_le_bytes());
+    plain.extend_from_slice(&(INFO as u32).to_le_bytes());
+    plain.extend_from_slice(&file[FILE + 4..FILE + 14]);
+    let bits = if runs { 8 } else { bits as u16 };
+    plain.extend_from_slice(&bits.to_le_bytes());
+    // No compression, and numbers that don't matter.
+    plain.extend_from_slice(&[0; 16]);
+    plain.extend_from_slice(&(colours as u32).to_le_bytes());
+    plain.extend_from_slice(&[0; 4]);
+    plain.extend_from_slice(palette);
+    if runs {
+        let rows = expand(pixels, width, height, compression == 2)?;
+        let stored = width.next_multiple_of(4);
+        for row in rows.chunks_exact(width) {
+            plain.extend_from_slice(row);
+            plain.resize(plain.len() + stored - width, 0);
+        }
+    } else {
+        plain.extend_from_slice(pixels);
+    }
+    Ok(plain.into())
+}
+
+/// The palette's indices of all rows, in the order of the file. Coded data that end without saying so are an error.
+fn expand(mut coded: &[u8], width: usize, height: usize, nibbles: bool) -> Result<Vec<u8>> {
+    if width == 0 || height == 0 {
+        return Err(Error::damaged(format_args!("a damaged BMP: {width}x{height} pixels")));
+    }
+    let mut indices = vec![0; width * height];
+    let (mut x, mut y) = (0, 0);
+    while y < height {
+        let (&[count, value], rest) = coded.split_first_chunk().ok_or_else(cut_short)?;
+        coded = rest;
+        let row = &mut indices[y * width..][..width];
+        let (left, index): (usize, Box<dyn Fn(usize) -> u8>) = match (count, value) {
+            (0, 0) => {
+                (x, y) = (0, y + 1);
+                continue;
+            }
+            (0, 1) => break,
+            (0, 2) => {
+                let (&[right, up], rest) = coded.split_first_chunk().ok_or_else(cut_short)?;
+                coded = rest;
+                (x, y) = ((x + usize::from(right)).min(width), y + usize::from(up));
+                continue;
+            }
+            (0, many) => {
+                let many = usize::from(many);
+                let bytes = if nibbles { many.div_ceil(2) } else { many };
+                let (bytes, rest) = coded.split_at_checked(bytes.next_multiple_of(2)).ok_or_else(cut_short)?;
+                coded = rest;
+                let nibble = |i: usize| if i % 2 == 0 { bytes[i / 2] >> 4 } else { bytes[i / 2] & 15 };
+                (many, if nibbles { Box::new(nibble) } else { Box::new(|i| bytes[i]) })
+            }
+            (many, value) => {
+                let nibble = move |i: usize| if i % 2 == 0 { value >> 4 } else { value & 15 };
+                (usize::from(many), if nibbles { Box::new(nibble) } else { Box::new(move |_| value) })
+            }
+        };
+        let end = (x + left).min(width);
+        for (i, to) in row[x..end].iter_mut().enumerate() {
+            *to = index(i);
+        }
+        x = end;
+    }
+    Ok(indices)
+}

@@ -1,0 +1,286 @@
+//! The blocks of one scan, in the orders that the coding allows.
+
+use super::bits::{Bits, Coded};
+use super::damaged;
+use super::frame::{Component, Frame, MOST};
+use super::huffman::{Table, ZIGZAG};
+use crate::error::Result;
+
+/// A scan header: which components, which tables, which coefficients and which bits of them.
+pub(super) struct Scan {
+    pub(super) parts: Vec<Part>,
+    /// The first and the last coefficient; 0 and 63 in a sequential file.
+    first: usize,
+    last: usize,
+    /// The lowest bit sent before this scan, 0 if none was, and the lowest that it sends.
+    high: u32,
+    low: u32,
+}
+
+pub(super) struct Part {
+    /// The place of the component in the frame.
+    pub(super) component: usize,
+    dc: usize,
+    ac: usize,
+}
+
+/// The Huffman tables in force: those of the means and those of other coefficients.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) dc: [Option<Table>; MOST],
+    pub(super) ac: [Option<Table>; MOST],
+}
+
+impl Scan {
+    pub(super) fn read(segment: &[u8], frame: &Frame) -> Result<Self> {
+        let wrong = || damaged("a scan's header is wrong");
+        let (&count, rest) = segment.split_first().ok_or_else(wrong)?;
+        let (parts, rest) = rest.split_at_checked(usize::from(count) * 2).ok_or_else(wrong)?;
+        let [first, last, approximation, ..] = *rest else { return Err(wrong()) };
+        let part = |part: &[u8; 2]| {
+            let component = frame.components.iter().position(|it| it.id == part[0]).ok_or_else(wrong)?;
+            Ok(Part { component, dc: usize::from(part[1] >> 4), ac: usize::from(part[1] & 15) })
+        };
+        let parts = parts.as_chunks::<2>().0.iter().map(part).collect::<Result<Vec<_>>>()?;
+        let twice = (1..parts.len()).any(|i| parts[..i].iter().any(|it| it.component == parts[i].component));
+        if parts.is_empty() || twice || parts.iter().any(|it| it.dc >= MOST || it.ac >= MOST) {
+            return Err(wrong());
+        }
+        let (first, last) = (usize::from(first), usize::from(last));
+        let (high, low) = (u32::from(approximation >> 4), u32::from(approximation & 15));
+        if !frame.progressive {
+            return Ok(Self { parts, first: 0, last: 63, high: 0, low: 0 });
+        }
+        let range = if first == 0 { last == 0 } else { first <= last && last < 64 && parts.len() == 1 };
+        if !range || low > 13 || (high != 0 && high != low + 1) {
+            return Err(wrong());
+        }
+        Ok(Self { parts, first, last, high, low })
+    }
+
+    /// Notes in `known`, for each coefficient of each component, the lowest bit that is there.
+    pub(super) fn note(&self, known: &mut [[Option<u32>; 64]]) {
+        for part in &self.parts {
+            known[part.component][self.first..=self.last].fill(Some(self.low));
+        }
+    }
+
+    /// Calls `visit` for all blocks in their order, with the component's place in the scan and the block's column and row.
+    fn visit(
+        &self,
+        frame: &Frame,
+        coded: &Coded,
+        restart: usize,
+        mut visit: impl FnMut(&mut Bits, bool, usize, usize, usize) -> Result<()>,
+    ) -> Result<()> {
+        let component = |part: &Part| &frame.components[part.component];
+        let single = match &self.parts[..] {
+            [part] => Some(component(part)),
+            _ => None,
+        };
+        let (across, down) = match single {
+            Some(it) => (it.width.div_ceil(8), it.height.div_ceil(8)),
+            None => (frame.units_x, frame.units_y),
+        };
+        let mut interval = 0;
+        let mut bits = coded.interval(0)?;
+        let mut left = if restart == 0 { usize::MAX } else { restart };
+        let mut restarted = true;
+        for y in 0..down {
+            for x in 0..across {
+                if left == 0 {
+                    bits.check()?;
+                    interval += 1;
+                    bits = coded.interval(interval)?;
+                    (left, restarted) = (restart, true);
+                }
+                left -= 1;
+                if single.is_some() {
+                    visit(&mut bits, restarted, 0, x, y)?;
+                } else {
+                    for (place, part) in self.parts.iter().enumerate() {
+                        let Component { h, v, .. } = *component(part);
+                        for row in 0..v {
+                            for column in 0..h {
+                                visit(&mut bits, restarted && row + column == 0, place, x * h + column, y * v + row)?;
+                            }
+                        }
+                    }
+                }
+                restarted = false;
+            }
+            bits.check()?;
+        }
+        Ok(())
+    }
+
+    fn table<'a>(tables: &'a [Option<Table>; MOST], number: usize) -> Result<&'a Table> {
+        tables[number].as_ref().ok_or_else(|| damaged("a Huffman table is missing"))
+    }
+
+    /// Decodes a scan of a sequential file. `put` gets the component's place in the frame, the block's column and row,
+    /// its coefficients multiplied by `steps` (one table a part of the scan), and how many may be other than zero.
+    pub(super) fn sequential(
+        &self,
+        frame: &Frame,
+        coded: &Coded,
+        restart: usize,
+        tables: &Tables,
+        steps: &[[u16; 64]],
+        mut put: impl FnMut(usize, usize, usize, &[i16; 64], usize),
+    ) -> Result<()> {
+        let dc = self.parts.iter().map(|part| Self::table(&tables.dc, part.dc)).collect::<Result<Vec<_>>>()?;
+        let ac = self.parts.iter().map(|part| Self::table(&tables.ac, part.ac)).collect::<Result<Vec<_>>>()?;
+        let mut means = [0_i32; MOST];
+        self.visit(frame, coded, restart, |reader, restarted, place, x, y| {
+            if restarted {
+                means[place] = 0;
+            }
+            // A copy stays in registers.
+            let bits = &mut { *reader };
+            let (steps, ac) = (&steps[place], ac[place]);
+            let mut block = [0_i16; 64];
+            means[place] = means[place].wrapping_add(difference(dc[place], bits)?);
+            block[0] = (means[place] as i16).wrapping_mul(steps[0] as i16);
+            let (mut at, mut count) = (1, 1);
+            while at < 64 {
+                let (symbol, value) = ac.symbol_and_value(bits)?;
+                at += usize::from(symbol >> 4);
+                if symbol & 15 == 0 {
+                    // A run of 16 zeros; others end the block.
+                    if symbol < 0xF0 {
+                        break;
+                    }
+                } else {
+                    let place = usize::from(ZIGZAG[at % 128]) % 64;
+                    block[place] = (value as i16).wrapping_mul(steps[place] as i16);
+                    count = at + 1;
+                }
+                at += 1;
+            }
+            if count > 64 {
+                return Err(damaged("a block has too many coefficients"));
+            }
+            *reader = *bits;
+            put(self.parts[place].component, x, y, &block, count);
+            Ok(())
+        })
+    }
+
+    /// Decodes a scan of a progressive file into the blocks of the frame's components.
+    pub(super) fn progressive(
+        &self,
+        frame: &Frame,
+        coded: &Coded,
+        restart: usize,
+        tables: &Tables,
+        blocks: &mut [Vec<[i16; 64]>],
+    ) -> Result<()> {
+        let mut means = [0_i32; MOST];
+        let mut run = 0_u32;
+        let (dc, ac) = (self.first == 0 && self.high == 0, self.first > 0);
+        let missing = |needed, tables, number| if needed { Self::table(tables, number).map(Some) } else { Ok(None) };
+        let dc = self.parts.iter().map(|part| missing(dc, &tables.dc, part.dc)).collect::<Result<Vec<_>>>()?;
+        let ac = missing(ac, &tables.ac, self.parts[0].ac)?;
+        self.visit(frame, coded, restart, |bits, restarted, place, x, y| {
+            if restarted {
+                (means[place], run) = (0, 0);
+            }
+            let component = self.parts[place].component;
+            let block = &mut blocks[component][y * frame.components[component].blocks_x + x];
+            match (ac, dc[place], self.high) {
+                (Some(table), _, 0) => self.first_bits(bits, table, block, &mut run),
+                (Some(table), ..) => self.further_bits(bits, table, block, &mut run),
+                (None, Some(table), _) => {
+                    means[place] = means[place].wrapping_add(difference(table, bits)?);
+                    block[0] = (means[place] << self.low) as i16;
+                    Ok(())
+                }
+                (None, None, _) => {
+                    block[0] |= i16::from(bits.bit()) << self.low;
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// A block's coefficients for the first time (T.81, G.1.2.2). `run` counts blocks that have none to come.
+    fn first_bits(&self, bits: &mut Bits, table: &Table, block: &mut [i16; 64], run: &mut u32) -> Result<()> {
+        if *run > 0 {
+            *run -= 1;
+            return Ok(());
+        }
+        let mut at = self.first;
+        while at <= self.last {
+            let (symbol, value) = table.symbol_and_value(bits)?;
+            let zeros = symbol >> 4;
+            if symbol & 15 == 0 && zeros < 15 {
+                *run = (1 << zeros) - 1 + bits.number(u32::from(zeros));
+                break;
+            }
+            at += usize::from(zeros);
+            if symbol & 15 != 0 {
+                if at > self.last {
+                    return Err(damaged("a block has too many coefficients"));
+                }
+                block[usize::from(ZIGZAG[at])] = (value << self.low) as i16;
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// One more bit of the coefficients that are there already, and new ones between them (T.81, G.1.2.3).
+    fn further_bits(&self, bits: &mut Bits, table: &Table, block: &mut [i16; 64], run: &mut u32) -> Result<()> {
+        let bit = 1_i16 << self.low;
+        let refine = |bits: &mut Bits, coefficient: &mut i16| {
+            if bits.bit() && *coefficient & bit == 0 {
+                *coefficient = coefficient.wrapping_add(if *coefficient > 0 { bit } else { -bit });
+            }
+        };
+        let mut at = self.first;
+        while *run == 0 && at <= self.last {
+            let symbol = table.bare_symbol(bits)?;
+            let (mut zeros, size) = (symbol >> 4, symbol & 15);
+            let new = match (zeros, size) {
+                (15, 0) => 0,
+                (zeros, 0) => {
+                    *run = (1 << zeros) + bits.number(u32::from(zeros));
+                    break;
+                }
+                _ if bits.bit() => bit,
+                _ => -bit,
+            };
+            while at <= self.last {
+                let coefficient = &mut block[usize::from(ZIGZAG[at])];
+                if *coefficient != 0 {
+                    refine(bits, coefficient);
+                } else if zeros == 0 {
+                    *coefficient = new;
+                    break;
+                } else {
+                    zeros -= 1;
+                }
+                at += 1;
+            }
+            at += 1;
+        }
+        if *run > 0 {
+            for &place in &ZIGZAG[at.min(self.last + 1)..=self.last] {
+                let coefficient = &mut block[usize::from(place)];
+                if *coefficient != 0 {
+                    refine(bits, coefficient);
+                }
+            }
+            *run -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// What a block's mean has more than that of the block before it.
+#[inline(always)]
+fn difference(table: &Table, bits: &mut Bits) -> Result<i32> {
+    let (symbol, value) = table.symbol_and_value(bits)?;
+    if symbol > 15 { Err(damaged("a mean of more than 15 bits")) } else { Ok(value) }
+}

@@ -1,0 +1,415 @@
+//! Files and bytes turned into upright RGB pixels.
+
+mod bmp;
+mod exif;
+mod format;
+mod guard;
+mod jpeg;
+mod options;
+mod orientation;
+mod tiff;
+
+use std::error::Error as _;
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use ::image::error::UnsupportedErrorKind;
+use ::image::metadata::Orientation as Turn;
+use ::image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+
+use crate::error::{Error, Result};
+
+pub use format::Format;
+pub use guard::is_decoding;
+pub use options::{DecodeOptions, Orientation};
+
+/// What a file says of its image, before any pixel is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageInfo {
+    /// The file's format.
+    pub format: Format,
+    /// Columns as the file has them, before the image is turned upright.
+    pub width: u32,
+    /// Rows as the file has them.
+    pub height: u32,
+    /// The orientation that EXIF or else XMP states, by EXIF's numbers: 1 is upright as stored, 2 is mirrored, 3 upside
+    /// down, 6 and 8 lie on their side; 1 where nothing is stated.
+    pub orientation: u8,
+    /// About how many bytes decoding takes at its peak, the RGB image included.
+    pub decoding_bytes: u64,
+}
+
+impl ImageInfo {
+    /// Columns and rows of the upright image.
+    #[must_use]
+    pub fn upright(&self) -> (u32, u32) {
+        if self.orientation > 4 { (self.height, self.width) } else { (self.width, self.height) }
+    }
+}
+
+/// Reads an image from a file and turns it upright as its EXIF orientation says.
+///
+/// The format follows from the content, not from the name: JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) or PNM.
+/// Gray, palette, CMYK and 16-bit images become 8-bit RGB; transparency is dropped. Colour profiles are not looked at.
+/// JPEGs become the very pixels that libjpeg makes of them.
+///
+/// ```
+/// # fn main() -> Result<(), mtcnn_cpu::Error> {
+/// let image = mtcnn_cpu::image::open("testdata/astronaut.png")?;
+/// assert_eq!(image.dimensions(), (512, 512));
+///
+/// let error = mtcnn_cpu::image::open("Cargo.toml").unwrap_err();
+/// assert_eq!(error.kind(), mtcnn_cpu::ErrorKind::UnsupportedFormat);
+/// assert!(error.to_string().starts_with("Cargo.toml: not a picture"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// With the path, of these kinds:
+/// [`NotFound`](crate::ErrorKind::NotFound) or [`Unreadable`](crate::ErrorKind::Unreadable) if the file can't be read;
+/// [`UnsupportedFormat`](crate::ErrorKind::UnsupportedFormat) if it is no image, or one of a kind that is not read;
+/// [`Damaged`](crate::ErrorKind::Damaged) if it is not what its format demands, or ends before its last pixel;
+/// [`TooLarge`](crate::ErrorKind::TooLarge) if it is beyond the limits of [`DecodeOptions::new`].
+pub fn open(path: impl AsRef<Path>) -> Result<RgbImage> {
+    open_with(path, &DecodeOptions::new())
+}
+
+/// [`open`] with other limits, or as stored.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage> {
+    let path = path.as_ref();
+    let bytes =
+        File::open(path).and_then(|file| read_within(file, options.max_bytes)).map_err(|error| match error {
+            error if error.kind() == io::ErrorKind::FileTooLarge => Error::too_large(error).at(path),
+            error => Error::read(path, error),
+        })?;
+    decode_with(&bytes, options).map_err(|error| error.at(path))
+}
+
+/// Decodes the bytes of an image file; otherwise as [`open`].
+///
+/// ```
+/// # fn main() -> Result<(), mtcnn_cpu::Error> {
+/// let image = mtcnn_cpu::image::decode(b"P6 2 1 255\n\xff\x00\x00\x00\x00\xff")?;
+/// assert_eq!(image.dimensions(), (2, 1));
+/// assert_eq!(image.get_pixel(1, 0).0, [0, 0, 255]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`open`], but for reading the file.
+pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
+    decode_with(bytes, &DecodeOptions::new())
+}
+
+/// [`decode`] with other limits, or as stored.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage> {
+    let source = Source::open(bytes, options)?;
+    let ImageInfo { width, height, orientation, decoding_bytes, .. } = source.info;
+    if u64::from(width) * u64::from(height) > options.max_pixels {
+        let most = options.max_pixels;
+        return Err(Error::too_large(format_args!("{width}x{height} pixels are too many: the limit is {most} in all")));
+    }
+    if decoding_bytes > options.max_bytes {
+        let most = options.max_bytes;
+        let reason = format_args!(
+            "{width}x{height} pixels are too many: decoding takes {decoding_bytes} bytes, the limit is {most}"
+        );
+        return Err(Error::too_large(reason));
+    }
+    let pixels = source.decode()?;
+    let image = RgbImage::from_raw(width, height, pixels).ok_or_else(|| Error::damaged("pixels are missing"))?;
+    match Turn::from_exif(orientation) {
+        Some(turn) if options.orientation == Orientation::Upright => {
+            let mut image = DynamicImage::ImageRgb8(image);
+            image.apply_orientation(turn);
+            Ok(image.into_rgb8())
+        }
+        _ => Ok(image),
+    }
+}
+
+/// What the bytes of an image file say of it, and what decoding it would take.
+///
+/// ```
+/// # fn main() -> Result<(), mtcnn_cpu::Error> {
+/// let info = mtcnn_cpu::image::info(b"P6 2000 1000 255\n")?;
+/// assert_eq!((info.width, info.height, info.orientation), (2000, 1000, 1));
+/// assert_eq!(info.decoding_bytes, 6_000_000);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`UnsupportedFormat`](crate::ErrorKind::UnsupportedFormat) and [`Damaged`](crate::ErrorKind::Damaged) as [`open`].
+pub fn info(bytes: &[u8]) -> Result<ImageInfo> {
+    Source::open(bytes, &DecodeOptions::new()).map(|source| source.info)
+}
+
+/// All bytes of a file or stream that is not larger than a picture may be.
+pub fn read(source: impl Read) -> io::Result<Vec<u8>> {
+    read_within(source, DecodeOptions::new().max_bytes)
+}
+
+fn read_within(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("the file is larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// [`decode`] with a choice, and the bare reason as its error.
+pub fn decode_as(bytes: &[u8], orientation: Orientation) -> Result<RgbImage, String> {
+    decode_with(bytes, &DecodeOptions::new().orientation(orientation)).map_err(|error| error.to_string())
+}
+
+/// A file whose header is read, and the decoder for the rest.
+struct Source<'a> {
+    info: ImageInfo,
+    decoder: Decoder<'a>,
+}
+
+enum Decoder<'a> {
+    Jpeg(&'a [u8]),
+    Tiff(tiff::Tiff<'a>),
+    Other(Box<dyn ImageDecoder + 'a>),
+}
+
+impl<'a> Source<'a> {
+    fn open(bytes: &'a [u8], options: &DecodeOptions) -> Result<Self> {
+        let format = Format::of(bytes)?;
+        let (width, height, working_bytes, decoder) = match format {
+            Format::Jpeg => {
+                let (width, height, working_bytes) = jpeg::size(bytes)?;
+                (width, height, working_bytes, Decoder::Jpeg(bytes))
+            }
+            _ => guard::caught(format, || Self::decoder(bytes, format, options))?,
+        };
+        if width == 0 || height == 0 {
+            return Err(Error::damaged(format_args!("a damaged {format}: {width}x{height} pixels")));
+        }
+        let orientation = orientation::orientation(bytes, format);
+        let rgb = u64::from(width) * u64::from(height) * 3;
+        // A picture that lies on its side is copied.
+        let turned = if options.orientation == Orientation::Upright && orientation > 4 { rgb } else { 0 };
+        let decoding_bytes = rgb + working_bytes.max(turned);
+        Ok(Self { info: ImageInfo { format, width, height, orientation, decoding_bytes }, decoder })
+    }
+
+    /// Width, height, the bytes that decoding takes beside the picture, and the decoder.
+    fn decoder(bytes: &'a [u8], format: Format, options: &DecodeOptions) -> Result<(u32, u32, u64, Decoder<'a>)> {
+        let reason = |error: ImageError| reason(&error, format);
+        let mut plain = None;
+        match format {
+            Format::Tiff => {
+                if let Some(tiff) = tiff::Tiff::open(bytes, options.max_bytes) {
+                    return Ok((tiff.width, tiff.height, tiff.working_bytes(), Decoder::Tiff(tiff)));
+                }
+            }
+            Format::WebP => guard::webp_is_whole(bytes)?,
+            Format::Bmp => plain = Some(bmp::plain(bytes, options.max_pixels)?),
+            _ => {}
+        }
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(options.max_bytes);
+        let mut reader = ImageReader::with_format(Cursor::new(plain.unwrap_or(bytes.into())), format.in_image());
+        reader.limits(limits);
+        let decoder = reader.into_decoder().map_err(reason)?;
+        let (width, height) = decoder.dimensions();
+        // What is not RGB of eight bits is converted.
+        let working_bytes = if decoder.color_type() == ColorType::Rgb8 { 0 } else { decoder.total_bytes() };
+        Ok((width, height, working_bytes, Decoder::Other(Box::new(decoder))))
+    }
+
+    /// The picture's pixels as RGB.
+    fn decode(self) -> Result<Vec<u8>> {
+        let format = self.info.format;
+        match self.decoder {
+            Decoder::Jpeg(file) => jpeg::decode(file),
+            Decoder::Tiff(tiff) => guard::caught(format, || tiff.decode()),
+            Decoder::Other(decoder) => guard::caught(format, || {
+                let image = DynamicImage::from_decoder(decoder).map_err(|error| reason(&error, format))?;
+                Ok(image.into_rgb8().into_raw())
+            }),
+        }
+    }
+}
+
+/// The error in words for a user; `image` says it in several layers.
+fn reason(error: &ImageError, format: Format) -> Error {
+    let damaged = |reason: &dyn std::fmt::Display| Error::damaged(format_args!("a damaged {format}: {reason}"));
+    match error {
+        ImageError::Limits(_) => {
+            Error::too_large(format_args!("a {format} too large: it would take more memory than is allowed"))
+        }
+        ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => damaged(&"the file is cut short"),
+        ImageError::Unsupported(error) => match error.kind() {
+            UnsupportedErrorKind::GenericFeature(feature) => {
+                Error::unsupported(format_args!("a {format} of an unsupported kind: {feature}"))
+            }
+            _ => Error::unsupported(format_args!("a {format} of an unsupported kind: {error}")),
+        },
+        _ => match error.source() {
+            Some(source) => damaged(&source),
+            None => damaged(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("testdata/decode/{name}")).unwrap()
+    }
+
+    /// The mean difference of two pictures of one size, in levels.
+    fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
+        assert_eq!(a.dimensions(), b.dimensions());
+        let sum: u64 = a.iter().zip(b.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
+        sum as f64 / a.len() as f64
+    }
+
+    /// Each fixture holds one of two pictures, colour and gray; the one it is compared with comes from
+    /// another format, and Pillow made both.
+    fn check(names: &[&str], original: &str, tolerance: f64) {
+        let original = decode(&fixture(original)).unwrap();
+        assert_eq!(original.dimensions(), (48, 36));
+        for name in names {
+            let picture = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let difference = difference(&picture, &original);
+            assert!(difference <= tolerance, "{name} is off by {difference}");
+        }
+    }
+
+    #[test]
+    fn lossless_formats_are_exact() {
+        let colour = ["rgb.png", "rgba.png", "rgb.bmp", "rgb.tif", "lossless.webp", "exif-6.png", "exif-6.webp"];
+        check(&colour, "rgb.ppm", 0.0);
+        check(&["exif-6.tif"], "rgb.ppm", 0.0);
+        check(&["gray.png", "gray-alpha.png", "gray16.png"], "gray.pgm", 0.0);
+    }
+
+    #[test]
+    fn palettes_and_lossy_formats_are_close() {
+        check(&["palette.png", "two-frames.gif"], "rgb.ppm", 4.0);
+        check(&["rgb.jpg", "progressive.jpg", "lossy.webp"], "rgb.ppm", 4.0);
+        check(&["gray.jpg"], "gray.pgm", 2.0);
+    }
+
+    #[test]
+    fn cmyk_has_the_right_colours() {
+        check(&["cmyk.jpg", "cmyk-not-adobe.jpg"], "rgb.ppm", 4.0);
+    }
+
+    #[test]
+    fn every_exif_orientation_is_turned_upright() {
+        for orientation in 1..=8 {
+            check(&[&format!("exif-{orientation}.jpg")], "rgb.ppm", 4.0);
+        }
+    }
+
+    #[test]
+    fn exif_orientation_can_be_left_alone() {
+        let stored = decode_as(&fixture("exif-6.png"), Orientation::AsStored).unwrap();
+        assert_eq!(stored.dimensions(), (36, 48));
+        let upright = ::image::imageops::rotate90(&stored);
+        assert_eq!(difference(&upright, &decode(&fixture("rgb.png")).unwrap()), 0.0);
+    }
+
+    #[test]
+    fn the_name_does_not_matter() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("photo.txt");
+        std::fs::write(&file, fixture("rgb.jpg")).unwrap();
+        assert_eq!(open(file).unwrap().dimensions(), (48, 36));
+    }
+
+    /// Half of a file is an error in every format: a decoder that fills the rest with gray hides faces.
+    #[test]
+    fn a_file_cut_short_is_refused() {
+        for entry in std::fs::read_dir("testdata/decode").unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            // Of a GIF only the first frame is needed, which here is nearly the first half.
+            let needed = if path.extension().is_some_and(|it| it == "gif") { bytes.len() * 2 / 5 } else { bytes.len() };
+            for length in [1, 12, needed / 3, needed * 2 / 3, needed * 9 / 10] {
+                assert!(decode(&bytes[..length]).is_err(), "{path:?}: {length} of {} bytes", bytes.len());
+            }
+        }
+    }
+
+    /// Flipped bytes give a picture or an error, whatever the decoder does.
+    #[test]
+    fn damage_never_panics() {
+        for name in
+            ["rgb.jpg", "progressive.jpg", "rgb.png", "lossy.webp", "lossless.webp", "two-frames.gif", "rgb.tif"]
+        {
+            let bytes = fixture(name);
+            for at in (0..bytes.len()).step_by(bytes.len() / 97) {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 0x5A;
+                let _ = decode(&bytes);
+            }
+        }
+    }
+
+    /// Files that other decoders read wrong or refused, each beside what libjpeg-turbo, libtiff, libwebp and libpng make
+    /// of it, turned upright.
+    #[test]
+    fn hard_cases_have_the_right_pixels() {
+        let mut count = 0;
+        for entry in std::fs::read_dir("testdata/decode/cases").unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name.ends_with(".expected.png") {
+                continue;
+            }
+            count += 1;
+            let image = open(&path).unwrap();
+            if name == "rle8.bmp" {
+                // Black where a run says so; the rest is skipped, and so white, the palette's first colour.
+                let black: Vec<_> =
+                    image.enumerate_pixels().filter(|it| it.2.0 == [0; 3]).map(|it| (it.0, it.1)).collect();
+                assert_eq!(black, [(4, 1), (5, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]);
+                assert_eq!(image.iter().filter(|&&sample| sample == 255).count(), (8 * 4 - black.len()) * 3);
+            }
+            let expected = path.with_file_name(format!("{name}.expected.png"));
+            if let Ok(expected) = open(expected) {
+                assert_eq!(image.dimensions(), expected.dimensions(), "{name}");
+                let most = if name.ends_with("jpg") || name.ends_with("webp") { 3 } else { 0 };
+                let off = image.iter().zip(expected.iter()).map(|(&a, &b)| a.abs_diff(b)).max().unwrap();
+                assert!(off <= most, "{name} is off by {off}");
+            }
+        }
+        assert!(count >= 19, "{count}");
+    }
+
+    #[test]
+    fn errors_give_the_reason() {
+        let message = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
+        assert_eq!(message(b""), "not a picture: the file is empty");
+        assert!(message(b"dear reader").starts_with("not a picture: it begins like none of JPEG"));
+        assert_eq!(message(b"qoif\0\0\0\0"), "QOI pictures are not supported");
+        assert_eq!(message(&fixture("rgb.jpg")[..900]), "a damaged JPEG: the file is cut short");
+        assert!(message(b"P5 60000 60000 255\n").contains("60000x60000 pixels are too many"));
+        let folder = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", open(folder.path()).unwrap_err());
+        assert!(error.starts_with(&*folder.path().to_string_lossy()) && error.contains("directory"), "{error}");
+    }
+}
