@@ -24,13 +24,13 @@ fn short(file: &[u8], at: usize) -> Result<usize> {
 
 /// Width and height, of a file with any header.
 fn size(file: &[u8], header: usize) -> Result<(usize, usize)> {
-    if header < INFO && header <= CORE {
+    if header <= CORE {
         return Ok((short(file, FILE + 4)?, short(file, FILE + 6)?));
     }
     Ok((number(file, FILE + 4)? as usize, (number(file, FILE + 8)? as i32).unsigned_abs() as usize))
 }
 
-/// The file as `image` reads it. `max_bytes` bounds what run-length coding may grow to.
+/// The file as `image` reads it. Beyond `max_pixels` it is left as it is, to be refused.
 pub(super) fn plain(file: &[u8], max_pixels: u64) -> Result<Cow<'_, [u8]>> {
     let header = number(file, FILE)? as usize;
     let (width, height) = size(file, header)?;
@@ -111,11 +111,11 @@ fn expand(mut coded: &[u8], width: usize, height: usize, nibbles: bool) -> Resul
                 let bytes = if nibbles { many.div_ceil(2) } else { many };
                 let (bytes, rest) = coded.split_at_checked(bytes.next_multiple_of(2)).ok_or_else(cut_short)?;
                 coded = rest;
-                let nibble = |i: usize| if i % 2 == 0 { bytes[i / 2] >> 4 } else { bytes[i / 2] & 15 };
+                let nibble = |i: usize| if i.is_multiple_of(2) { bytes[i / 2] >> 4 } else { bytes[i / 2] & 15 };
                 (many, if nibbles { Box::new(nibble) } else { Box::new(|i| bytes[i]) })
             }
             (many, value) => {
-                let nibble = move |i: usize| if i % 2 == 0 { value >> 4 } else { value & 15 };
+                let nibble = move |i: usize| if i.is_multiple_of(2) { value >> 4 } else { value & 15 };
                 (usize::from(many), if nibbles { Box::new(nibble) } else { Box::new(move |_| value) })
             }
         };

@@ -182,7 +182,7 @@ struct Source<'a> {
 
 enum Decoder<'a> {
     Jpeg(&'a [u8]),
-    Tiff(tiff::Tiff<'a>),
+    Tiff(Box<tiff::Tiff<'a>>),
     Other(Box<dyn ImageDecoder + 'a>),
 }
 
@@ -214,7 +214,7 @@ impl<'a> Source<'a> {
         match format {
             Format::Tiff => {
                 if let Some(tiff) = tiff::Tiff::open(bytes, options.max_bytes) {
-                    return Ok((tiff.width, tiff.height, tiff.working_bytes(), Decoder::Tiff(tiff)));
+                    return Ok((tiff.width, tiff.height, tiff.working_bytes(), Decoder::Tiff(Box::new(tiff))));
                 }
             }
             Format::WebP => guard::webp_is_whole(bytes)?,

@@ -114,7 +114,7 @@ impl Scan {
         Ok(())
     }
 
-    fn table<'a>(tables: &'a [Option<Table>; MOST], number: usize) -> Result<&'a Table> {
+    fn table(tables: &[Option<Table>; MOST], number: usize) -> Result<&Table> {
         tables[number].as_ref().ok_or_else(|| damaged("a Huffman table is missing"))
     }
 

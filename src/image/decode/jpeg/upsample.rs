@@ -48,12 +48,12 @@ impl<'a> Upsampler<'a> {
     /// Row `y` of the picture, at least as wide as it.
     pub(super) fn row(&mut self, y: usize) -> &[u8] {
         // The row beside the nearest one that is next in distance; at the edges the nearest itself.
-        let beside = if y % 2 == 0 { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.height - 1) };
+        let beside = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.height - 1) };
         match self.kind {
             Kind::Whole => return self.stored(y),
             Kind::Wide => widen(self.stored(y), &mut self.row),
             Kind::High => {
-                let bias = if y % 2 == 0 { 1 } else { 2 };
+                let bias = if y.is_multiple_of(2) { 1 } else { 2 };
                 let (near, far) = (self.stored(y / 2), self.stored(beside));
                 for ((to, &near), &far) in self.row.iter_mut().zip(near).zip(far) {
                     *to = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
