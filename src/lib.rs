@@ -42,6 +42,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arch;
+#[cfg(any(feature = "convert", feature = "train"))]
+mod choice;
 #[cfg(feature = "train")]
 pub mod data;
 mod detect;

@@ -5,6 +5,7 @@ use std::path::Path;
 use mtcnn_kernels::Isa;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::choice;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
 use crate::{Detector, ImageView, Thresholds};
@@ -23,14 +24,16 @@ pub struct Mining {
     pub factor: f64,
 }
 
-/// A net whose boxes can be mined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BoxesOf {
-    /// The first.
-    PNet,
-    /// The second, which sees those of the first.
-    RNet,
+choice! {
+    /// A net whose boxes can be mined.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum BoxesOf {
+        /// The first.
+        PNet = "pnet",
+        /// The second, which sees those of the first.
+        RNet = "rnet",
+    }
 }
 
 /// The stages before, ready to look at pictures.

@@ -10,21 +10,24 @@ use serde::{Deserialize, Serialize};
 use super::answer::{ANSWER, Answer, LOGITS, OFFSETS, POINTS};
 use super::batch::Batch;
 use crate::arch::Stage;
+use crate::choice::choice;
 use crate::data::Class;
 
-/// Whose conventions a training follows, where they differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Convention {
-    /// Hard examples in all three nets, the mean of their losses; half the sum of squares by sample; decay
-    /// of weights only, and one learning rate.
-    Own,
-    /// As lippman1125's mtcnn_caffe: hard examples in PNet only; slopes decay too, some of the biases as
-    /// well, and biases learn twice as fast.
-    MtcnnCaffe,
-    /// As AITTSMD's MTCNN-Tensorflow: the whole sum of squares by sample, 1e-10 added to probabilities;
-    /// decay of the convolutions' weights only; the learning rate counts when velocity becomes movement.
-    Aittsmd,
+choice! {
+    /// Whose conventions a training follows, where they differ.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Convention {
+        /// Hard examples in all three nets, the mean of their losses; half the sum of squares by sample; decay
+        /// of weights only, and one learning rate.
+        Own = "own",
+        /// As lippman1125's mtcnn_caffe: hard examples in PNet only; slopes decay too, some of the biases as
+        /// well, and biases learn twice as fast.
+        MtcnnCaffe = "mtcnn-caffe",
+        /// As AITTSMD's MTCNN-Tensorflow: the whole sum of squares by sample, 1e-10 added to probabilities;
+        /// decay of the convolutions' weights only; the learning rate counts when velocity becomes movement.
+        Aittsmd = "aittsmd",
+    }
 }
 
 /// What the loss is made of.

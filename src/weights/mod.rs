@@ -2,8 +2,6 @@
 //!
 //! `default/README.md` says what is in it, in which layout, and where the embedded one comes from.
 
-#[cfg(feature = "convert")]
-mod choice;
 #[cfg(any(feature = "convert", feature = "train"))]
 mod description;
 #[cfg(feature = "convert")]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use half::{bf16, f16};
 
-use super::choice::choice;
 use super::description::Description;
 use super::model::Model;
+use crate::choice::choice;
 use crate::error::{Error, Result};
 
 choice! {

@@ -10,8 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 
-use crate::args;
-use crate::bench::{Report, STAGES, Times};
+use crate::bench::comparison::{Compared, Slower};
+use crate::bench::report::{Report, STAGES, Times};
+use crate::common::detection_args::{Detection, Search};
 use crate::common::save::Save;
 
 /// A stage is judged if it takes at least this part of the total, now or then: the times of lesser ones are
@@ -61,28 +62,8 @@ pub(crate) struct Records {
     records: Vec<Record>,
 }
 
-/// How much slower each stage is than in an earlier run: 0.1 is a tenth.
-#[derive(Debug, Serialize)]
-pub(crate) struct Compared {
-    pub(crate) date: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    pub(crate) tolerance: f64,
-    slower: Vec<Slower>,
-    /// Whether a stage is.
-    pub(crate) worse: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Slower {
-    stage: &'static str,
-    median: f64,
-    min: f64,
-    worse: bool,
-}
-
 impl Subject {
-    pub(crate) fn new(detection: &args::Detection, pixels: &[u8], isa: &str, threads: usize) -> Self {
+    pub(crate) fn new(detection: &Detection, pixels: &[u8], isa: &str, threads: usize) -> Self {
         Self {
             cpu: cpu(),
             pixels: format!("{:08x}", crc32fast::hash(pixels)),
@@ -102,9 +83,9 @@ impl fmt::Display for Subject {
 
 /// The options that decide what work is done, as they are typed. Of a model file the name alone: records are
 /// made to be shown, and where somebody's files lie is nobody's concern.
-fn options(detection: &args::Detection) -> String {
-    let args::Detection { search, largest, max_faces, roi, no_exif: _, threads: _ } = detection;
-    let args::Search { min_face, factor, max_side, thresholds, profile, weights } = search;
+fn options(detection: &Detection) -> String {
+    let Detection { search, largest, max_faces, roi, no_exif: _, threads: _ } = detection;
+    let Search { min_face, factor, max_side, thresholds, profile, weights } = search;
     let mut words = vec![format!("--profile {}", profile.name()), format!("--min-face {min_face}")];
     words.extend(factor.map(|factor| format!("--factor {factor}")));
     words.extend(max_side.map(|side| format!("--max-side {side}")));
@@ -204,20 +185,6 @@ impl Records {
     }
 }
 
-impl fmt::Display for Compared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { date, note, tolerance, slower, .. } = self;
-        let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        writeln!(f, "\nSlower than on {date}{note}, in times of what the peak takes:\n")?;
-        writeln!(f, "{:<9} {:>10} {:>10}", "stage", "median", "min")?;
-        for Slower { stage, median, min, worse } in slower {
-            let mark = if *worse { format!("  worse than {:+.1} %", tolerance * 100.0) } else { String::new() };
-            writeln!(f, "{stage:<9} {:>+8.1} % {:>+8.1} %{mark}", median * 100.0, min * 100.0)?;
-        }
-        Ok(())
-    }
-}
-
 /// What the system calls this machine's CPU.
 fn cpu() -> String {
     let linux = || cpu_of(&fs::read_to_string("/proc/cpuinfo").ok()?);
@@ -271,7 +238,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::bench::tests::report;
+    use crate::bench::report::tests::report;
 
     fn subject(threads: usize) -> Subject {
         let text = |text: &str| text.to_owned();

@@ -11,7 +11,6 @@ use plotters::style::{FontStyle, register_font};
 
 use crate::common::save::Save;
 use mtcnn_cpu::image::draw::FONT;
-use mtcnn_cpu::train::Metrics;
 
 /// Lines in one pair of axes.
 pub(crate) struct Panel<'a> {
@@ -28,29 +27,6 @@ const SIZE: (u32, u32) = (640, 400);
 /// Told apart by those who see no red or green, too (Okabe and Ito).
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
-
-/// Writes the curves of a training as a PNG.
-pub(crate) fn write(path: &Path, metrics: &[Metrics]) -> anyhow::Result<()> {
-    let line = |validation: bool, value: fn(&Metrics) -> f64| {
-        let chosen = metrics.iter().filter(move |line| line.validation == validation);
-        chosen.map(|line| (line.step as f64, value(line))).collect::<Vec<_>>()
-    };
-    let both = |title, range, value| Panel {
-        title,
-        x: "step",
-        range,
-        lines: vec![("training", line(false, value)), ("validation", line(true, value))],
-    };
-    let panels = [
-        both("loss", None, |it| it.loss),
-        both("face or not (training: hard examples)", None, |it| it.cls),
-        both("box", None, |it| it.boxes),
-        both("landmarks", None, |it| it.landmarks),
-        both("accuracy of face or not", Some((0.5, 1.0)), |it| it.accuracy),
-        both("recall at the stage's threshold", Some((0.0, 1.0)), |it| it.recall),
-    ];
-    write_panels(path, &panels, 2)
-}
 
 /// Writes panels as a PNG, so many side by side.
 pub(crate) fn write_panels(path: &Path, panels: &[Panel<'_>], columns: u32) -> anyhow::Result<()> {
@@ -126,7 +102,8 @@ mod tests {
     fn curves_are_drawn_also_of_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curves.png");
-        write(&path, &[]).unwrap();
+        write_panels(&path, &[Panel { title: "none", x: "step", range: None, lines: vec![("line", vec![])] }], 2)
+            .unwrap();
         let lines: Vec<(f64, f64)> = vec![(0.0, 0.0), (50.0, 1.0), (100.0, f64::NAN)];
         let panel = Panel { title: "a line", x: "step", range: Some((0.0, 1.0)), lines: vec![("line", lines)] };
         write_panels(&path, &[panel], 1).unwrap();

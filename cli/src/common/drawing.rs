@@ -10,8 +10,8 @@ use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{ImageFormat, ImageResult, RgbImage};
 use anyhow::Context;
 
-use crate::Usage;
 use crate::common::input::Input;
+use crate::common::outcome::Usage;
 use crate::common::save::Save;
 use mtcnn_cpu::Face;
 use mtcnn_cpu::image::draw::draw;

@@ -1,10 +1,13 @@
 //! Which pictures to look at: the inputs as typed, with folders replaced by what is in them.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
+
+use crate::common::outcome::Usage;
 
 use mtcnn_cpu::image;
 
@@ -124,4 +127,18 @@ fn has_picture_extension(path: &Path) -> bool {
 /// The one path of a file that has many, if it exists.
 pub(crate) fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
+}
+
+/// A result must not take the place of a picture that is read.
+pub(crate) fn refuse_to_overwrite<'a>(inputs: &[Input], results: impl Iterator<Item = &'a Path>) -> Result<(), Usage> {
+    let mut existing = results.filter_map(|path| Some((identity(path)?, path))).peekable();
+    // The usual case: nothing is there yet, and no path has to be looked up.
+    if existing.peek().is_none() {
+        return Ok(());
+    }
+    let read: HashSet<_> = inputs.iter().filter_map(Input::identity).collect();
+    match existing.find(|(identity, _)| read.contains(identity)) {
+        Some((_, path)) => Err(Usage(format!("{} is an input: it is not overwritten", path.to_string_lossy()))),
+        None => Ok(()),
+    }
 }

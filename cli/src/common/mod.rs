@@ -1,6 +1,15 @@
 //! What the subcommands share.
 
 pub(crate) mod chart;
+pub(crate) mod choice;
+pub(crate) mod detection_args;
+pub(crate) mod detector;
 pub(crate) mod drawing;
+pub(crate) mod format;
 pub(crate) mod input;
+pub(crate) mod number;
+pub(crate) mod outcome;
+pub(crate) mod progress;
 pub(crate) mod save;
+pub(crate) mod split_arg;
+pub(crate) mod work_args;

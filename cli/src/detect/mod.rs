@@ -1,21 +1,25 @@
 //! `mtcnn-cpu detect`: pictures in, faces out.
 
-pub(crate) mod options;
-pub(crate) mod output;
-pub(crate) mod timing;
-pub(crate) mod wider_results;
+pub(crate) mod args;
+mod options;
+mod output;
+mod timing;
+mod wider_results;
 
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
+use mtcnn_cpu::{Timing, image, ordered};
 
-use self::options::{Options, Output};
+use crate::common::detector::detect;
+use crate::common::outcome::{Outcome, complain};
+use crate::common::progress::progress_bar;
+use crate::detect::args::Detect;
+use crate::detect::options::{Options, Output};
 use crate::detect::output::{Found, Report};
 use crate::detect::timing::Summary;
-use crate::{Outcome, complain};
-use mtcnn_cpu::{Timing, image, ordered};
 
 /// What became of a picture.
 struct Seen {
@@ -27,7 +31,8 @@ struct Seen {
 }
 
 /// Runs.
-pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
+    let mut options = Options::new(args)?;
     let started = Instant::now();
     let mut output = std::mem::replace(&mut options.output, Output::Stdout);
     let (out, layout): (Box<dyn Write>, _) = match &mut output {
@@ -40,7 +45,9 @@ pub(crate) fn run(mut options: Options) -> anyhow::Result<Outcome> {
     let (mut unread, mut undrawn) = (0, 0);
 
     let inputs = &options.inputs;
-    let bar = progress_bar(inputs.len());
+    // With one picture there is nothing to wait for.
+    let bar = if inputs.len() < 2 { ProgressBar::hidden() } else { progress_bar("pictures") };
+    bar.set_length(inputs.len() as u64);
     let done = ordered::for_each(
         &options.pool,
         inputs.len(),
@@ -100,7 +107,7 @@ fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     drop(bytes);
     let read = started.elapsed();
     let (faces, timing) =
-        options::detect(&options.detector, (&picture).into(), options.roi).map_err(|error| error.to_string())?;
+        detect(&options.detector, (&picture).into(), options.roi).map_err(|error| error.to_string())?;
     let (width, height) = picture.dimensions();
     let not_drawn = options
         .drawings
@@ -108,13 +115,4 @@ fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
         .and_then(|drawings| drawings.write(index, picture, &faces).err())
         .map(|error| format!("{error:#}"));
     Ok(Seen { found: Found { width, height, faces }, read, timing, not_drawn })
-}
-
-/// On stderr, and only if that is a terminal and there is something to wait for.
-fn progress_bar(pictures: usize) -> ProgressBar {
-    if pictures < 2 {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} pictures, {eta} left");
-    ProgressBar::new(pictures as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

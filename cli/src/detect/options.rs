@@ -3,17 +3,17 @@
 
 use std::io::{self, IsTerminal};
 
-use anyhow::Context;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use crate::Usage;
-use crate::args::{self, Format};
-use crate::common::drawing::Drawings;
-use crate::common::input::{self, Input};
-use crate::common::save::Save;
-use crate::detect::wider_results::Layout;
 use mtcnn_cpu::image::Orientation;
-use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Timing, isa};
+use mtcnn_cpu::{Detector, Part};
+use rayon::ThreadPool;
+
+use crate::common::detector::{detection, pool};
+use crate::common::drawing::Drawings;
+use crate::common::input::{self, Input, refuse_to_overwrite};
+use crate::common::outcome::Usage;
+use crate::common::save::Save;
+use crate::detect::args::{self, Format};
+use crate::detect::wider_results::Layout;
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
@@ -45,7 +45,7 @@ impl Options {
         }
         // No threads of its own: it uses those of the pool that calls it.
         let detector = detection(&args.detection, 0)?;
-        let pool = pool(args.detection.threads)?;
+        let pool = pool(args.detection.threads.threads)?;
 
         let inputs = input::find(&args.inputs);
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
@@ -84,80 +84,5 @@ impl Options {
             drawings,
             timing: args.timing,
         })
-    }
-}
-
-impl args::Detection {
-    pub(crate) fn orientation(&self) -> Orientation {
-        if self.no_exif { Orientation::AsStored } else { Orientation::Upright }
-    }
-}
-
-/// A detector as `detect` has it, with so many threads of its own, or with 0 those that it is called in.
-pub(crate) fn detection(args: &args::Detection, threads: usize) -> anyhow::Result<Detector> {
-    let mut builder = builder(&args.search)?.threads(threads).largest(args.largest);
-    if let Some(count) = args.max_faces {
-        builder = builder.max_faces(count as usize);
-    }
-    Ok(builder.build()?)
-}
-
-/// A detector of all faces, with so many threads of its own.
-pub(crate) fn detector(args: &args::Search, threads: usize) -> anyhow::Result<Detector> {
-    Ok(builder(args)?.threads(threads).build()?)
-}
-
-/// The options of a detector of all faces.
-pub(crate) fn builder(args: &args::Search) -> anyhow::Result<DetectorBuilder> {
-    let isa = isa::from_env()?;
-    let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
-    if let Some(factor) = args.factor {
-        builder = builder.factor(factor);
-    }
-    if let Some(side) = args.max_side {
-        builder = builder.max_side(side as usize);
-    }
-    if let Some(thresholds) = args.thresholds {
-        builder = builder.thresholds(thresholds);
-    }
-    if let Some(file) = &args.weights {
-        builder = builder.weights(file);
-    }
-    Ok(builder)
-}
-
-/// So many threads, or with 0 as many as the machine has.
-pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads.into()).build();
-    pool.with_context(|| format!("can't start {threads} threads"))
-}
-
-/// The faces in a picture, or in what lies in it of a part.
-pub(crate) fn detect(
-    detector: &Detector,
-    view: ImageView<'_>,
-    roi: Option<Part>,
-) -> Result<(Vec<Face>, Timing), mtcnn_cpu::Error> {
-    let Some(Part { x, y, width, height }) = roi else { return detector.detect_timed(view) };
-    let (x, y) = (x.min(view.width()), y.min(view.height()));
-    let part = Part { x, y, width: width.min(view.width() - x), height: height.min(view.height() - y) };
-    let (faces, timing) = detector.detect_timed(view.part(part)?)?;
-    Ok((faces.iter().map(|face| face.moved(x as f32, y as f32)).collect(), timing))
-}
-
-/// A result must not take the place of a picture that is read.
-pub(crate) fn refuse_to_overwrite<'a>(
-    inputs: &[Input],
-    results: impl Iterator<Item = &'a std::path::Path>,
-) -> Result<(), Usage> {
-    let mut existing = results.filter_map(|path| Some((input::identity(path)?, path))).peekable();
-    // The usual case: nothing is there yet, and no path has to be looked up.
-    if existing.peek().is_none() {
-        return Ok(());
-    }
-    let read: std::collections::HashSet<_> = inputs.iter().filter_map(Input::identity).collect();
-    match existing.find(|(identity, _)| read.contains(identity)) {
-        Some((_, path)) => Err(Usage(format!("{} is an input: it is not overwritten", path.to_string_lossy()))),
-        None => Ok(()),
     }
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::args::Format;
 use crate::common::input::Input;
+use crate::detect::args::Format;
 use mtcnn_cpu::eval::picture_of_results;
 use mtcnn_cpu::{Face, Landmarks, Point};
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::Usage;
 use crate::common::input::Input;
+use crate::common::outcome::Usage;
 use crate::common::save::Save;
 use mtcnn_cpu::Face;
 use mtcnn_cpu::eval::{picture_of_results, result_path};

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use mtcnn_cpu::data::Split;
 
-use crate::args::{BenchFormat, Search};
-use crate::prepare::args::Split;
+use crate::common::detection_args::{Search, Threads};
+use crate::common::format::ReportFormat;
+use crate::common::number::pixels;
+use crate::common::split_arg::splits;
 
 /// Measures how good a detector is, by the protocols that results are published by.
 ///
@@ -39,7 +42,7 @@ pub(crate) struct Wider {
     pub(crate) wider: Option<PathBuf>,
 
     /// Which part of it.
-    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
     pub(crate) split: Split,
 
     /// The folder of the official ground truth: wider_face_val.mat, wider_easy_val.mat, wider_medium_val.mat and
@@ -52,7 +55,7 @@ pub(crate) struct Wider {
 
     /// The shorter side in pixels of the smallest face that must be found, without --ground-truth. Smaller ones, and
     /// those marked as invalid, are neither right nor wrong.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare::args::pixels, conflicts_with = "ground_truth")]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels, conflicts_with = "ground_truth")]
     pub(crate) min_size: f64,
 
     /// Measure the results in this folder, in the official layout, instead of looking for faces.
@@ -85,11 +88,11 @@ pub(crate) struct Stages {
     pub(crate) wider: PathBuf,
 
     /// Which part of it.
-    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
     pub(crate) split: Split,
 
     /// The shorter side in pixels of the smallest face that counts. Those that are marked as invalid don't.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = crate::prepare::args::pixels)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels)]
     pub(crate) min_size: f64,
 
     #[command(flatten)]
@@ -97,7 +100,7 @@ pub(crate) struct Stages {
 
     /// The form of the results.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
-    pub(crate) format: BenchFormat,
+    pub(crate) format: ReportFormat,
 
     #[command(flatten)]
     pub(crate) detector: Detector,
@@ -164,7 +167,7 @@ pub(crate) struct Landmarks {
     pub(crate) landmarks: PathBuf,
 
     /// Which list: trainImageList or testImageList.
-    #[arg(long, value_enum, value_name = "SPLIT", default_value = "val")]
+    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
     pub(crate) split: Split,
 
     #[command(flatten)]
@@ -179,7 +182,7 @@ pub(crate) struct Landmarks {
 pub(crate) struct Shown {
     /// The form of the results; json has the points of the curves too.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
-    pub(crate) format: BenchFormat,
+    pub(crate) format: ReportFormat,
 
     /// Draw the curves: a PNG.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
@@ -192,9 +195,8 @@ pub(crate) struct Detector {
     #[command(flatten)]
     pub(crate) search: Search,
 
-    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
-    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
-    pub(crate) threads: u16,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
 }
 
 const HELP: &str = "\

@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::common::chart::Panel;
+use crate::common::outcome::Outcome;
 use crate::common::save::Save;
 use crate::eval::args;
-use crate::eval::{boxes, look_for_faces, outcome};
+use crate::eval::measuring::{boxes, look_for_faces, outcome};
 use mtcnn_cpu::data::pictures;
 use mtcnn_cpu::eval::{Fddb, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::common::chart::Panel;
+use crate::common::outcome::Outcome;
 use crate::eval::args;
-use crate::eval::{look_for_faces, outcome, readable};
+use crate::eval::measuring::{look_for_faces, outcome, readable};
 use mtcnn_cpu::Landmarks;
 use mtcnn_cpu::data::face_point::FacePoint;
 use mtcnn_cpu::eval::{LandmarkErrors, landmark_errors};
@@ -33,7 +33,7 @@ struct Within {
 /// Runs.
 pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
-    let list = FacePoint::read(&args.landmarks, args.split.into())?;
+    let list = FacePoint::read(&args.landmarks, args.split)?;
     let files: Vec<_> = list.pictures.iter().map(|picture| list.images.join(&picture.name)).collect();
     let names: Vec<_> = list.pictures.iter().map(|picture| picture.name.as_str()).collect();
     let (found, missed) = readable(&names, look_for_faces(&args.detector, &files)?);

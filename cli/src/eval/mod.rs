@@ -1,135 +1,21 @@
-//! `mtcnn-cpu eval`: detectors measured by published protocols. What its subcommands share is here.
+//! `mtcnn-cpu eval`: detectors measured by published protocols.
 
 pub(crate) mod args;
 mod fddb;
 mod landmarks;
+mod measuring;
 mod stages;
 mod wider;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
-
-use serde::Serialize;
-
-use self::args::What;
-use crate::args::BenchFormat;
-use crate::common::chart::{Panel, write_panels};
-use crate::detect::options;
-use crate::prepare::{advance, progress_bar};
-use crate::{Outcome, Usage, complain};
-use mtcnn_cpu::Face;
-use mtcnn_cpu::eval::{Detections, ScoredBox, detect_all};
-
-/// Pictures that stderr names.
-pub(crate) const MOST_NAMED: usize = 20;
+use crate::common::outcome::Outcome;
+use crate::eval::args::{Eval, What};
 
 /// Runs.
-pub(crate) fn run(args: &args::Eval) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Eval) -> anyhow::Result<Outcome> {
     match &args.what {
         What::Wider(args) => wider::run(args),
         What::Stages(args) => stages::run(args),
         What::Fddb(args) => fddb::run(args),
         What::Landmarks(args) => landmarks::run(args),
-    }
-}
-
-/// Looks for faces in pictures, with a progress bar.
-pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
-    // The pictures are worked on side by side, each by one thread.
-    let detector = options::detector(&args.search, 1)?;
-    let pool = options::pool(args.threads)?;
-    let bar = progress_bar("pictures");
-    let looks = detect_all(&detector, files, &pool, &mut |progress| {
-        advance(&bar, progress);
-        true
-    });
-    bar.finish_and_clear();
-    Ok(looks?)
-}
-
-/// The faces in pictures that were looked at, and the names of those that could not be read; stderr says why.
-pub(crate) fn readable(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<Face>>, Vec<String>) {
-    let mut missed = Vec::new();
-    let mut faces = |(name, look): (&&str, Detections)| {
-        look.unwrap_or_else(|reason| {
-            if missed.len() < MOST_NAMED {
-                complain(format_args!("{name}: {reason}"));
-            }
-            missed.push((*name).to_string());
-            Vec::new()
-        })
-    };
-    (names.iter().zip(looks).map(&mut faces).collect(), missed)
-}
-
-/// [`readable`], as the evaluations take boxes.
-pub(crate) fn boxes(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<ScoredBox>>, Vec<String>) {
-    let (faces, missed) = readable(names, looks);
-    (faces.iter().map(|faces| faces.iter().map(ScoredBox::from).collect()).collect(), missed)
-}
-
-/// Says how many pictures are missed, and `why`.
-pub(crate) fn outcome(missed: &[String], total: usize, why: &str) -> Outcome {
-    if missed.is_empty() {
-        return Outcome::Done;
-    }
-    complain(format_args!("{} of {total} pictures {why}: their faces are counted as missed", missed.len()));
-    Outcome::Partly
-}
-
-impl args::Shown {
-    /// Writes what was measured: first the curves, so that nothing is printed if they can't be.
-    pub(crate) fn show(
-        &self,
-        panels: &[Panel<'_>],
-        result: &impl Serialize,
-        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> anyhow::Result<()> {
-        if let Some(path) = &self.curves {
-            write_panels(path, panels, panels.len() as u32)?;
-        }
-        self.format.show(result, table)
-    }
-
-    /// Fails before hours of work if the curves can't be written.
-    pub(crate) fn probe(&self) -> anyhow::Result<()> {
-        self.curves.as_deref().map_or(Ok(()), |path| crate::common::save::Save::begin(path).map(drop))
-    }
-}
-
-impl BenchFormat {
-    /// Writes a result to stdout.
-    pub(crate) fn show(
-        self,
-        result: &impl Serialize,
-        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        match self {
-            BenchFormat::Table => table(&mut out)?,
-            BenchFormat::Json => {
-                serde_json::to_writer(&mut out, result)?;
-                out.write_all(b"\n")?;
-            }
-        }
-        Ok(out.flush()?)
-    }
-}
-
-impl args::Chosen {
-    /// Leaves out the pictures of events that are not to be measured. A name that is none would change nothing, and
-    /// nobody would see it.
-    pub(crate) fn keep<T>(&self, pictures: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Result<(), Usage> {
-        let event = |picture: &T| name(picture).split('/').next().unwrap_or_default().to_string();
-        for without in &self.without {
-            if !pictures.iter().any(|picture| event(picture) == *without) {
-                return Err(Usage(format!("--without {without}: no picture is of this event")));
-            }
-        }
-        pictures.retain(|picture| !self.without.contains(&event(picture)));
-        if pictures.is_empty() && !self.without.is_empty() {
-            return Err(Usage("--without leaves no pictures".into()));
-        }
-        Ok(())
     }
 }

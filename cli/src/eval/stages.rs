@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::detect::options;
-use crate::eval::MOST_NAMED;
+use crate::common::detector::{detector, pool};
+use crate::common::outcome::{Outcome, complain};
+use crate::common::progress::{advance, progress_bar};
 use crate::eval::args;
-use crate::prepare::{advance, progress_bar};
-use crate::{Outcome, complain};
+use crate::eval::measuring::MOST_NAMED;
 use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
 
@@ -23,11 +23,11 @@ struct Measured {
 
 /// Runs.
 pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
-    let mut list = Wider::read(&args.wider, args.split.into())?;
+    let mut list = Wider::read(&args.wider, args.split)?;
     args.chosen.keep(&mut list.pictures, |picture| &picture.name)?;
     // The pictures are worked on side by side, each by one thread.
-    let detector = options::detector(&args.detector.search, 1)?;
-    let pool = options::pool(args.detector.threads)?;
+    let detector = detector(&args.detector.search, 1)?;
+    let pool = pool(args.detector.threads.threads)?;
     let bar = progress_bar("pictures");
     let evaluation = evaluate(&detector, &list, args.min_size, &pool, &mut |progress| {
         advance(&bar, progress);

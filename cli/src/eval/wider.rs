@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::common::chart::Panel;
+use crate::common::outcome::{Outcome, Usage};
 use crate::eval::args;
-use crate::eval::{boxes, look_for_faces, outcome};
-use crate::{Outcome, Usage};
+use crate::eval::measuring::{boxes, look_for_faces, outcome};
 use mtcnn_cpu::data::Split;
 use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{Curve, Results, Truth, official_curve};
@@ -28,7 +28,7 @@ struct Subset<'a> {
 /// Runs.
 pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
-    let split = Split::from(args.split);
+    let split = args.split;
     if args.ground_truth.is_some() && split == Split::Train {
         return Err(Usage("--ground-truth is of the pictures of --split val".into()).into());
     }

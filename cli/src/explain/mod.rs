@@ -1,21 +1,22 @@
 //! `mtcnn-cpu explain`: why a face of a picture is found or lost.
 
+pub(crate) mod args;
+
 use std::io::{self, Write};
 use std::slice;
 
-use ::image::RgbImage;
 use anyhow::anyhow;
-
-use crate::args;
-use crate::common::drawing::Drawings;
-use crate::common::input::Input;
-use crate::detect::options::{builder, pool, refuse_to_overwrite};
-use crate::{Outcome, Usage};
-use mtcnn_cpu::PixelBox;
+use image::RgbImage;
 use mtcnn_cpu::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 use mtcnn_cpu::image::panels::{Colour, Mark, Panel, draw_panels};
 use mtcnn_cpu::image::{Orientation, decode_as};
-use mtcnn_cpu::{ImageView, Thresholds};
+use mtcnn_cpu::{ImageView, PixelBox, Thresholds};
+
+use crate::common::detector::{builder, pool};
+use crate::common::drawing::Drawings;
+use crate::common::input::{Input, refuse_to_overwrite};
+use crate::common::outcome::{Outcome, Usage};
+use crate::explain::args::Explain;
 
 /// Boxes that the table shows; JSON has all.
 const MOST_SHOWN: usize = 16;
@@ -23,7 +24,7 @@ const MOST_SHOWN: usize = 16;
 const MOST_DRAWN: usize = 6;
 
 /// Runs.
-pub(crate) fn run(args: &args::Explain) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
     let input = Input::one(&args.picture);
     let drawing = args.draw.as_deref().map(|path| {
         let drawing = Drawings::plan(path, slice::from_ref(&args.picture), slice::from_ref(&input))?;
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &args::Explain) -> anyhow::Result<Outcome> {
     let drawing = drawing.transpose()?;
     drawing.iter().try_for_each(Drawings::probe)?;
     let builder = builder(&args.search)?.threads(0);
-    let (detector, pool) = (builder.clone().build()?, pool(args.threads)?);
+    let (detector, pool) = (builder.clone().build()?, pool(args.threads.threads)?);
 
     // A line break in a name would break the table.
     let name = input.name.replace(char::is_control, "?");

@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::TypedValueParser;
+use mtcnn_cpu::data::{BoxesOf, Split};
 
-use mtcnn_cpu::data;
+use crate::common::choice::one_of;
+use crate::common::format::ReportFormat;
+use crate::common::number::pixels;
+use crate::common::split_arg::splits;
+use crate::common::work_args::Work;
 
 /// Makes sets of samples to train with.
 #[derive(Debug, clap::Args)]
@@ -58,7 +64,7 @@ pub(crate) struct Onet {
     ///
     /// A second net that rejects nearly everything leaves the third without negatives to learn from; the
     /// boxes of the first are many.
-    #[arg(long, value_enum, value_name = "NET", default_value = "rnet", help_heading = "Mining")]
+    #[arg(long, value_parser = nets(), value_name = "NET", default_value = "rnet", help_heading = "Mining")]
     pub(crate) boxes_of: BoxesOf,
 
     #[command(flatten)]
@@ -66,15 +72,6 @@ pub(crate) struct Onet {
 
     #[command(flatten)]
     pub(crate) random: Random,
-}
-
-/// A net whose boxes can be mined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BoxesOf {
-    /// The first
-    Pnet,
-    /// The second, which sees those of the first
-    Rnet,
 }
 
 /// Sources and result.
@@ -95,8 +92,8 @@ pub(crate) struct Set {
     pub(crate) strict: bool,
 
     /// The form of the results.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ReportFormat,
 
     /// The seed of every random choice. The same gives the same bytes, on any number of threads.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Samples")]
@@ -137,40 +134,8 @@ pub(crate) struct Sources {
     pub(crate) landmarks: Option<PathBuf>,
 
     /// Which part of them: wider_face_train… and trainImageList, or wider_face_val… and testImageList.
-    #[arg(long, value_enum, value_name = "SPLIT", default_value = "train")]
+    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "train")]
     pub(crate) split: Split,
-}
-
-/// Which part of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Split {
-    /// To train with
-    Train,
-    /// To validate with
-    Val,
-}
-
-impl From<Split> for data::Split {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Train => Self::Train,
-            Split::Val => Self::Val,
-        }
-    }
-}
-
-/// What the work may take.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Work {
-    /// How many threads to use; 0 for all that the machine has.
-    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Work")]
-    pub(crate) threads: u16,
-
-    /// About how much memory pictures and samples may take at a time, such as 512M or 2G; at least 64M.
-    ///
-    /// A picture that takes more by itself is done alone. The program and its nets take 30 MB besides.
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = ram, help_heading = "Work")]
-    pub(crate) ram: usize,
 }
 
 /// Crops of faces with landmarks.
@@ -261,9 +226,9 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
-    /// The form of the report; json has every finding, text the first of each kind.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    /// The form of the report; json has every finding, the table the first of each kind.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ReportFormat,
 
     #[command(flatten)]
     pub(crate) landmark_crops: Landmarks,
@@ -273,15 +238,6 @@ pub(crate) struct Doctor {
 
     #[command(flatten)]
     pub(crate) work: Work,
-}
-
-/// How results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TextOrJson {
-    /// For people
-    Text,
-    /// One object on one line
-    Json,
 }
 
 const HELP: &str = "\
@@ -301,32 +257,17 @@ Exit status:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cap(pub(crate) Option<u64>);
 
+fn nets() -> impl TypedValueParser<Value = BoxesOf> {
+    one_of(BoxesOf::ALL.iter().copied(), |net| match net {
+        BoxesOf::PNet => "The first",
+        BoxesOf::RNet => "The second, which sees those of the first",
+    })
+}
+
 fn cap(text: &str) -> Result<Cap, String> {
     match text {
         "all" => Ok(Cap(None)),
         number => number.parse().map(|number| Cap(Some(number))).map_err(|_| "a whole number is needed, or all".into()),
-    }
-}
-
-fn ram(text: &str) -> Result<usize, String> {
-    const LEAST: usize = 64 << 20;
-    let (number, shift) = match text.char_indices().last() {
-        Some((at, 'K' | 'k')) => (&text[..at], 10),
-        Some((at, 'M' | 'm')) => (&text[..at], 20),
-        Some((at, 'G' | 'g')) => (&text[..at], 30),
-        _ => (text, 0),
-    };
-    match number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift)) {
-        Some(bytes) if bytes >= LEAST => Ok(bytes),
-        Some(_) => Err("at least 64M are needed".into()),
-        None => Err("a size is needed, such as 512M or 2G".into()),
-    }
-}
-
-pub(crate) fn pixels(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(pixels) if (0.0..=1e9).contains(&pixels) => Ok(pixels),
-        _ => Err("a number of pixels is needed, from 0 to 1e9".into()),
     }
 }
 
@@ -345,17 +286,6 @@ fn two_thresholds(text: &str) -> Result<[f32; 2], String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(ram("64M"), Ok(64 << 20));
-        assert_eq!(ram("2g"), Ok(2 << 30));
-        assert_eq!(ram("65536K"), Ok(64 << 20));
-        assert_eq!(ram("100000000"), Ok(100_000_000));
-        for wrong in ["", "M", "63M", "1.5G", "-1G", "99999999999999999G", "1T", "0"] {
-            assert!(ram(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn caps_are_numbers_or_all() {

@@ -2,14 +2,16 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use crate::prepare::args::{self as args, TextOrJson};
-use crate::prepare::{advance, landmark_crops, pool, progress_bar, random_crops, sources};
-use crate::{Outcome, Usage};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
 use mtcnn_cpu::data::{Class, DataSet, SampleOptions};
+use serde::Serialize;
+
+use crate::common::detector::pool;
+use crate::common::outcome::{Outcome, Usage};
+use crate::common::progress::{advance, progress_bar};
+use crate::prepare::args::Doctor;
+use crate::prepare::options::{landmark_crops, random_crops, sources};
 
 /// Findings of one kind that text shows; JSON has all.
 const MOST_SHOWN: usize = 5;
@@ -22,7 +24,7 @@ struct Report {
 }
 
 /// Runs.
-pub(crate) fn run(args: &args::Doctor) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
     let has_sources = args.sources.wider.is_some() || args.sources.landmarks.is_some();
     if !has_sources && args.data.is_none() {
         return Err(Usage("--wider, --landmarks or --data is needed".into()).into());
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &args::Doctor) -> anyhow::Result<Outcome> {
             landmarks: landmark_crops(&args.landmark_crops),
             ..SampleOptions::new(Stage::PNet)
         };
-        let (sources, pool) = (sources(&args.sources)?, pool(&args.work)?);
+        let (sources, pool) = (sources(&args.sources)?, pool(args.work.threads)?);
         let bar = progress_bar("pictures");
         let advance = &mut |progress| advance(&bar, progress);
         report.sources = check_sources(&sources, Stage::PNet, &options, &pool, args.work.ram, advance);
@@ -47,28 +49,16 @@ pub(crate) fn run(args: &args::Doctor) -> anyhow::Result<Outcome> {
         bar.finish_and_clear();
     }
 
-    let mut out = io::stdout().lock();
-    match args.format {
-        TextOrJson::Text => {
-            for source in &report.sources {
-                write_source(&mut out, source)?;
-            }
-            if let Some(set) = &report.set {
-                write_set(&mut out, set)?;
-            }
-        }
-        TextOrJson::Json => {
-            serde_json::to_writer(&mut out, &report)?;
-            out.write_all(b"\n")?;
-        }
-    }
-    out.flush()?;
+    args.format.show(&report, |out| {
+        report.sources.iter().try_for_each(|source| write_source(out, source))?;
+        report.set.iter().try_for_each(|set| write_set(out, set))
+    })?;
     let sound = report.sources.iter().all(|source| source.unreadable.is_empty())
         && report.set.iter().all(|set| set.damage.is_empty());
     Ok(if sound { Outcome::Done } else { Outcome::Partly })
 }
 
-fn write_source(out: &mut impl Write, report: &SourceReport) -> io::Result<()> {
+fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
     writeln!(out, "{}: {}", report.kind, report.list.display())?;
     writeln!(out, "  pictures       {:>9}", report.pictures)?;
     writeln!(out, "    unreadable   {:>9}", report.unreadable.len())?;
@@ -93,7 +83,7 @@ fn write_source(out: &mut impl Write, report: &SourceReport) -> io::Result<()> {
     writeln!(out)
 }
 
-fn write_set(out: &mut impl Write, report: &SetReport) -> io::Result<()> {
+fn write_set(out: &mut dyn Write, report: &SetReport) -> io::Result<()> {
     writeln!(out, "{}: samples of {}", report.set.display(), report.stage.name())?;
     for info in &report.classes {
         writeln!(out, "    {:13}{:>9} of {}", info.class.plural(), info.count, info.made)?;
@@ -109,7 +99,7 @@ fn write_set(out: &mut impl Write, report: &SetReport) -> io::Result<()> {
     write_some(out, "damaged blocks", report.damage.len(), report.damage.iter().cloned())
 }
 
-fn write_histogram(out: &mut impl Write, what: &str, histogram: &Histogram) -> io::Result<()> {
+fn write_histogram(out: &mut dyn Write, what: &str, histogram: &Histogram) -> io::Result<()> {
     const LONGEST: usize = 40;
     writeln!(out, "  {what}")?;
     let most = histogram.bars().iter().map(|bar| bar.count).max().unwrap_or(0).max(1);
@@ -122,7 +112,7 @@ fn write_histogram(out: &mut impl Write, what: &str, histogram: &Histogram) -> i
 }
 
 /// How many, and the first of them.
-fn write_some(out: &mut impl Write, what: &str, count: usize, lines: impl Iterator<Item = String>) -> io::Result<()> {
+fn write_some(out: &mut dyn Write, what: &str, count: usize, lines: impl Iterator<Item = String>) -> io::Result<()> {
     if count == 0 {
         return Ok(());
     }

@@ -2,23 +2,23 @@
 
 pub(crate) mod args;
 mod doctor;
+mod options;
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use rayon::ThreadPool;
+use mtcnn_cpu::data::{
+    BoxesOf, Caps, ClassInfo, MinedCrops, Miner, Mining, Preparation, SampleOptions, Skipped, StageBoxes, Summary,
+    prepare,
+};
+use mtcnn_cpu::{ImageView, Stage, isa};
 use serde::Serialize;
 
-use self::args::{TextOrJson, What};
-use crate::detect::options;
-use crate::{Outcome, Usage, complain};
-use mtcnn_cpu::Stage;
-use mtcnn_cpu::data::{
-    BoxesOf, Caps, ClassInfo, LandmarkCrops, MinedCrops, Miner, Mining, Preparation, Progress, RandomCrops,
-    SampleOptions, Skipped, Sources, StageBoxes, Summary, prepare,
-};
-use mtcnn_cpu::{ImageView, isa};
+use crate::common::detector::pool;
+use crate::common::outcome::{Outcome, complain};
+use crate::common::progress::{advance, progress_bar};
+use crate::prepare::args::What;
+use crate::prepare::options::{landmark_crops, random_crops, sources};
 
 /// Pictures that stderr names; JSON has all.
 const MOST_NAMED: usize = 20;
@@ -33,11 +33,7 @@ pub(crate) fn run(args: &args::Prepare) -> anyhow::Result<Outcome> {
         }
         What::Onet(args) => {
             let random = args.mining.random_crops.then_some(&args.random);
-            let boxes_of = match args.boxes_of {
-                args::BoxesOf::Pnet => BoxesOf::PNet,
-                args::BoxesOf::Rnet => BoxesOf::RNet,
-            };
-            make(Stage::ONet, &args.set, random, Some((&args.mining, boxes_of)))
+            make(Stage::ONet, &args.set, random, Some((&args.mining, args.boxes_of)))
         }
         What::Doctor(args) => doctor::run(args),
     }
@@ -63,7 +59,7 @@ fn make(
         landmarks: landmark_crops(&args.landmarks),
         mined: mining.map(|(it, _)| MinedCrops { negatives: it.mined_negatives, ..MinedCrops::default() }),
     };
-    let pool = pool(&args.work)?;
+    let pool = pool(args.work.threads)?;
     let miner = mining.map(|(mining, boxes_of)| miner(mining, boxes_of)).transpose()?;
     let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
     let how = Preparation {
@@ -84,16 +80,9 @@ fn make(
     bar.finish_and_clear();
     let summary = summary?;
 
-    let mut out = io::stdout().lock();
-    match args.format {
-        TextOrJson::Text => write_text(&mut out, &args.out, &summary)?,
-        TextOrJson::Json => {
-            let Summary { manifest, skipped, warnings } = &summary;
-            serde_json::to_writer(&mut out, &Made { set: &args.out, classes: &manifest.classes, skipped, warnings })?;
-            out.write_all(b"\n")?;
-        }
-    }
-    out.flush()?;
+    let Summary { manifest, skipped, warnings } = &summary;
+    let made = Made { set: &args.out, classes: &manifest.classes, skipped, warnings };
+    args.format.show(&made, |out| table(out, &args.out, &summary))?;
     for Skipped { picture, reason } in summary.skipped.iter().take(MOST_NAMED) {
         complain(format_args!("{}: {reason}", picture.display()));
     }
@@ -117,7 +106,7 @@ struct Made<'a> {
     warnings: &'a [String],
 }
 
-fn write_text(out: &mut impl Write, set: &Path, summary: &Summary) -> io::Result<()> {
+fn table(out: &mut dyn Write, set: &Path, summary: &Summary) -> io::Result<()> {
     let manifest = &summary.manifest;
     writeln!(out, "{}: {}, {2}x{2} pixels", set.display(), manifest.stage.name(), manifest.side)?;
     writeln!(out, "{:10}  {:>9}  {:>9}  {:>9}", "CLASS", "SAMPLES", "OF", "CAP")?;
@@ -132,45 +121,4 @@ fn miner(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Miner> {
     let (thresholds, min_face, factor) = (args.mine_thresholds, args.mine_min_face, args.mine_factor);
     let isa = isa::from_env()?;
     Ok(Miner::new(&Mining { boxes_of, thresholds, min_face, factor }, args.weights.as_deref(), isa)?)
-}
-
-pub(crate) fn sources(args: &args::Sources) -> anyhow::Result<Sources> {
-    if args.wider.is_none() && args.landmarks.is_none() {
-        return Err(Usage("--wider or --landmarks is needed".into()).into());
-    }
-    Ok(Sources::read(args.wider.as_deref(), args.landmarks.as_deref(), args.split.into())?)
-}
-
-pub(crate) fn random_crops(args: &args::Random) -> RandomCrops {
-    RandomCrops {
-        negatives: args.random_negatives,
-        near: args.near_negatives,
-        face: args.face_tries,
-        min_face: args.min_face,
-        ..RandomCrops::default()
-    }
-}
-
-pub(crate) fn landmark_crops(args: &args::Landmarks) -> LandmarkCrops {
-    LandmarkCrops {
-        tries: args.landmark_tries,
-        min_face: args.min_landmark_face,
-        degrees: args.turn,
-        mirror: !args.no_mirror,
-    }
-}
-
-pub(crate) fn pool(args: &args::Work) -> anyhow::Result<ThreadPool> {
-    options::pool(args.threads)
-}
-
-/// On stderr, if that is a terminal.
-pub(crate) fn progress_bar(things: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {things}, {{eta}} left"));
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-pub(crate) fn advance(bar: &ProgressBar, Progress { done, total }: Progress) {
-    bar.set_length(total as u64);
-    bar.set_position(done as u64);
 }

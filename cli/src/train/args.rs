@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::TypedValueParser;
+use mtcnn_cpu::train::Convention;
 
-use crate::prepare::args::{TextOrJson, Work};
+use crate::common::choice::one_of;
+use crate::common::format::ReportFormat;
+use crate::common::work_args::Work;
 
 /// Trains the nets: one of them, or the whole cascade from nothing.
 #[derive(Debug, clap::Args)]
@@ -71,7 +75,7 @@ pub(crate) struct Net {
     pub(crate) batch: Option<[usize; 4]>,
 
     /// Whose conventions to follow where implementations differ, in place of the recipe's.
-    #[arg(long, value_enum, value_name = "WHOSE", help_heading = "Recipe")]
+    #[arg(long, value_parser = conventions(), value_name = "WHOSE", help_heading = "Recipe")]
     pub(crate) convention: Option<Convention>,
 
     /// Steps from one checkpoint to the next.
@@ -87,22 +91,11 @@ pub(crate) struct Net {
     pub(crate) validate_every: u64,
 
     /// The form of the results.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ReportFormat,
 
     #[command(flatten)]
     pub(crate) work: Work,
-}
-
-/// Conventions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Convention {
-    /// Decay of weights only, one learning rate
-    Own,
-    /// Of lippman1125's mtcnn-caffe: biases learn twice as fast, slopes decay
-    MtcnnCaffe,
-    /// Of AITTSMD's MTCNN-Tensorflow: squares are not halved, the rate counts when the parameters move
-    Aittsmd,
 }
 
 /// Trains all three nets from pictures and lists: samples, first net, mined samples, second net, mined samples, third net,
@@ -129,8 +122,8 @@ pub(crate) struct Cascade {
     pub(crate) recipe: PathBuf,
 
     /// The form of the report.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ReportFormat,
 
     #[command(flatten)]
     pub(crate) work: Work,
@@ -158,6 +151,16 @@ Exit status:
   1  they were not
   2  the command line is wrong
   130  Ctrl-C: the state was saved";
+
+fn conventions() -> impl TypedValueParser<Value = Convention> {
+    one_of(Convention::ALL.iter().copied(), |convention| match convention {
+        Convention::Own => "Decay of weights only, one learning rate",
+        Convention::MtcnnCaffe => "Of lippman1125's mtcnn-caffe: biases learn twice as fast, slopes decay",
+        Convention::Aittsmd => {
+            "Of AITTSMD's MTCNN-Tensorflow: squares are not halved, the rate counts when the parameters move"
+        }
+    })
+}
 
 fn four_numbers(text: &str) -> Result<[usize; 4], String> {
     let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();

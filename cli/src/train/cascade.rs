@@ -3,19 +3,22 @@
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::prepare::args::TextOrJson;
-use crate::prepare::{advance, pool, progress_bar};
-use crate::train::args;
-use crate::train::{Line, curves, stop_flag};
-use crate::{Outcome, complain};
 use mtcnn_cpu::eval::{Curve, Passed};
 use mtcnn_cpu::isa;
-use mtcnn_cpu::train::{Cascade, CascadeEvent, CascadeReport, MODEL, Recipe, StageReport};
+use mtcnn_cpu::train::{CascadeEvent, CascadeReport, MODEL, Recipe, StageReport};
+
+use crate::common::detector::pool;
+use crate::common::outcome::{Outcome, complain};
+use crate::common::progress::{advance, progress_bar};
+use crate::train::args::Cascade;
+use crate::train::curves::curves;
+use crate::train::progress_line::ProgressLine;
+use crate::train::stop::stop_flag;
 
 /// Runs.
-pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
-    let (recipe, pool) = (Recipe::read(&args.recipe)?, pool(&args.work)?);
-    let cascade = Cascade {
+pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
+    let (recipe, pool) = (Recipe::read(&args.recipe)?, pool(args.work.threads)?);
+    let cascade = mtcnn_cpu::train::Cascade {
         recipe: &recipe,
         wider: &args.wider,
         landmarks: args.landmarks.as_deref(),
@@ -26,7 +29,7 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
     };
     let stop = stop_flag()?;
     let bar = progress_bar("pictures");
-    let mut line: Option<Line> = None;
+    let mut line: Option<ProgressLine> = None;
     let mut drawn = Ok(());
     let report = cascade.run(&mut |event| {
         match event {
@@ -37,35 +40,32 @@ pub(crate) fn run(args: &args::Cascade) -> anyhow::Result<Outcome> {
                     bar.suspend(|| complain(format_args!("{}: warning: {warning}", stage.name())));
                 }
             }
-            CascadeEvent::Training(stage, progress) => line.get_or_insert_with(|| Line::new(*stage)).show(progress),
+            CascadeEvent::Training(stage, progress) => {
+                line.get_or_insert_with(|| ProgressLine::new(*stage)).show(progress)
+            }
             CascadeEvent::Trained(_, folder) => {
-                line.take().inspect(Line::finish);
-                drawn = curves(folder);
+                line.take().inspect(ProgressLine::finish);
+                drawn = curves(folder).map(drop);
             }
         }
         drawn.is_ok() && !stop.load(Relaxed)
     });
     bar.finish_and_clear();
-    line.inspect(Line::finish);
+    line.inspect(ProgressLine::finish);
     let report = report?;
     drawn?;
     let Some(report) = report else {
         complain("stopped, and saved; the same command goes on from there");
         return Ok(Outcome::Interrupted);
     };
-    let mut out = io::stdout().lock();
-    match args.format {
-        TextOrJson::Json => writeln!(out, "{}", serde_json::to_string(&report)?)?,
-        TextOrJson::Text => {
-            write_report(&mut out, &report)?;
-            writeln!(out, "{}: {:.0} s in all", args.out.join(MODEL).display(), report.seconds)?;
-        }
-    }
-    out.flush()?;
+    args.format.show(&report, |out| {
+        write_report(out, &report)?;
+        writeln!(out, "{}: {:.0} s in all", args.out.join(MODEL).display(), report.seconds)
+    })?;
     Ok(Outcome::Done)
 }
 
-fn write_report(out: &mut impl Write, report: &CascadeReport) -> io::Result<()> {
+fn write_report(out: &mut dyn Write, report: &CascadeReport) -> io::Result<()> {
     writeln!(
         out,
         "{:5} {:>9} {:>9} {:>9} {:>9} {:>10} {:>10} {:>9} {:>9}",

@@ -1,12 +1,13 @@
 //! The command line of `weights` as it is typed; its comments are the help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-
-use crate::args::BenchFormat;
 use mtcnn_cpu::weights::{Colours, Flatten, LandmarkOrder, Orientation, Precision, Source, Target};
+
+use crate::common::choice::one_of;
+use crate::common::format::ReportFormat;
 
 /// Model files: from and to the files of other systems, and what is in them.
 #[derive(Debug, clap::Args)]
@@ -45,20 +46,20 @@ pub(crate) struct Import {
     pub(crate) from: From,
 
     /// How the nets see pictures: as they are, or transposed, as Matlab trains.
-    #[arg(long, value_name = "HOW", value_parser = choices(Orientation::ALL, Orientation::name), help_heading = "Conventions")]
+    #[arg(long, value_name = "HOW", value_parser = one_of(Orientation::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) orientation: Option<Orientation>,
 
     /// The order of a pixel's colours.
-    #[arg(long, value_name = "ORDER", value_parser = choices(Colours::ALL, Colours::name), help_heading = "Conventions")]
+    #[arg(long, value_name = "ORDER", value_parser = one_of(Colours::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) colours: Option<Colours>,
 
     /// The order of the landmarks' numbers: x1 y1 x2 y2 … or x1 x2 … y1 y2 …
-    #[arg(long, value_name = "ORDER", value_parser = choices(LandmarkOrder::ALL, LandmarkOrder::name), help_heading = "Conventions")]
+    #[arg(long, value_name = "ORDER", value_parser = one_of(LandmarkOrder::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) landmarks: Option<LandmarkOrder>,
 
     /// The order of the inputs of the first dense layer, the slowest index first: c is the channel, y the picture's
     /// row and x its column.
-    #[arg(long, value_name = "ORDER", value_parser = choices(Flatten::ALL, Flatten::name), help_heading = "Conventions")]
+    #[arg(long, value_name = "ORDER", value_parser = one_of(Flatten::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) flatten: Option<Flatten>,
 
     /// Keep the landmark heads of PNet and RNet, where the files have them. No detection uses them; exported files
@@ -83,12 +84,11 @@ pub(crate) struct Import {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXPORT_HELP)]
 pub(crate) struct Export {
-    /// The model file [default: the weights inside].
-    #[arg(value_name = "MODEL")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: Model,
 
     /// The system.
-    #[arg(long, value_name = "SYSTEM", value_parser = choices(Target::ALL, Target::name))]
+    #[arg(long, value_name = "SYSTEM", value_parser = one_of(Target::ALL.iter().copied(), |_| ""))]
     pub(crate) to: Target,
 
     /// The folder to write into; it is made if it is not there.
@@ -106,12 +106,11 @@ pub(crate) struct Export {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = CONVERT_HELP)]
 pub(crate) struct Convert {
-    /// The model file [default: the weights inside].
-    #[arg(value_name = "MODEL")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: Model,
 
     /// The type of the numbers.
-    #[arg(long, value_name = "TYPE", value_parser = choices(Precision::ALL, Precision::name))]
+    #[arg(long, value_name = "TYPE", value_parser = one_of(Precision::ALL.iter().copied(), |_| ""))]
     pub(crate) dtype: Precision,
 
     /// The model file to write (safetensors).
@@ -123,13 +122,27 @@ pub(crate) struct Convert {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = INFO_HELP)]
 pub(crate) struct Info {
-    /// The model file [default: the weights inside].
-    #[arg(value_name = "MODEL")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: Model,
 
     /// The form of the results.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: BenchFormat,
+    pub(crate) format: ReportFormat,
+}
+
+/// The model file that something is done with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Model {
+    /// The model file [default: the weights inside].
+    #[arg(value_name = "MODEL")]
+    model: Option<PathBuf>,
+}
+
+impl Model {
+    /// Its path; `None` of the weights inside.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.model.as_deref()
+    }
 }
 
 /// A system, or none: it must be told by the files.
@@ -141,14 +154,6 @@ const AUTO: &str = "auto";
 fn sources() -> impl TypedValueParser<Value = From> {
     let names = Source::ALL.iter().map(|source| source.name());
     PossibleValuesParser::new([AUTO].into_iter().chain(names)).map(|name| From(name.parse().ok()))
-}
-
-fn choices<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    name: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().map(|&it| name(it)))
-        .map(move |typed| *all.iter().find(|&&it| name(it) == typed).expect("one of them"))
 }
 
 const HELP: &str = "\

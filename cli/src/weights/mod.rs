@@ -7,15 +7,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context;
-
-use self::args::What;
-use crate::args::BenchFormat;
-use crate::common::save::Save;
-use crate::{Outcome, complain};
 use mtcnn_cpu::weights::{self, ImportOptions, Summary};
 
+use crate::common::outcome::{Outcome, complain};
+use crate::common::save::Save;
+use crate::weights::args::{Convert, Export, Import, Info, Weights, What};
+
 /// Runs.
-pub(crate) fn run(args: &args::Weights) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Weights) -> anyhow::Result<Outcome> {
     match &args.what {
         What::Import(args) => import(args),
         What::Export(args) => export(args),
@@ -24,7 +23,7 @@ pub(crate) fn run(args: &args::Weights) -> anyhow::Result<Outcome> {
     }
 }
 
-fn import(args: &args::Import) -> anyhow::Result<Outcome> {
+fn import(args: &Import) -> anyhow::Result<Outcome> {
     let options = ImportOptions {
         from: args.from.0,
         orientation: args.orientation,
@@ -40,10 +39,10 @@ fn import(args: &args::Import) -> anyhow::Result<Outcome> {
     save(&args.output, &imported.to_bytes())
 }
 
-fn export(args: &args::Export) -> anyhow::Result<Outcome> {
-    let mut files = weights::export(args.model.as_deref(), args.to)?;
+fn export(args: &Export) -> anyhow::Result<Outcome> {
+    let mut files = weights::export(args.model.path(), args.to)?;
     if args.check {
-        files.push(mtcnn_cpu::exported_answers(args.model.as_deref())?);
+        files.push(mtcnn_cpu::exported_answers(args.model.path())?);
     }
     let folder = &args.output;
     fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
@@ -53,8 +52,8 @@ fn export(args: &args::Export) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn convert(args: &args::Convert) -> anyhow::Result<Outcome> {
-    save(&args.output, &weights::convert(args.model.as_deref(), args.dtype)?)
+fn convert(args: &Convert) -> anyhow::Result<Outcome> {
+    save(&args.output, &weights::convert(args.model.path(), args.dtype)?)
 }
 
 fn save(path: &Path, bytes: &[u8]) -> anyhow::Result<Outcome> {
@@ -69,21 +68,13 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Save> {
     Ok(file)
 }
 
-fn info(args: &args::Info) -> anyhow::Result<Outcome> {
-    let summary = weights::summary(args.model.as_deref())?;
-    let mut out = io::stdout().lock();
-    match args.format {
-        BenchFormat::Table => table(&summary, &mut out)?,
-        BenchFormat::Json => {
-            serde_json::to_writer(&mut out, &summary)?;
-            out.write_all(b"\n")?;
-        }
-    }
-    out.flush()?;
+fn info(args: &Info) -> anyhow::Result<Outcome> {
+    let summary = weights::summary(args.model.path())?;
+    args.format.show(&summary, |out| table(&summary, out))?;
     Ok(Outcome::Done)
 }
 
-fn table(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (key, value) in &summary.description {
         // A file may say anything, and a terminal obeys some of it.
         writeln!(out, "{:16} {}", key.escape_debug().to_string(), value.escape_debug())?;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::file::ExportedFile;
 use super::{caffe, npz, onnx};
+use crate::choice::choice;
 use crate::error::Result;
-use crate::weights::choice::choice;
 use crate::weights::model::Model;
 
 choice! {

@@ -4,7 +4,7 @@
 use super::assign::Assigned;
 use super::source::Source;
 use crate::arch::Layer;
-use crate::weights::choice::choice;
+use crate::choice::choice;
 
 choice! {
     /// How a net sees an image.

@@ -1,6 +1,6 @@
 //! The systems whose files can be imported.
 
-use crate::weights::choice::choice;
+use crate::choice::choice;
 
 choice! {
     /// A system whose files can be imported.

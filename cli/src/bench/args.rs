@@ -1,0 +1,135 @@
+//! The command line of `bench` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::common::detection_args::{Detection, ENVIRONMENT};
+use crate::common::format::ReportFormat;
+
+/// Measures how fast this machine finds the faces in a picture, and where the time goes.
+///
+/// The picture is read once and its faces are found again and again, with the options as `detect` takes
+/// them. Beside it the machine's own limit is measured: the multiply-adds that a core does when nothing
+/// else is asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`--help` shows more: what is measured, the formats and examples.", after_long_help = bench_help())]
+pub(crate) struct Bench {
+    /// A picture, or - for a picture on stdin [default: a picture of 51 faces that the program has in it].
+    #[arg(value_name = "PICTURE")]
+    pub(crate) picture: Option<PathBuf>,
+
+    /// The form of the results [default: table on a terminal, json otherwise].
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
+    pub(crate) format: Option<ReportFormat>,
+
+    /// How long to measure; at least one detection is done.
+    ///
+    /// Warming up and measuring the machine's limit come on top: a third more.
+    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, help_heading = "Results")]
+    pub(crate) seconds: Duration,
+
+    /// Add the result to the records in a folder: a file for each CPU, a line for each run.
+    #[arg(long, value_name = "FOLDER", help_heading = "Records")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Compare with the last record in a folder of the same CPU, instruction set, threads, picture and options.
+    ///
+    /// Times are compared as multiples of what the machine's limit takes, for a clock and a neighbour change
+    /// both. The exit status is 1 if a stage has become slower than --tolerance allows, or if there is no such
+    /// record; with --record this run is then the first.
+    #[arg(long, value_name = "FOLDER", help_heading = "Records")]
+    pub(crate) compare: Option<PathBuf>,
+
+    /// How much slower a stage may be, as a part: 0.1 is a tenth.
+    ///
+    /// A stage is slower if its median and its minimum both are. Stages of less than a fiftieth of the total
+    /// are shown and not judged.
+    #[arg(long, value_name = "PART", default_value = "0.1", requires = "compare", value_parser = tolerance, allow_negative_numbers = true, help_heading = "Records")]
+    pub(crate) tolerance: f64,
+
+    /// A word to the record, such as the commit.
+    #[arg(long, value_name = "TEXT", requires = "record", help_heading = "Records")]
+    pub(crate) note: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) detection: Detection,
+}
+
+const BENCH_HELP: &str = r#"What is measured:
+  total    from call to return: decoded picture in, faces out
+  pyramid  resizing the picture to every level, and normalising
+  pnet     the first net, on every level; in: places, out: boxes
+  crops    cutting out the boxes and resizing them, for both nets
+  rnet     the second net, a crop a box
+  onet     the third net, a crop a box; out: faces
+  nms      dropping boxes that overlap better ones, after each net; one thread
+  From pyramid to onet the ms are a thread's: the working time of all threads,
+  divided by their number. Waiting for one another is in the total alone.
+  GFLOP/s are useful floating-point operations (two a multiply-add, without
+  padding) of one thread at work, at the median ms. The peak is what one core
+  does in multiply-adds alone, the best of two measurements, before and after.
+  A net may come above it: Winograd's way takes fewer operations than counted.
+
+Formats:
+  table   A line a stage and a line a level.
+  json    One object:
+          {"picture","width","height","faces","runs","seconds",
+           "ms":{"total":{"median","min"},"pyramid","pnet","crops","rnet",
+            "onet","nms"},
+           "peak_gflops","pnet_of_peak","rnet_of_peak","onet_of_peak",
+           "gflops":{"pnet":{"median","best"},"rnet","onet"},
+           "levels":[{"scale","width","height","candidates","kept"}],
+           "candidates":{"pnet":{"in","out"},"rnet","onet"},
+           "isa","threads","version"}
+          Rates are null for a net that had nothing to do. With --compare:
+           "compared":{"date","note","tolerance","worse",
+            "slower":[{"stage","median","min","worse"}]}
+          where 0.1 is a tenth slower.
+  A record is the same object with "date" (UTC), "cpu", "note", "options" and
+  "pixels", a checksum of the picture; the file is named after the CPU.
+
+Examples:
+  mtcnn-cpu bench                              this machine, all its threads
+  mtcnn-cpu bench photo.jpg --threads 1        one of your pictures, one thread
+  mtcnn-cpu bench photo.jpg --min-face 40      what larger faces alone take
+  MTCNN_CPU_ISA=avx2 mtcnn-cpu bench           another instruction set
+  mtcnn-cpu bench --record runs/ --note "$(git rev-parse --short HEAD)"
+                                               to be kept
+  mtcnn-cpu bench --compare runs/              slower than the last time?
+
+Exit status:
+  0  measured
+  1  the picture, the model file or a record could not be read or written; with
+     --compare, something is slower, or there is nothing to compare with
+  2  the command line is wrong"#;
+
+fn bench_help() -> String {
+    format!("{BENCH_HELP}\n\n{ENVIRONMENT}")
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds is needed, more than 0 and at most 3600".into()),
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(part) if (0.0..=100.0).contains(&part) => Ok(part),
+        _ => Err("a part is needed, such as 0.1 for a tenth, at least 0 and at most 100".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_more_than_none_and_an_end_is_in_sight() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "0", "-1", "1e-99999", "3601", "inf", "NaN", "ten"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What `bench` measured, as a table and as JSON.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use image::RgbImage;
+use mtcnn_cpu::{Level, StageTimes, Timing};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::bench::comparison::Compared;
+
+/// What many detections in one picture gave.
+pub(crate) struct Measured {
+    pub(crate) faces: usize,
+    /// Of the last detection; but for the times, all are the same.
+    pub(crate) timing: Timing,
+    /// Of each detection.
+    pub(crate) ms: Vec<[f64; STAGES.len()]>,
+    pub(crate) seconds: f64,
+    pub(crate) peak: f64,
+}
+
+/// In the order of the table.
+pub(crate) const STAGES: [&str; 7] = ["pyramid", "pnet", "crops", "rnet", "onet", "nms", "total"];
+
+/// Working time is summed over the threads, so a thread's share of it is comparable with the total.
+pub(crate) fn ms(timing: &Timing) -> [f64; STAGES.len()] {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let stages = [&timing.pyramid, &timing.pnet, &timing.crops, &timing.rnet, &timing.onet];
+    let [pyramid, pnet, crops, rnet, onet] = stages.map(|stage| ms(stage.busy) / timing.threads as f64);
+    [pyramid, pnet, crops, rnet, onet, ms(timing.suppression), ms(timing.total)]
+}
+
+/// As JSON: the order of the fields is the order in the object.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    pub(crate) picture: String,
+    width: u32,
+    height: u32,
+    faces: usize,
+    runs: usize,
+    seconds: f64,
+    pub(crate) ms: Stages,
+    pub(crate) peak_gflops: f64,
+    pnet_of_peak: Option<f64>,
+    rnet_of_peak: Option<f64>,
+    onet_of_peak: Option<f64>,
+    gflops: Nets<Option<Rate>>,
+    levels: Vec<JsonLevel>,
+    candidates: Nets<Boxes>,
+    pub(crate) isa: String,
+    pub(crate) threads: usize,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compared: Option<Compared>,
+}
+
+/// The times of each of [`STAGES`].
+pub(crate) struct Stages(pub(crate) [Times; STAGES.len()]);
+
+/// Milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Times {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+}
+
+#[derive(Serialize)]
+struct Nets<T> {
+    pnet: T,
+    rnet: T,
+    onet: T,
+}
+
+/// Useful GFLOP/s of one thread.
+#[derive(Clone, Copy, Serialize)]
+struct Rate {
+    median: f64,
+    best: f64,
+}
+
+#[derive(Serialize)]
+struct Boxes {
+    r#in: usize,
+    out: usize,
+}
+
+#[derive(Serialize)]
+struct JsonLevel {
+    scale: f64,
+    width: usize,
+    height: usize,
+    candidates: usize,
+    kept: usize,
+}
+
+impl Serialize for Stages {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(STAGES.iter().zip(&self.0))
+    }
+}
+
+impl Times {
+    /// # Panics
+    /// If there are none.
+    fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let middle = times.len() / 2;
+        let median = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2.0 };
+        Self { median, min: times[0] }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(picture: String, pixels: &RgbImage, measured: Measured) -> Self {
+        let Measured { faces, timing, ms, seconds, peak } = measured;
+        let times: [Times; STAGES.len()] =
+            std::array::from_fn(|stage| Times::of(ms.iter().map(|run| run[stage]).collect()));
+        let [_, pnet, _, rnet, onet, ..] = times;
+        let rate = |stage: &StageTimes, times: Times| {
+            let gflops = |ms: f64| stage.flops as f64 / timing.threads as f64 / ms / 1e6;
+            (stage.flops > 0).then(|| Rate { median: gflops(times.median), best: gflops(times.min) })
+        };
+        let gflops =
+            Nets { pnet: rate(&timing.pnet, pnet), rnet: rate(&timing.rnet, rnet), onet: rate(&timing.onet, onet) };
+        let of_peak = |rate: Option<Rate>| rate.map(|rate| rate.median / peak);
+        let boxes = |stage: &StageTimes| Boxes { r#in: stage.inputs, out: stage.outputs };
+        Self {
+            picture,
+            width: pixels.width(),
+            height: pixels.height(),
+            faces,
+            runs: ms.len(),
+            seconds,
+            ms: Stages(times),
+            peak_gflops: peak,
+            pnet_of_peak: of_peak(gflops.pnet),
+            rnet_of_peak: of_peak(gflops.rnet),
+            onet_of_peak: of_peak(gflops.onet),
+            gflops,
+            levels: timing.levels.iter().map(JsonLevel::from).collect(),
+            candidates: Nets { pnet: boxes(&timing.pnet), rnet: boxes(&timing.rnet), onet: boxes(&timing.onet) },
+            isa: timing.isa.to_string(),
+            threads: timing.threads,
+            version: env!("CARGO_PKG_VERSION"),
+            compared: None,
+        }
+    }
+}
+
+impl From<&Level> for JsonLevel {
+    fn from(level: &Level) -> Self {
+        let &Level { scale, width, height, candidates, kept, .. } = level;
+        Self { scale, width, height, candidates, kept }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { picture, width, height, faces, runs, seconds, peak_gflops: peak, isa, .. } = self;
+        let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        writeln!(f, "{picture}: {width}x{height}, {}", count(*faces, "face"))?;
+        writeln!(
+            f,
+            "{} in {seconds:.2} s, {}, instruction set {isa}, FMA peak {peak:.1} GFLOP/s a core\n",
+            count(*runs, "detection"),
+            count(self.threads, "thread")
+        )?;
+        writeln!(
+            f,
+            "{:<9} {:>10} {:>10} {:>10} {:>8} {:>10} {:>8}",
+            "stage", "median ms", "min ms", "GFLOP/s", "of peak", "in", "out"
+        )?;
+        for (name, time) in STAGES.iter().zip(self.ms.0) {
+            let mut line = format!("{name:<9} {:>10.3} {:>10.3}", time.median, time.min);
+            if let Some((rate, of_peak, boxes)) = self.net(name) {
+                match rate.zip(of_peak) {
+                    Some((rate, of_peak)) => write!(line, " {:>10.1} {of_peak:>8.2}", rate.median)?,
+                    None => write!(line, " {:>10} {:>8}", "-", "-")?,
+                }
+                write!(line, " {:>10} {:>8}", boxes.r#in, boxes.out)?;
+            }
+            writeln!(f, "{line}")?;
+        }
+        writeln!(
+            f,
+            "\nPyramid to onet: working time of all threads, divided by their number. Total: from call to return.\n"
+        )?;
+        writeln!(f, "{:<9} {:>10} {:>10} {:>10} {:>8}", "level", "scale", "size", "candidates", "kept")?;
+        for (number, level) in self.levels.iter().enumerate() {
+            let JsonLevel { scale, width, height, candidates, kept, .. } = level;
+            writeln!(f, "{number:<9} {scale:>10.4} {:>10} {candidates:>10} {kept:>8}", format!("{width}x{height}"))?;
+        }
+        if let Some(compared) = &self.compared {
+            write!(f, "{compared}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// A net's rate, its share of the peak, and its boxes; `None` of a stage that is no net.
+    fn net(&self, name: &str) -> Option<(Option<Rate>, Option<f64>, &Boxes)> {
+        let Self { gflops, candidates, .. } = self;
+        match name {
+            "pnet" => Some((gflops.pnet, self.pnet_of_peak, &candidates.pnet)),
+            "rnet" => Some((gflops.rnet, self.rnet_of_peak, &candidates.rnet)),
+            "onet" => Some((gflops.onet, self.onet_of_peak, &candidates.onet)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use mtcnn_cpu::Isa;
+
+    pub(crate) fn report(threads: usize) -> Report {
+        let mut level = Level::default();
+        (level.scale, level.width, level.height, level.candidates, level.kept) = (0.6, 384, 288, 31, 12);
+        let timing = |pnet| {
+            let mut timing = Timing::new(Isa::Portable, threads);
+            (timing.total, timing.levels) = (Duration::from_millis(20), vec![level]);
+            timing.pnet.busy = Duration::from_millis(pnet);
+            (timing.pnet.inputs, timing.pnet.outputs, timing.pnet.flops) = (5000, 4, 1_000_000_000);
+            timing
+        };
+        let runs = [timing(10), timing(40), timing(20)];
+        let ms = runs.iter().map(ms).collect();
+        let [.., timing] = runs;
+        Report::new(
+            "a.jpg".into(),
+            &RgbImage::new(640, 480),
+            Measured { faces: 0, timing, ms, seconds: 3.0, peak: 100.0 },
+        )
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(Times::of(vec![3.0]), Times { median: 3.0, min: 3.0 });
+        assert_eq!(Times::of(vec![9.0, 1.0, 4.0]), Times { median: 4.0, min: 1.0 });
+        assert_eq!(Times::of(vec![9.0, 1.0, 4.0, 5.0]), Times { median: 4.5, min: 1.0 });
+    }
+
+    #[test]
+    fn times_are_a_threads_share_and_rates_one_threads() {
+        for (threads, median, min) in [(1, 20.0, 10.0), (2, 10.0, 5.0)] {
+            let report = report(threads);
+            assert_eq!(report.ms.0[1], Times { median, min });
+            assert_eq!(report.ms.0[6], Times { median: 20.0, min: 20.0 });
+            let rate = report.gflops.pnet.unwrap();
+            assert!((rate.median - 50.0).abs() < 1e-9 && (rate.best - 100.0).abs() < 1e-9);
+            assert!((report.pnet_of_peak.unwrap() - 0.5).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_line_a_stage_and_a_line_a_level() {
+        let table = report(1).to_string();
+        for line in [
+            "a.jpg: 640x480, 0 faces",
+            "3 detections in 3.00 s, 1 thread, instruction set portable, FMA peak 100.0 GFLOP/s a core",
+            "pnet          20.000     10.000       50.0     0.50       5000        4",
+            "rnet           0.000      0.000          -        -          0        0",
+            "total         20.000     20.000",
+            "0             0.6000    384x288         31       12",
+        ] {
+            assert!(table.lines().any(|other| other == line), "{line}\n{table}");
+        }
+    }
+}

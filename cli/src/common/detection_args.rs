@@ -1,0 +1,138 @@
+//! Arguments that say how faces are looked for; several subcommands have them.
+
+use std::path::PathBuf;
+
+use clap::builder::TypedValueParser;
+use mtcnn_cpu::{Part, Profile, Thresholds};
+
+use crate::common::choice::one_of;
+
+/// The end of the help of what detects.
+pub(crate) const ENVIRONMENT: &str = "\
+Environment:
+  MTCNN_CPU_ISA=portable|avx2|avx512 forces an instruction set; by default it is
+  the best that the machine has.";
+
+/// How faces are looked for, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Detection {
+    #[command(flatten)]
+    pub(crate) search: Search,
+
+    /// Give the largest face only.
+    ///
+    /// Large faces are looked for first, and smaller ones only while there is none: where a face fills much
+    /// of the picture, this takes a small part of the time. Its box can differ by a few pixels.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) largest: bool,
+
+    /// Give at most so many faces, those of the best scores. It takes as long as all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
+    pub(crate) max_faces: Option<u32>,
+
+    /// Look only at this part of each picture: left, top, width and height in pixels.
+    ///
+    /// What reaches beyond the picture is cut off. Results are in pixels of the whole picture; the time
+    /// goes with the size of the part.
+    #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
+    pub(crate) roi: Option<Part>,
+
+    /// Leave pictures as they are stored: do not turn them by their EXIF orientation.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) no_exif: bool,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+}
+
+/// How faces are looked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    /// The side of the smallest face to look for, in pixels.
+    ///
+    /// The time goes with the inverse of its square: 40 takes a quarter of the time of 20.
+    #[arg(
+        short,
+        long,
+        value_name = "PIXELS",
+        default_value_t = 20.0,
+        allow_negative_numbers = true,
+        help_heading = "Detection"
+    )]
+    pub(crate) min_face: f64,
+
+    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.709; 0.79 of mtcnn-caffe].
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
+    pub(crate) factor: Option<f64>,
+
+    /// Look at larger pictures as if they were shrunk until their longer side has so many pixels.
+    ///
+    /// The smallest face grows by as much; larger faces are found as before. Half the side takes about a
+    /// quarter of the time.
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
+    pub(crate) max_side: Option<u32>,
+
+    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7; 0.6,0.7,0.8 of ipazc].
+    ///
+    /// The last is the least score of a face in the results. Lower ones find more faces, and more that
+    /// are none.
+    #[arg(long, value_name = "A,B,C", value_parser = thresholds, allow_hyphen_values = true, help_heading = "Detection")]
+    pub(crate) thresholds: Option<Thresholds>,
+
+    /// The implementation of MTCNN whose results to reproduce, with the weights inside or those of
+    /// --weights.
+    #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
+    pub(crate) profile: Profile,
+
+    /// A model file (safetensors) instead of the weights inside.
+    #[arg(long, value_name = "FILE", help_heading = "Detection")]
+    pub(crate) weights: Option<PathBuf>,
+}
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    one_of(Profile::ALL, |profile| profile.about())
+}
+
+fn thresholds(text: &str) -> Result<Thresholds, String> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[pnet, rnet, onet]) => Ok([pnet, rnet, onet].into()),
+        _ => Err("three numbers are needed, such as 0.6,0.7,0.7".into()),
+    }
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, width, height]) if width > 0 && height > 0 => Ok(Part { x, y, width, height }),
+        _ => Err("four whole numbers are needed, left, top, width and height, such as 100,50,640,480".into()),
+    }
+}
+
+/// How many threads are used.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Threads {
+    /// How many threads to use; 0 for all that the machine has. The results do not depend on it.
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Detection")]
+    pub(crate) threads: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_three_numbers() {
+        assert_eq!(thresholds("0.5, 0.6,1"), Ok([0.5, 0.6, 1.0].into()));
+        for wrong in ["", "0.5", "0.5,0.6", "0.5,0.6,0.7,0.8", "a,b,c", "0.5,,0.7"] {
+            assert!(thresholds(wrong).is_err(), "{wrong}");
+        }
+    }
+    #[test]
+    fn a_part_is_four_whole_numbers() {
+        assert_eq!(part("1, 2,30,40"), Ok(Part { x: 1, y: 2, width: 30, height: 40 }));
+        for wrong in ["", "1,2,3", "1,2,3,4,5", "-1,2,3,4", "1,2,0,4", "1.5,2,3,4", "a,b,c,d"] {
+            assert!(part(wrong).is_err(), "{wrong}");
+        }
+    }
+}

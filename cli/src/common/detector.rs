@@ -1,0 +1,65 @@
+//! A detector, and the threads that it uses, from their arguments.
+
+use anyhow::Context;
+use mtcnn_cpu::image::Orientation;
+use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Timing, isa};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::common::detection_args::{Detection, Search};
+
+impl Detection {
+    pub(crate) fn orientation(&self) -> Orientation {
+        if self.no_exif { Orientation::AsStored } else { Orientation::Upright }
+    }
+}
+
+/// A detector as `detect` has it, with so many threads of its own, or with 0 those that it is called in.
+pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Detector> {
+    let mut builder = builder(&args.search)?.threads(threads).largest(args.largest);
+    if let Some(count) = args.max_faces {
+        builder = builder.max_faces(count as usize);
+    }
+    Ok(builder.build()?)
+}
+
+/// A detector of all faces, with so many threads of its own.
+pub(crate) fn detector(args: &Search, threads: usize) -> anyhow::Result<Detector> {
+    Ok(builder(args)?.threads(threads).build()?)
+}
+
+/// The options of a detector of all faces.
+pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
+    let isa = isa::from_env()?;
+    let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
+    if let Some(factor) = args.factor {
+        builder = builder.factor(factor);
+    }
+    if let Some(side) = args.max_side {
+        builder = builder.max_side(side as usize);
+    }
+    if let Some(thresholds) = args.thresholds {
+        builder = builder.thresholds(thresholds);
+    }
+    if let Some(file) = &args.weights {
+        builder = builder.weights(file);
+    }
+    Ok(builder)
+}
+
+/// So many threads, or with 0 as many as the machine has.
+pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.into()).build();
+    pool.with_context(|| format!("can't start {threads} threads"))
+}
+
+/// The faces in a picture, or in what lies in it of a part.
+pub(crate) fn detect(
+    detector: &Detector,
+    view: ImageView<'_>,
+    roi: Option<Part>,
+) -> Result<(Vec<Face>, Timing), mtcnn_cpu::Error> {
+    let Some(Part { x, y, width, height }) = roi else { return detector.detect_timed(view) };
+    let (x, y) = (x.min(view.width()), y.min(view.height()));
+    let part = Part { x, y, width: width.min(view.width() - x), height: height.min(view.height() - y) };
+    detector.detect_part_timed(view, part)
+}

@@ -1,0 +1,40 @@
+//! The form in which results are written, but those of `detect`.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    #[value(alias = "text")]
+    Table,
+    /// One object on one line
+    Json,
+}
+
+impl ReportFormat {
+    /// A table on a terminal, JSON otherwise.
+    pub(crate) fn of_stdout() -> Self {
+        if io::stdout().is_terminal() { Self::Table } else { Self::Json }
+    }
+
+    /// Writes a result to stdout.
+    pub(crate) fn show(
+        self,
+        result: &impl Serialize,
+        table: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        match self {
+            Self::Table => table(&mut out)?,
+            Self::Json => {
+                serde_json::to_writer(&mut out, result)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+}

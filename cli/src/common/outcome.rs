@@ -1,0 +1,56 @@
+//! How a run ends: what it says on stderr, and its exit status.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The command line was wrong: the exit status is 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// How a run ended that was not stopped by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some pictures could not be read or drawn; the rest was done.
+    Partly,
+    /// Everything was done, and a speed is worse than it was, or there is none to compare with.
+    Worse,
+    /// It was stopped by Ctrl-C, and can go on.
+    Interrupted,
+}
+
+/// One line on stderr. A closed stderr is no reason to stop.
+pub(crate) fn complain(message: impl Display) {
+    let _ = writeln!(io::stderr(), "mtcnn-cpu: {message}");
+}
+
+/// The reader of the results, such as `head`, has seen enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>()
+        || error.downcast_ref::<mtcnn_cpu::Error>().is_some_and(|error| error.kind() == mtcnn_cpu::ErrorKind::Option)
+}
+
+/// The exit status of a run, whose error is told on stderr.
+pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Partly | Outcome::Worse) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(format_args!("{error:#}"));
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line of `detect` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::common::detection_args::{Detection, ENVIRONMENT};
+
+/// Finds the faces in pictures.
+///
+/// Reads JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) and PNM, known by their content, turned
+/// upright by their EXIF orientation. Results come in the order of the inputs, best score first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = detect_help())]
+pub(crate) struct Detect {
+    /// Pictures, folders of pictures, or - for a picture on stdin.
+    ///
+    /// A folder is searched with its sub-folders, in order of the names, for files with a picture's
+    /// extension; hidden files are left out. A file that is named itself is read whatever its extension.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// The form of the results [default: table on a terminal, jsonl otherwise].
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
+    pub(crate) format: Option<Format>,
+
+    /// Write the results to a file instead of stdout; with --format wider to a folder.
+    ///
+    /// A file appears under its name when it is complete.
+    #[arg(short, long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Draw boxes, scores and landmarks on a copy: a file for one picture, a folder for many.
+    ///
+    /// The extension says the format: png, jpg, webp, bmp, tif. In a folder the copies keep the names
+    /// and sub-folders of their pictures; .png is added to names without such an extension, and a
+    /// number where two would be the same.
+    #[arg(short, long, value_name = "PATH", help_heading = "Results")]
+    pub(crate) draw: Option<PathBuf>,
+
+    /// Print where the time went on stderr, a line a stage.
+    #[arg(long, help_heading = "Results")]
+    pub(crate) timing: bool,
+
+    #[command(flatten)]
+    pub(crate) detection: Detection,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: a line a face
+    Table,
+    /// One array of all pictures
+    Json,
+    /// A JSON object a line, one for each picture, as soon as it is done
+    Jsonl,
+    /// A row a face
+    Csv,
+    /// As WIDER FACE is evaluated: a text file for each picture in the folder OUTPUT
+    Wider,
+    /// As FDDB is evaluated: one text file
+    Fddb,
+}
+
+// Lines of at most 78 characters: they are not broken again on a narrow terminal.
+const DETECT_HELP: &str = r#"Formats:
+  jsonl   One line a picture (here broken):
+          {"image":"a.jpg","width":640,"height":480,"faces":[
+           {"box":[x1,y1,x2,y2],"score":0.99,"landmarks":{"left_eye":[x,y],
+            "right_eye":[x,y],"nose":[x,y],"mouth_left":[x,y],"mouth_right":[x,y]}}]}
+          A picture that can't be read: {"image":"a.jpg","error":"the reason"}
+  json    An array of the same objects.
+  csv     A row a face; "face" counts them from 1 in each picture. A picture
+          without faces has one row, with face 0; one that can't be read has a
+          row with nothing but its name and the error.
+  table   A line a face, without landmarks. A picture without faces has the line
+          "no faces"; one that can't be read "not read", and stderr says why.
+  wider   A folder in the layout of WIDER FACE: for 0--Parade/a.jpg in a folder of
+          pictures OUTPUT/0--Parade/a.txt, with the picture's name, the number of
+          faces, and a line "x y width height score" for each.
+  fddb    The same lines for all pictures in one file, with names as FDDB has
+          them, without extension. `eval --help` says more of both.
+  Coordinates are pixels of the upright picture; left is the picture's left.
+
+Examples:
+  mtcnn-cpu detect photo.jpg                             a table of the faces
+  mtcnn-cpu detect photo.jpg --draw faces.png            and a picture of them
+  mtcnn-cpu detect album/ --draw drawn/ -o faces.jsonl   a whole folder
+  mtcnn-cpu detect a.jpg b.png --format csv > faces.csv
+  curl -s https://example.org/a.jpg | mtcnn-cpu detect -
+  mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, and how fast
+  mtcnn-cpu detect WIDER_val/images --format wider -o results/
+
+Exit status:
+  0  all pictures were read, with or without faces
+  1  some could not be read or drawn (the rest was), or a file that is needed
+     could not be read or written
+  2  the command line is wrong
+
+Files are written under a temporary name (.tmp...) beside the final one and
+renamed when complete. If the program is killed, such a file may stay, but never
+half of a result."#;
+
+fn detect_help() -> String {
+    format!("{DETECT_HELP}\n\n{ENVIRONMENT}")
+}

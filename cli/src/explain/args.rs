@@ -1,0 +1,104 @@
+//! The command line of `explain` as it is typed; its comments are the help.
+
+use std::path::PathBuf;
+
+use crate::common::detection_args::{Search, Threads};
+use crate::common::format::ReportFormat;
+
+/// Tells why a face is found or lost: at which scale, at which net, and with what scores.
+///
+/// The cascade runs as `detect` runs it with the same options, and is watched at one place: what PNet says of the
+/// squares that overlap the box best, which boxes go on, which are dropped since they overlap better ones, and what RNet
+/// and ONet say of the rest. If the face is lost, changes of --min-face and --thresholds are tried that might find it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`--help` shows more: what the columns mean, the formats and examples.", after_long_help = EXPLAIN_HELP)]
+pub(crate) struct Explain {
+    /// A picture, or - for a picture on stdin.
+    #[arg(value_name = "PICTURE")]
+    pub(crate) picture: PathBuf,
+
+    /// The face: left, top, width and height in pixels. It may reach beyond the picture.
+    #[arg(long = "box", value_name = "X,Y,W,H", value_parser = place, allow_hyphen_values = true)]
+    pub(crate) place: [f64; 4],
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
+    pub(crate) format: ReportFormat,
+
+    /// Draw the boxes near the face, a view for each net. The extension says the format: png, jpg, webp, bmp, tif.
+    #[arg(short, long, value_name = "FILE", help_heading = "Results")]
+    pub(crate) draw: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) search: Search,
+
+    /// Leave the picture as it is stored: do not turn it by its EXIF orientation.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) no_exif: bool,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+}
+
+const EXPLAIN_HELP: &str = r#"What is shown:
+  First the verdict. A face counts as found if its box overlaps the box asked for
+  by half or more (intersection over union). A box is near if it overlaps it by
+  0.3 or more; a face is lost at the last net that is given such a box.
+  Then, for each scale of the pyramid, the squares that PNet looks at: their side
+  in pixels of the picture, the one that overlaps the box most and its score, how
+  many are near, their best score, how many pass the threshold, and how many are
+  left when those that overlap better ones are gone.
+  Then the boxes near it that pass PNet, those that come furthest first: what each
+  net says of them, how much they overlap the box when it is given them, and where
+  their way ends: "score" is below the threshold; "overlaps" names the better box
+  that takes the place.
+
+Formats:
+  table   As above.
+  json    One object: {"box":[x1,y1,x2,y2],"verdict","outcome":{"what",...},"hint",
+          "thresholds",
+          "levels":[{"scale","side","near","closest":CELL,"best":CELL,"passed",
+           "kept","left"}],
+          "candidates":[{"level","scale","pnet":CELL,"rnet":CELL,"onet":CELL,
+           "face":CELL,"end":{"what",...}}]}
+          with CELL {"box","overlap","score"}, or null; "kept" are left in their
+          level. "what" of the outcome is found, beside, not-looked-for, score,
+          suppressed or moved; of an end score, suppressed, outside or face.
+
+Examples:
+  mtcnn-cpu explain party.jpg --box 412,80,36,44
+  mtcnn-cpu explain party.jpg --box 412,80,36,44 --draw why.png
+  mtcnn-cpu explain party.jpg --box 412,80,36,44 --min-face 12 --format json
+
+Exit status:
+  0  explained, whether the face is found or lost
+  1  the picture or the model file could not be read, or the drawing not written
+  2  the command line is wrong, or the box is not in the picture"#;
+
+fn place(text: &str) -> Result<[f64; 4], String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, width, height]) if [x, y].iter().all(|at| at.abs() <= 1e9) && within(width) && within(height) => {
+            Ok([x, y, width, height])
+        }
+        _ => Err("four numbers are needed, left, top, width and height, such as 412,80,36,44".into()),
+    }
+}
+
+/// Whether a box can have such a side.
+fn within(side: f64) -> bool {
+    side > 0.0 && side <= 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_four_numbers() {
+        assert_eq!(place("-1, 2.5,30,40"), Ok([-1.0, 2.5, 30.0, 40.0]));
+        for wrong in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,-4", "NaN,1,2,3", "1,2,inf,3", "a,b,c,d"] {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `mtcnn-cpu train pnet`, `rnet`, `onet`: a set of samples in, a model file out.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use mtcnn_cpu::data::DataSet;
+use mtcnn_cpu::train::{ClassCounts, Ended, MODEL, Metrics, Plan, Recipe, Training};
+use mtcnn_cpu::{Stage, isa};
+
+use crate::common::detector::pool;
+use crate::common::outcome::{Outcome, complain};
+use crate::train::args::Net;
+use crate::train::curves::curves;
+use crate::train::progress_line::ProgressLine;
+use crate::train::stop::stop_flag;
+
+/// Runs.
+pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
+    let plan = plan(stage, args)?;
+    // Both sets together may take what is allowed.
+    let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(args.work.ram / 4 * part));
+    let data = open(&args.data, 3)?;
+    let validation = args.validation.as_ref().map(|folder| open(folder, 1)).transpose()?;
+    let pool = pool(args.work.threads)?;
+    let training = Training {
+        plan: &plan,
+        data: &data,
+        validation: validation.as_ref(),
+        base: args.weights.as_deref(),
+        out: &args.out,
+        resume: args.resume,
+        checkpoint_every: args.checkpoint_every,
+        metrics_every: args.metrics_every,
+        validate_every: args.validate_every,
+        pool: &pool,
+        isa: isa::from_env()?,
+    };
+    for warning in training.warnings()? {
+        complain(format_args!("warning: {warning}"));
+    }
+    let stop = stop_flag()?;
+    let began = Instant::now();
+    let mut line = ProgressLine::new(stage);
+    let ended = training.run(&mut |progress| {
+        line.show(progress);
+        !stop.load(Relaxed)
+    });
+    line.finish();
+    let ended = ended?;
+    let metrics = curves(&args.out)?;
+    if let Ended::Stopped(step) = ended {
+        complain(format_args!("stopped after step {step}, and saved; --resume goes on from there"));
+        return Ok(Outcome::Interrupted);
+    }
+    write_result(args, &plan, &metrics, began.elapsed())?;
+    Ok(Outcome::Done)
+}
+
+fn plan(stage: Stage, args: &Net) -> anyhow::Result<Plan> {
+    let mut recipe = Recipe::read(&args.recipe)?;
+    recipe.seed = args.seed.unwrap_or(recipe.seed);
+    let training = match stage {
+        Stage::PNet => &mut recipe.pnet.training,
+        Stage::RNet => &mut recipe.rnet.training,
+        Stage::ONet => &mut recipe.onet.training,
+    };
+    training.steps = args.steps.unwrap_or(training.steps);
+    training.rate = args.rate.unwrap_or(training.rate);
+    if let Some([positives, negatives, parts, landmarks]) = args.batch {
+        training.batch = ClassCounts { positives, negatives, parts, landmarks };
+    }
+    training.convention = args.convention.unwrap_or(training.convention);
+    Ok(recipe.plan(stage))
+}
+
+fn write_result(args: &Net, plan: &Plan, metrics: &[Metrics], time: Duration) -> anyhow::Result<()> {
+    let model = args.out.join(MODEL);
+    let last = |validation| metrics.iter().rev().find(|line| line.validation == validation);
+    let result = serde_json::json!({
+        "model": model, "steps": plan.steps, "seconds": time.as_secs_f64(), "last": last(false), "validation": last(true),
+    });
+    args.format.show(&result, |out| {
+        writeln!(out, "{}: {} steps, {:.0} s", model.display(), plan.steps, time.as_secs_f64())?;
+        for (name, line) in [("trained", last(false)), ("validation", last(true))] {
+            let Some(line) = line else { continue };
+            writeln!(
+                out,
+                "{name:10}  loss {:.4} = face or not {:.4}, box {:.4}, landmarks {:.5}; accuracy {:.4}, recall {:.4}",
+                line.loss, line.cls, line.boxes, line.landmarks, line.accuracy, line.recall
+            )?;
+        }
+        Ok(())
+    })
+}
