@@ -1,5 +1,6 @@
 //! What the tests of all packages share: the material that is not in the repository, and the instruction sets to run on.
 
+pub mod architecture;
 pub mod caffe;
 mod repository;
 pub mod sources;
