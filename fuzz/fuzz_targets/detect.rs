@@ -20,13 +20,12 @@ struct Case {
 libfuzzer_sys::fuzz_target!(|case: Case| {
     use PixelFormat::{Bgr, Bgra, Gray, Rgb, Rgba};
     let format = [Rgb, Bgr, Rgba, Bgra, Gray][usize::from(case.format) % 5];
-    let [pnet, rnet, onet] = case.thresholds;
     let builder = Detector::builder()
         .threads(1)
         // Smaller faces than this only cost time.
         .min_face(f64::from(case.min_face.max(8.0)))
         .factor(f64::from(case.factor.min(0.8)))
-        .thresholds(Thresholds { pnet, rnet, onet })
+        .thresholds(Thresholds::from(case.thresholds))
         .profile(Profile::ALL[usize::from(case.profile) % Profile::ALL.len()]);
     let Ok(detector) = builder.build() else { return };
     // A threshold of 0 sends every place through all nets, which takes seconds in larger pictures.

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use mtcnn_cpu::data::{Class, DataSet, Preparation, Sources, Split, Stage, prepare};
+use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::{Class, DataSet, Preparation, Sources, Split, prepare};
 use mtcnn_cpu::train::{Metrics, Recipe};
 use tempfile::TempDir;
 

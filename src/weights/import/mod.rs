@@ -1,6 +1,6 @@
 //! Weights from the files of other systems.
 //!
-//! A file is known by its first bytes ([`file`]), its nets and layers by their shapes ([`assign`]). How its nets see images and
+//! A file is known by its first bytes ([`mod@file`]), its nets and layers by their shapes ([`assign`]). How its nets see images and
 //! order their answers ([`convention`]) is known from the values, if they are those of the original MTCNN, or from what
 //! only one system writes; otherwise the caller must say it. Nothing is guessed.
 
