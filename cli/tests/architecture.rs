@@ -23,7 +23,7 @@ fn height(file: &str) -> usize {
 
 /// What is wrong with an import.
 fn fault(import: &Import) -> Option<String> {
-    let Import { file, target, path } = import;
+    let Import { file, target, path, .. } = import;
     let folder = |file: &str| file.split_once('/').map(|(folder, _)| folder.to_owned());
     let aside = match (folder(file), folder(target)) {
         (Some(one), Some(other)) => one != other && other != "common",

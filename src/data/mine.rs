@@ -6,9 +6,11 @@ use mtcnn_kernels::Isa;
 use serde::{Deserialize, Serialize};
 
 use crate::choice::choice;
+use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
-use crate::{Detector, ImageView, Thresholds};
+use crate::image::ImageView;
+use crate::profile::Thresholds;
 
 /// How the stages before are run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use rayon::ThreadPool;
 
 use crate::data::{Progress, pictures};
+use crate::detect::Detector;
 use crate::error::{Error, Result};
-use crate::{Detector, Face, ordered};
+use crate::face::Face;
+use crate::ordered;
 
 /// What was found in a picture, or why it could not be read.
 pub type Detections = Result<Vec<Face>, String>;

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::matching::SAME;
 use crate::arch::Stage;
+use crate::detect::Detector;
 use crate::detect::candidate::Candidate;
 use crate::detect::observer::{Observer, Suppressing};
 use crate::detect::pyramid::LevelShape;
 use crate::error::Result;
 use crate::geometry::PixelBox;
-use crate::{Detector, ImageView, Thresholds};
+use crate::image::ImageView;
+use crate::profile::Thresholds;
 
 /// A box that overlaps the place by this much (intersection over union) may become its face: a square of PNet has no
 /// more in common with a face of another form and a size between two levels.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::face_point::FacePointPicture;
 use crate::error::{Error, Result};
+use crate::face::{Face, Landmarks};
 use crate::geometry::PixelBox;
-use crate::{Face, Landmarks};
 
 /// A found face whose box overlaps the annotated one by less is another face, or none. The annotated boxes are tighter
 /// than a detector's, so that half is too much to ask for.

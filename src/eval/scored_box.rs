@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::Face;
 use crate::data::lines::{Lines, numbers, shown};
 use crate::error::Result;
+use crate::face::Face;
 use crate::geometry::PixelBox;
 
 /// Of a picture: the evaluations' time grows with it, and no detector finds a tenth of this.

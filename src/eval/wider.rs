@@ -9,9 +9,11 @@ use super::matching::{SAME, TrueFace, Verdict, best_overlaps, judge};
 use super::precision::Curve;
 use crate::data::wider::{Wider, WiderFace, WiderPicture};
 use crate::data::{Progress, Skipped, pictures};
+use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
-use crate::{Detector, ImageView, ordered};
+use crate::image::ImageView;
+use crate::ordered;
 
 /// What a detector found in the pictures of a list.
 #[derive(Clone, Debug)]

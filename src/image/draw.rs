@@ -4,7 +4,8 @@ use ::image::RgbImage;
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, PixmapMut, Rect, Stroke, Transform};
 
-use crate::{BBox, Face};
+use crate::face::Face;
+use crate::geometry::BBox;
 
 /// Subset to ASCII; its origin is in `font/README.md`.
 pub const FONT: &[u8] = include_bytes!("font/DejaVuSans-Bold-ascii.ttf");

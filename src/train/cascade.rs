@@ -25,9 +25,12 @@ use super::run::{self, Ended, METRICS, MODEL, Training};
 use crate::arch::Stage;
 use crate::data::wider::Wider;
 use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, StageBoxes, prepare};
+use crate::detect::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{self, Curve, Passed};
-use crate::{Detector, Thresholds, files};
+use crate::files;
+use crate::image::ImageView;
+use crate::profile::Thresholds;
 
 /// A whole training to do.
 pub struct Cascade<'a> {
@@ -225,7 +228,7 @@ impl Cascade<'_> {
             }
         }
         let miner = recipe.mining.as_ref().map(|mining| Miner::new(mining, model, self.isa)).transpose()?;
-        let boxes = |view: &crate::ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
+        let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
         let sources = Sources::read(Some(self.wider), self.landmarks, split)?;
         let how = Preparation {
             stage,

@@ -13,6 +13,8 @@ pub struct Import {
     pub target: String,
     /// The path from the root on, as `crate::data::Split`.
     pub path: String,
+    /// Whether it is passed on alone (`pub use` in `mod.rs` or `lib.rs`): the file itself does not use it.
+    pub passed_on: bool,
 }
 
 /// All imports of a crate whose sources are in the folder `source`: of `use`, and of paths that begin with `crate`, `super`,
@@ -27,30 +29,48 @@ pub fn imports(source: &Path) -> Vec<Import> {
     let mut imports = BTreeSet::new();
     for file in &files {
         let text = fs::read_to_string(source.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let tests =
-            |&(at, mark): &(usize, &str)| text[at + mark.len()..].lines().next().is_some_and(|it| it.contains("mod "));
-        let text = &text[..text.match_indices("\n#[cfg(test)]\n").find(tests).map_or(text.len(), |(at, _)| at)];
+        let tests = ["\nmod tests {", "\npub(crate) mod tests {"].iter().find_map(|line| text.find(line));
+        let text = &text[..tests.unwrap_or(text.len())];
         let text: String =
             text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-        for path in paths(&text) {
+        let (passed_on, text) = split_passed_on(&text);
+        let passed_on = paths(&passed_on).into_iter().map(|path| (path, file.ends_with("mod.rs") || file == "lib.rs"));
+        for (path, passed_on) in passed_on.chain(paths(&text).into_iter().map(|path| (path, false))) {
             let Some(path) = absolute(&path, &module(file), &modules) else { continue };
             // The longest part of it that is a module; the rest is an item of it.
             let length = (0..=path.len()).rev().find(|&length| modules.contains_key(&path[..length])).unwrap_or(0);
             let target = &modules[&path[..length]];
             if target != file {
                 let path = format!("crate::{}", path.join("::"));
-                imports.insert(Import { file: file.clone(), target: target.clone(), path });
+                imports.insert(Import { file: file.clone(), target: target.clone(), path, passed_on });
             }
         }
     }
     imports.into_iter().collect()
 }
 
-/// Files that import one another round in a circle, the first again as the last; `None` if there are none.
+/// The lines of `pub use` and their like, and the rest.
+fn split_passed_on(text: &str) -> (String, String) {
+    let (mut passed_on, mut rest) = (String::new(), String::new());
+    for statement in text.split_inclusive(';') {
+        let begins = |line: &str| line.starts_with("pub use ") || line.starts_with("pub(") && line.contains(") use ");
+        match statement.lines().position(begins) {
+            Some(at) => {
+                rest.extend(statement.split_inclusive('\n').take(at));
+                passed_on.extend(statement.split_inclusive('\n').skip(at));
+            }
+            None => rest.push_str(statement),
+        }
+    }
+    (passed_on, rest)
+}
+
+/// Files that import one another round in a circle, the first again as the last; `None` if there are none. What a file only
+/// passes on is left out.
 #[must_use]
 pub fn circle(imports: &[Import]) -> Option<Vec<String>> {
     let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for Import { file, target, .. } in imports {
+    for Import { file, target, .. } in imports.iter().filter(|import| !import.passed_on) {
         edges.entry(file).or_default().insert(target);
     }
     fn walk<'a>(
@@ -220,6 +240,10 @@ mod tests {
     fn a_circle_is_named() {
         let line =
             [("lib.rs", "mod a;\nmod b;\nmod c;\n"), ("a.rs", "use crate::b::B;\n"), ("b.rs", "use crate::c::C;\n")];
+        let passing = [("lib.rs", "mod m;\n"), ("m/b.rs", "use super::C;\n"), ("m/c.rs", "pub struct C;\n")];
+        let passing = |root| crate_of(&[&passing[..], &[("m/mod.rs", root)]].concat());
+        assert_eq!(circle(&passing("mod b;\nmod c;\npub use b::B;\npub(crate) use c::C;\n")), None);
+        assert_eq!(circle(&passing("mod b;\nmod c;\nuse b::B;\n")).unwrap(), ["m/b.rs", "m/mod.rs", "m/b.rs"]);
         let with = |last| crate_of(&[&line[..], &[("c.rs", last)]].concat());
         assert_eq!(circle(&with("pub struct C;\n")), None);
         assert_eq!(circle(&with("use crate::a::A;\n")).unwrap(), ["a.rs", "b.rs", "c.rs", "a.rs"]);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::damaged;
+use super::fault::damaged;
 use crate::error::Result;
 
 /// A scan's coded bytes without what is stuffed between them.

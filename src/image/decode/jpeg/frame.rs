@@ -1,6 +1,6 @@
 //! What the frame header says: the picture's size, its components and their sampling.
 
-use super::{damaged, unsupported};
+use super::fault::{damaged, unsupported};
 use crate::error::Result;
 
 /// The most components, and tables of a kind.

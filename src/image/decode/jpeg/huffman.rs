@@ -1,7 +1,7 @@
 //! Huffman tables, and coefficients of a block read with them.
 
 use super::bits::Bits;
-use super::damaged;
+use super::fault::damaged;
 use crate::error::Result;
 
 /// Codes up to this length are found with one look.

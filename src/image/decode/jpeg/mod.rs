@@ -9,35 +9,27 @@
 
 mod bits;
 mod colour;
+mod fault;
 mod frame;
 mod huffman;
 mod idct;
 mod scan;
 mod upsample;
 
-use std::fmt::Display;
-
 use self::bits::{Coded, cut_short};
 use self::colour::Colour;
+use self::fault::damaged;
 use self::frame::{Frame, MOST};
 use self::huffman::{Table, ZIGZAG};
 use self::scan::{Scan, Tables};
 use self::upsample::Upsampler;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The marker behind a picture.
 const END: u8 = 0xD9;
 
 /// Scans beyond this many serve to keep a decoder busy: a file of all coefficients bit by bit has less.
 const MOST_SCANS: usize = 200;
-
-fn damaged(reason: impl Display) -> Error {
-    Error::damaged(format_args!("a damaged JPEG: {reason}"))
-}
-
-fn unsupported(kind: impl Display) -> Error {
-    Error::unsupported(format_args!("a JPEG of an unsupported kind: {kind}"))
-}
 
 /// A marker's code and its segment, and where the next one begins.
 struct Segment<'a> {

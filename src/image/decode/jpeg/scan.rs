@@ -1,7 +1,7 @@
 //! The blocks of one scan, in the orders that the coding allows.
 
 use super::bits::{Bits, Coded};
-use super::damaged;
+use super::fault::damaged;
 use super::frame::{Component, Frame, MOST};
 use super::huffman::{Table, ZIGZAG};
 use crate::error::Result;
