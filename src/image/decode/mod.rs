@@ -270,6 +270,7 @@ fn reason(error: &ImageError, format: Format) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn fixture(name: &str) -> Vec<u8> {
         std::fs::read(format!("testdata/decode/{name}")).unwrap()
@@ -398,6 +399,115 @@ mod tests {
             }
         }
         assert!(count >= 19, "{count}");
+    }
+
+    /// Where the first segment with this marker begins.
+    fn marker(jpeg: &[u8], code: u8) -> usize {
+        jpeg.windows(2).position(|pair| pair == [0xFF, code]).unwrap()
+    }
+
+    #[test]
+    fn missing_blocks_of_a_jpeg_decide_and_not_its_end_marker() {
+        for name in ["rgb.jpg", "progressive.jpg", "cases/scans_420.jpg", "cases/scans_cr_first.jpg"] {
+            let whole = fixture(name);
+            let right = decode(&whole).unwrap();
+            let open_end = &whole[..whole.len() - 2];
+            for end in [&[][..], &[0; 64], &[0xFF], &[0xFF, 0xD9, 1, 2, 3]] {
+                assert_eq!(decode(&[open_end, end].concat()).unwrap(), right, "{name} and {end:?}");
+            }
+            let start = marker(&whole, 0xDA);
+            for part in 1..8 {
+                let cut = start + (open_end.len() - start) * part / 8;
+                let error = decode(&[&whole[..cut], &[0xFF, 0xD9]].concat()).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Damaged, "{name} cut at {part}/8");
+            }
+        }
+    }
+
+    #[test]
+    fn jpegs_that_are_not_read_are_unsupported_and_not_damaged() {
+        let kind = |change: &dyn Fn(&mut Vec<u8>, usize)| {
+            let mut jpeg = fixture("rgb.jpg");
+            let frame = marker(&jpeg, 0xC0);
+            change(&mut jpeg, frame);
+            let error = decode(&jpeg).unwrap_err();
+            assert!(error.to_string().starts_with("a JPEG of an unsupported kind: "), "{error}");
+            error.kind()
+        };
+        for code in [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xF7] {
+            assert_eq!(kind(&|jpeg, frame| jpeg[frame + 1] = code), ErrorKind::UnsupportedFormat);
+        }
+        assert_eq!(kind(&|jpeg, frame| jpeg[frame + 4] = 12), ErrorKind::UnsupportedFormat);
+    }
+
+    #[test]
+    fn formats_that_are_not_read_are_named() {
+        let ftyp = |brands: &[u8]| [&[0, 0, 0, 24], &b"ftyp"[..], brands].concat();
+        let cases = [
+            (ftyp(b"heic\0\0\0\0mif1heic"), "HEIC"),
+            (ftyp(b"mif1\0\0\0\0mif1avif"), "AVIF"),
+            (ftyp(b"isom\0\0\0\0isommp42"), "MP4"),
+            (b"\0\0\0\x0CJXL \r\n\x87\n".to_vec(), "JPEG XL"),
+            (b"8BPS\0\x01".to_vec(), "Photoshop"),
+        ];
+        for (bytes, name) in cases {
+            let error = decode(&bytes).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
+            assert_eq!(error.to_string(), format!("{name} pictures are not supported"));
+        }
+    }
+
+    /// Small files that say they are large cost neither memory nor time.
+    #[test]
+    fn files_that_lie_about_their_size_are_refused_at_once() {
+        let mut webp = fixture("exif-6.webp");
+        let chunk = webp.windows(4).position(|name| name == b"EXIF").unwrap();
+        webp[chunk + 4..chunk + 8].copy_from_slice(&0xFFFF_FF00_u32.to_le_bytes());
+        let claim = |name: &str, code| {
+            let mut jpeg = fixture(name);
+            let frame = marker(&jpeg, code);
+            jpeg[frame + 5..frame + 9].copy_from_slice(&[0x20, 0, 0x20, 0]);
+            jpeg
+        };
+        // Run-length coded, 16,000 by 16,000, and the coded data stop.
+        let mut bmp = fixture("cases/rle8.bmp");
+        bmp[18..26].copy_from_slice(&[0x80, 0x3E, 0, 0, 0x80, 0x3E, 0, 0]);
+        bmp.truncate(bmp.len() - 2);
+        let liars = [
+            ("webp", webp),
+            ("baseline", claim("rgb.jpg", 0xC0)),
+            ("progressive", claim("progressive.jpg", 0xC2)),
+            ("bmp", bmp),
+        ];
+        for (name, bytes) in liars {
+            let start = std::time::Instant::now();
+            let error = decode(&bytes).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Damaged, "{name}: {error}");
+            assert!(start.elapsed().as_secs() < 5, "{name}: {:?}", start.elapsed());
+        }
+    }
+
+    #[test]
+    fn limits_are_of_pixels_and_of_bytes() {
+        let image = fixture("rgb.png");
+        let needs = info(&image).unwrap().decoding_bytes;
+        assert_eq!(needs, 48 * 36 * 3);
+        let kind = |options: DecodeOptions| decode_with(&image, &options).map_err(|error| error.kind());
+        assert!(kind(DecodeOptions::new().max_pixels(48 * 36).max_bytes(needs)).is_ok());
+        assert_eq!(kind(DecodeOptions::new().max_pixels(48 * 36 - 1)).unwrap_err(), ErrorKind::TooLarge);
+        assert_eq!(kind(DecodeOptions::new().max_bytes(needs - 1)).unwrap_err(), ErrorKind::TooLarge);
+        let progressive = info(&fixture("progressive.jpg")).unwrap();
+        assert!(progressive.decoding_bytes > needs * 2, "coefficients count: {progressive:?}");
+        let sideways = info(&fixture("exif-6.png")).unwrap();
+        assert_eq!(
+            (sideways.orientation, (sideways.width, sideways.height), sideways.upright()),
+            (6, (36, 48), (48, 36))
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.png");
+        std::fs::write(&file, &image).unwrap();
+        let error = open_with(&file, &DecodeOptions::new().max_bytes(100)).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::TooLarge, Some(&*file)));
     }
 
     #[test]
