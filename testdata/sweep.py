@@ -74,7 +74,7 @@ def main():
     for kind, found in groups.items():
         print(f"\n{kind}: {len(found)}")
         for path, reason in found:
-            print(f"  {os.path.relpath(path, os.path.commonpath(folders))}: {reason[:150]}")
+            print(f"  {path}: {reason[:150]}")
 
 
 main()
