@@ -53,16 +53,51 @@ fn the_original_is_the_model_inside_whatever_file_it_comes_in() {
 }
 
 #[test]
-fn the_seed_says_its_conventions_and_has_no_licence() {
+fn mtcnn_caffe_says_its_conventions_has_no_licence_and_wants_its_profile() {
     let Some(files) = files("mtcnn-caffe") else { return };
     let folder = TempDir::new().unwrap();
-    let model = folder.path().join("seed.safetensors");
+    let model = folder.path().join("mtcnn-caffe.safetensors");
     let (code, _, err) = import(&files, &model);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("onet, upright, BGR") && err.contains("landmarks x1 y1"), "{err}");
     let (code, out, err) = run(&[Path::new("info"), &model]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("495850") && out.contains("32x16x3x3") && !out.contains("licence"), "{out}");
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
+    let warning = |args: &[&str]| {
+        let run = Run::of(subcommand("detect", args).arg(&picture).output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.err
+    };
+    let file = model.to_str().unwrap();
+    assert_eq!(warning(&["--weights", file, "--profile", "mtcnn-caffe"]), "");
+    let err = warning(&["--weights", file]);
+    assert!(err.contains("for which --profile mtcnn-caffe is meant, not facenet-pytorch"), "{err}");
+}
+
+#[test]
+fn the_profile_mtcnn_caffe_without_its_weights_is_warned_of() {
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
+    let run = Run::of(subcommand("detect", &["--profile", "mtcnn-caffe"]).arg(&picture).output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let expected = "mtcnn-cpu: warning: --profile mtcnn-caffe is meant for the weights of that system and its relatives; the \
+                    weights inside: those of kpzhang\n";
+    assert_eq!(run.err, expected);
+}
+
+#[test]
+fn files_of_other_systems_are_named_and_so_is_what_reads_them() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/weights");
+    for (file, kind) in [("pnet.pt", "a PyTorch file"), ("pnet.lz4", "an LZ4 frame, as joblib writes")] {
+        let file = testdata.join(file);
+        let detect = Run::of(subcommand("detect", &["--weights"]).args([&file, &file]).output().unwrap());
+        for err in [run(&[Path::new("info"), &file]).2, detect.err] {
+            assert!(
+                err.contains(&format!("{kind}, not a model file: `mtcnn-cpu weights import` makes one of it")),
+                "{err}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -32,4 +32,4 @@ pub(crate) use model::Model;
 #[cfg(feature = "convert")]
 pub use precision::{Precision, convert};
 #[cfg(feature = "convert")]
-pub use summary::{NetSummary, Summary, TensorSummary, summary};
+pub use summary::{NetSummary, Summary, TensorSummary, summary, system};

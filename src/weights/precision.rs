@@ -1,4 +1,4 @@
-//! Model files with numbers of half the size.
+//! Model files with values of half the size.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use crate::choice::choice;
 use crate::error::{Error, Result};
 
 choice! {
-    /// The type of a model file's numbers.
+    /// The type of a model file's values.
+    #[non_exhaustive]
     pub enum Precision {
         /// 4 bytes each, as the nets calculate.
         F32 = "f32",
@@ -21,11 +22,11 @@ choice! {
     }
 }
 
-/// The bytes of a model file with its numbers, or those of the weights inside, in another type, each rounded to the
+/// The bytes of a model file with its values, or those of the weights inside, in another type, each rounded to the
 /// nearest. The nets calculate in f32 whatever the file has.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Unreadable`]; [`crate::ErrorKind::Weights`] if it is no model, or has a number that is too large for the type.
+/// [`crate::ErrorKind::NotFound`] and [`crate::ErrorKind::Unreadable`]; [`crate::ErrorKind::Weights`] if it is no model, or has a value that is too large for the type.
 pub fn convert(model: Option<&Path>, precision: Precision) -> Result<Vec<u8>> {
     let (weights, description) = Model::read_described(model)?;
     let name = model.map_or("the weights inside".into(), |path| path.to_string_lossy());
@@ -37,10 +38,10 @@ fn converted(model: &Model, description: &Description, precision: Precision) -> 
     match precision {
         Precision::F32 => Ok(model.to_bytes(description)),
         Precision::F16 => match model.tensors.iter().filter(|it| too_large(it.1)).map(|it| it.0).min() {
-            Some(name) => Err(format!("{name} has a number above 65504, which f16 can't hold: bf16 can")),
+            Some(name) => Err(format!("{name} has a value above 65504, which f16 can't hold: bf16 can")),
             None => Ok(model.to_bytes_as("F16", description, |it, data| data.extend(f16::from_f32(it).to_le_bytes()))),
         },
-        // Only numbers beside the largest f32 round to infinity.
+        // Only values beside the largest f32 round to infinity.
         Precision::Bf16 => {
             let put = |it: f32, data: &mut Vec<u8>| {
                 data.extend(bf16::from_f32(it.clamp(bf16::MIN.to_f32(), bf16::MAX.to_f32())).to_le_bytes());
@@ -68,7 +69,7 @@ mod tests {
             assert_ne!(narrow.tensors, model.tensors);
             for (name, values) in &model.tensors {
                 for (a, b) in narrow.tensors[name].iter().zip(values) {
-                    // Subnormal numbers of f16 are a multiple of 2^-24.
+                    // Subnormal values of f16 are a multiple of 2^-24.
                     assert!((a - b).abs() <= (most * b.abs()).max(2.0_f32.powi(-25)), "{name}: {a} {b}");
                 }
             }
@@ -78,12 +79,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_do_not_fit_are_told() {
+    fn values_that_do_not_fit_are_named() {
         let (mut model, description) = (Model::embedded(), description::embedded());
         model.tensors.get_mut("rnet.fc.bias").unwrap()[3] = -1e6;
         model.tensors.get_mut("rnet.fc.bias").unwrap()[4] = f32::MAX;
         let reason = converted(&model, &description, Precision::F16).unwrap_err();
-        assert_eq!(reason, "rnet.fc.bias has a number above 65504, which f16 can't hold: bf16 can");
+        assert_eq!(reason, "rnet.fc.bias has a value above 65504, which f16 can't hold: bf16 can");
         let bytes = converted(&model, &description, Precision::Bf16).unwrap();
         assert!(Model::parse(&bytes).is_ok());
     }

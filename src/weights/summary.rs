@@ -7,36 +7,40 @@ use serde::Serialize;
 
 use super::description::{self, Description};
 use super::format::EMBEDDED;
+use super::import::Source;
 use super::model::Model;
 use crate::arch;
 use crate::error::Result;
 
-/// A model file in numbers.
-#[derive(Debug, Serialize)]
+/// What a model file has in it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
-    /// In all tensors.
+    /// Values in all tensors.
     pub parameters: usize,
-    /// Of the whole file.
+    /// Size of the whole file.
     pub bytes: usize,
     /// What the file says of itself, such as origin and licence.
     pub description: Description,
-    /// In the order of the cascade.
+    /// The nets in the order of the cascade.
     pub nets: Vec<NetSummary>,
 }
 
 /// A net of a model file.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NetSummary {
     /// pnet, rnet or onet.
     pub name: &'static str,
-    /// In all its tensors.
+    /// Values in all its tensors.
     pub parameters: usize,
-    /// In the order of the layers.
+    /// Its tensors in the order of the layers.
     pub tensors: Vec<TensorSummary>,
 }
 
 /// A tensor of a net.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TensorSummary {
     /// `net.layer.part`
     pub name: String,
@@ -49,10 +53,24 @@ pub struct TensorSummary {
 /// Looks at a model file, or at the weights inside.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Unreadable`] and [`crate::ErrorKind::Weights`]: it is no model, or a damaged one.
+/// [`crate::ErrorKind::NotFound`] and [`crate::ErrorKind::Unreadable`]; [`crate::ErrorKind::Weights`]: it is no model, or a damaged
+/// one.
 pub fn summary(path: Option<&Path>) -> Result<Summary> {
     let Some(path) = path else { return Ok(of_model(EMBEDDED)) };
     Ok(of_model(&Model::read_with_bytes(path)?.1))
+}
+
+/// The system whose weights a model file has, as their import noted, or the weights inside, which are the original's; `None` if
+/// the file does not say, such as one that was trained here.
+///
+/// # Errors
+/// As [`summary`].
+pub fn system(path: Option<&Path>) -> Result<Option<Source>> {
+    let (model, description) = Model::read_described(path)?;
+    let noted = description.get(description::SYSTEM).and_then(|system| system.parse().ok());
+    Ok(noted.or_else(|| {
+        (description == description::embedded() || model.equals(&Model::embedded())).then_some(Source::Kpzhang)
+    }))
 }
 
 /// Of bytes that are known to be a model.

@@ -1,4 +1,4 @@
-//! Writing a model file: always the same bytes for the same numbers.
+//! Writing a model file: always the same bytes for the same values.
 
 use std::collections::BTreeMap;
 #[cfg(feature = "train")]
@@ -18,7 +18,7 @@ impl Model {
     /// Gives a parameter other values.
     ///
     /// # Panics
-    /// If no net has it, or it has not as many numbers.
+    /// If no net has it, or it has not as many values.
     #[cfg(feature = "train")]
     pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
         let parameter = arch::ALL.iter().flat_map(|arch| arch.parameters()).find(|it| it.name == name);
@@ -27,7 +27,7 @@ impl Model {
         self.tensors.insert(name.into(), values);
     }
 
-    /// Writes a model file, whole or not at all; `origin` says where the numbers come from.
+    /// Writes a model file, whole or not at all; `origin` says where the values come from.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unwritable`].
@@ -41,7 +41,7 @@ impl Model {
         self.to_bytes_as("F32", description, |number, data| data.extend(number.to_le_bytes()))
     }
 
-    /// The same with numbers of another type, which `put` writes.
+    /// The same with values of another type, which `put` writes.
     pub(crate) fn to_bytes_as(
         &self,
         dtype: &str,

@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use mtcnn_cpu::image::Orientation;
-use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Timing, isa};
+use mtcnn_cpu::weights::{self, Source};
+use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Profile, Timing, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::common::detection_args::{Detection, Search};
+use crate::common::outcome::complain;
 
 impl Detection {
     pub(crate) fn orientation(&self) -> Orientation {
@@ -30,6 +32,9 @@ pub(crate) fn detector(args: &Search, threads: usize) -> anyhow::Result<Detector
 /// The options of a detector of all faces.
 pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
     let isa = isa::from_env()?;
+    if let Some(warning) = mismatch(args)? {
+        complain(format_args!("warning: {warning}"));
+    }
     let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
@@ -44,6 +49,29 @@ pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
         builder = builder.weights(file);
     }
     Ok(builder)
+}
+
+/// Whether the profile is for other weights: the nets of `mtcnn-caffe` were trained on other crops than the original ones, and
+/// its profile was measured with them only.
+fn mismatch(args: &Search) -> anyhow::Result<Option<String>> {
+    let is_its_profile = args.profile == Profile::MTCNN_CAFFE;
+    if args.weights.is_none() && !is_its_profile {
+        return Ok(None);
+    }
+    let file = args.weights.as_deref().map_or("the weights inside".into(), |path| path.to_string_lossy());
+    Ok(match (is_its_profile, weights::system(args.weights.as_deref())?) {
+        (true, Some(system)) if system != Source::MtcnnCaffe => Some(format!(
+            "--profile {} is meant for the weights of that system and its relatives; {file}: those of {system}",
+            args.profile
+        )),
+        (false, Some(Source::MtcnnCaffe)) => Some(format!(
+            "{file}: the weights of {}, for which --profile {} is meant, not {}",
+            Source::MtcnnCaffe,
+            Profile::MTCNN_CAFFE,
+            args.profile
+        )),
+        _ => None,
+    })
 }
 
 /// So many threads, or with 0 as many as the machine has.

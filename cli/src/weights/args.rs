@@ -27,13 +27,13 @@ pub(crate) enum What {
 
 /// Makes a model file from the weights of another system.
 ///
-/// The three nets come in as many files as that system has, in any order: which net a file has, and which layer is which, is
-/// known by the shapes. How the nets see pictures and order their answers is recognised where the file tells it, and
+/// The three nets come in one file or several, in any order: which net a file has, and which layer is which, is
+/// known by the shapes. How the nets see images and order their answers is recognised where the file tells it, and
 /// stderr says what was recognised and why; where it does not, --from or the options below must say it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = IMPORT_HELP)]
 pub(crate) struct Import {
-    /// The files: .caffemodel, .pt, .npy, .lz4 or .npz; known by their content.
+    /// The files: .caffemodel, .onnx, .params, .pt, .npy, .npz, .lz4 or .safetensors; known by their content.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -45,7 +45,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "SYSTEM", value_parser = sources(), default_value = AUTO)]
     pub(crate) from: From,
 
-    /// How the nets see pictures: as they are, or transposed, as Matlab trains.
+    /// How the nets see images: as they are, or transposed, as Matlab trains.
     #[arg(long, value_name = "HOW", value_parser = one_of(Orientation::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) orientation: Option<Orientation>,
 
@@ -53,11 +53,11 @@ pub(crate) struct Import {
     #[arg(long, value_name = "ORDER", value_parser = one_of(Colours::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) colours: Option<Colours>,
 
-    /// The order of the landmarks' numbers: x1 y1 x2 y2 … or x1 x2 … y1 y2 …
+    /// The order of the landmarks' values: x1 y1 x2 y2 … or x1 x2 … y1 y2 …
     #[arg(long, value_name = "ORDER", value_parser = one_of(LandmarkOrder::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) landmarks: Option<LandmarkOrder>,
 
-    /// The order of the inputs of the first dense layer, the slowest index first: c is the channel, y the picture's
+    /// The order of the inputs of the first dense layer, the slowest index first: c is the channel, y the image's
     /// row and x its column.
     #[arg(long, value_name = "ORDER", value_parser = one_of(Flatten::ALL.iter().copied(), |_| ""), help_heading = "Conventions")]
     pub(crate) flatten: Option<Flatten>,
@@ -78,7 +78,7 @@ pub(crate) struct Import {
 
 /// Writes the nets of a model file in the files of another system.
 ///
-/// They take pictures as detection here does: upright, RGB, `[picture][3][row][column]`, each byte b as (b - 127.5) / 128; and give
+/// They take images as detection here does: upright, RGB, `[image][3][row][column]`, each byte b as (b - 127.5) / 128; and give
 /// `prob`, the probabilities of no face and of a face, `box`, the offsets of the box's sides in parts of its size, and where
 /// there are landmarks `lm`, x1 y1 … x5 y5 in parts of it.
 #[derive(Debug, clap::Args)]
@@ -100,7 +100,7 @@ pub(crate) struct Export {
     pub(crate) check: bool,
 }
 
-/// Writes a model file with numbers of another type: with half of the bytes a number the file is half as large.
+/// Writes a model file with values of another type: with half of the bytes a value the file is half as large.
 ///
 /// Detection and training take every type; they calculate with f32 whatever the file has.
 #[derive(Debug, clap::Args)]
@@ -109,7 +109,7 @@ pub(crate) struct Convert {
     #[command(flatten)]
     pub(crate) model: Model,
 
-    /// The type of the numbers.
+    /// The type of the values.
     #[arg(long, value_name = "TYPE", value_parser = one_of(Precision::ALL.iter().copied(), |_| ""))]
     pub(crate) dtype: Precision,
 
@@ -166,15 +166,19 @@ Examples:
 
 const IMPORT_HELP: &str = "\
 Systems:
-  name             files               pictures           landmarks
+  name             files               images             landmarks
   kpzhang          det*.caffemodel     transposed, RGB    x1 … x5 y1 … y5
   mtcnn-caffe      *.caffemodel        upright, BGR       x1 y1 … x5 y5
   facenet-pytorch  *.pt                upright, RGB       x1 … x5 y1 … y5
   ipazc            *.lz4               upright, RGB       x1 … x5 y1 … y5
   davidsandberg    det*.npy            transposed, RGB    x1 … x5 y1 … y5
-  mtcnn-cpu        *.caffemodel, .npz  upright, RGB       x1 y1 … x5 y5
+  mtcnn-cpu        what it exported    upright, RGB       x1 y1 … x5 y5
   The dense inputs are cxy, cyx, xyc, xyc, xyc and cyx. An option changes one of
   these, or says it where no system is told.
+
+Files: Caffe, ONNX, MXNet (.params), PyTorch (a state dict, also in a checkpoint,
+of one net or of all), NumPy (.npz; .npy with a dictionary), joblib in LZ4, and
+safetensors of other programs. HDF5, TensorFlow and plain pickles are not read.
 
 Recognised are: the values of the original MTCNN, whatever the file; files of
 mtcnn-caffe and kpzhang by the nets' names and the layers that feed them in
@@ -199,12 +203,12 @@ Exit status:
 
 const EXPORT_HELP: &str = "\
 Systems:
-  onnx   pnet.onnx, rnet.onnx, onet.onnx: operator set 13, any number of pictures;
-         PNet takes pictures of any size from 12x12 on.
+  onnx   pnet.onnx, rnet.onnx, onet.onnx: operator set 13, any number of images;
+         PNet takes images of any size from 12x12 on.
   caffe  A .prototxt and a .caffemodel for each net.
-  npz    mtcnn.npz for numpy: an array for each parameter, such as rnet.conv1.weight.
+  npz    mtcnn.npz for NumPy: an array for each parameter, such as rnet.conv1.weight.
   All carry the description of the model file: origin, licence. `weights import`
-  reads caffe and npz back, to the same bytes as a model file of f32.
+  reads them back, to the same bytes as a model file of f32.
 
 Examples:
   mtcnn-cpu weights export --to onnx -o onnx --check
@@ -217,8 +221,8 @@ Exit status:
 
 const CONVERT_HELP: &str = "\
 Types:
-  f32   4 bytes a number, as training writes it.
-  f16   2 bytes: 11 bits of precision. A number above 65504 is refused.
+  f32   4 bytes a value, as training writes it.
+  f16   2 bytes: 11 bits of precision. A value above 65504 is refused.
   bf16  2 bytes: 8 bits of precision.
   What half precision costs, with the weights inside: average precision on 754
   pictures with 18,288 faces .9433 as f32, .9432 as f16, .9431 as bf16; on the
@@ -230,7 +234,7 @@ Examples:
 
 Exit status:
   0  the file is written
-  1  the model can't be read or is none, or has too large a number
+  1  the model can't be read or is none, or has too large a value
   2  the command line is wrong";
 
 const INFO_HELP: &str = "\

@@ -1,9 +1,9 @@
 //! What an export makes.
 
 /// A file to be written.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportedFile {
-    /// Without a folder.
+    /// Its name, without a folder.
     pub name: String,
     /// All that is in it.
     pub bytes: Vec<u8>,
