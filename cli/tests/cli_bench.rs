@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::fs;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
-use common::{Run, detect, subcommand};
+use common::{Run, detect, root, subcommand};
 
 const PORTRAIT: &str = "testdata/astronaut.png";
 const SMALL: &str = "testdata/decode/rgb.png";
@@ -13,6 +15,13 @@ const SMALL: &str = "testdata/decode/rgb.png";
 /// Measures for a moment only.
 fn bench(args: &[&str]) -> Run {
     Run::of(subcommand("bench", args).args(["--seconds", "0.02"]).output().unwrap())
+}
+
+/// A crate's package has nothing from outside of its folder, so there are two files.
+#[test]
+fn the_built_in_picture_is_that_of_testdata() {
+    let read = |name: &str| fs::read(root().join(name)).unwrap();
+    assert!(read("cli/src/bench/crowd.jpg") == read("testdata/crowd.jpg"));
 }
 
 #[test]
