@@ -32,7 +32,7 @@ fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     DataSet::open(out).unwrap()
 }
 
-/// The time that so many steps of a training take, data included.
+/// The time that `steps` steps of a training take, data included.
 fn train(plan: &Plan, set: &DataSet, pool: &ThreadPool, isa: Isa, steps: u64) -> Duration {
     let out = TempDir::new().unwrap();
     let plan = Plan { steps: WARM_UP + steps, ..plan.clone() };

@@ -93,7 +93,7 @@ pub(crate) enum Head {
     Classes,
     /// How far the corners x1 y1 x2 y2 of the face's box are from those of the crop, in parts of the crop's sides.
     Box,
-    /// So many points of the face, x1 y1 x2 y2 …, in parts of the crop's sides.
+    /// That number of points of the face, x1 y1 x2 y2 …, in parts of the crop's sides.
     Points(usize),
 }
 

@@ -56,7 +56,7 @@ impl Face {
         Self { bbox, score, landmarks }
     }
 
-    /// The face so many pixels further to the right and down.
+    /// The face moved by `dx` pixels to the right and `dy` down.
     #[must_use]
     pub fn moved(&self, dx: f32, dy: f32) -> Face {
         let points = self.landmarks.to_array().map(|point| Point::new(point.x + dx, point.y + dy));

@@ -2,7 +2,7 @@
 //!
 //! Coordinates are in pixels of the image, `x` to the right and `y` down. The image's upper left corner is (0, 0): the first
 //! pixel reaches from 0 to 1, and its centre is at 0.5. A [`BBox`] has edges in these coordinates, so a side is `x2 - x1`. A
-//! [`PixelBox`] names its first and its last pixel instead, so a side is `x2 - x1 + 1`, and so many pixels.
+//! [`PixelBox`] names its first and its last pixel instead, so a side is `x2 - x1 + 1` pixels.
 //!
 //! The profiles that reproduce other systems give the numbers of those systems, which can be a pixel off in these coordinates.
 
@@ -114,7 +114,7 @@ impl BBox {
         Self { x1: x - width, y1: y - height, x2: x + width, y2: y + height }
     }
 
-    /// The part of the box that lies in an image of so many pixels. A box beside the image is left without an area, on its
+    /// The part of the box that lies in an image of `width x height` pixels. A box beside the image is left without an area, on its
     /// border.
     #[must_use]
     pub fn clip(&self, width: usize, height: usize) -> BBox {
@@ -127,7 +127,7 @@ impl BBox {
         }
     }
 
-    /// The box so many pixels further to the right and down.
+    /// The box moved by `dx` pixels to the right and `dy` down.
     #[must_use]
     pub fn moved(&self, dx: f32, dy: f32) -> BBox {
         Self { x1: self.x1 + dx, y1: self.y1 + dy, x2: self.x2 + dx, y2: self.y2 + dy }

@@ -99,16 +99,15 @@ impl DetectorBuilder {
         self
     }
 
-    /// Looks at a picture whose longer side has more than so many pixels as if it were shrunk to that:
-    /// the smallest face grows by as much. Faces that are still looked for are seen as sharp as before.
-    /// Half the side takes about a quarter of the time.
+    /// Treats an image whose longer side is more than `pixels` as if it were shrunk to that: the smallest face grows by as
+    /// much. Larger faces are detected in full resolution, as before. Half the side takes about a quarter of the time.
     #[must_use]
     pub fn max_side(mut self, pixels: usize) -> Self {
         self.max_side = Some(pixels);
         self
     }
 
-    /// Gives no more than so many faces, those of the best scores. It takes as long as all.
+    /// Returns at most `count` faces, those with the best scores. It takes as long as all.
     #[must_use]
     pub fn max_faces(mut self, count: usize) -> Self {
         self.max_faces = count;

@@ -44,7 +44,7 @@ pub(crate) fn run<T: Default + Send, R: Send>(
     together(threads, &work);
 }
 
-/// Calls `work` so many times at once. Joins allocate nothing, unlike a scope.
+/// Calls `work` the given number of times at once. Joins allocate nothing, unlike a scope.
 fn together(times: usize, work: &(impl Fn() + Sync)) {
     if times <= 1 {
         return work();

@@ -64,7 +64,7 @@ impl Arena {
         &self.boxes
     }
 
-    /// The first so many stages.
+    /// The first `count` stages.
     fn stages(
         &mut self,
         cascade: &Cascade,

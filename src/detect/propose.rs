@@ -37,7 +37,7 @@ pub(super) struct Proposer {
     shapes: Vec<LevelShape>,
     /// At least as many as levels.
     makers: Vec<LevelMaker>,
-    /// Of the largest image; the first so many are in use.
+    /// As many as the largest image needed; the first ones are in use.
     strips: Vec<Strip>,
 }
 

@@ -44,7 +44,7 @@ struct Batch {
 #[derive(Default)]
 pub(super) struct Refiner {
     shown: Vec<(Candidate, Cut)>,
-    /// Of the most boxes; the first so many are in use.
+    /// As many as the most boxes needed; the first ones are in use.
     batches: Vec<Batch>,
     /// The boxes that passed, in the order of those shown.
     passed: Vec<Refined>,

@@ -142,7 +142,7 @@ impl Window {
     }
 }
 
-/// Lines of at most so many pixels, broken between words.
+/// Lines of at most `width` pixels, broken between words.
 fn broken(text: &[&str], width: f32) -> Vec<String> {
     let mut lines = Vec::new();
     with_artist(&mut RgbImage::new(1, 1), |artist| {

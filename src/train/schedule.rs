@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Decay {
     /// It stays.
     Constant,
-    /// It is multiplied with `factor` after every so many steps.
+    /// It is multiplied by `factor` every `every` steps.
     Step {
         /// Steps from one fall to the next.
         every: u64,

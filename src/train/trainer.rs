@@ -90,12 +90,12 @@ impl Trainer {
         values.chain(velocities.map(|(p, v)| (format!("velocity.{}", p.name), &p.shape[..], &v[..])))
     }
 
-    /// Goes on from an earlier training's [state](Trainer::state), after so many steps; the error is the
-    /// reason why not, and the training is as it was.
+    /// Goes on from an earlier training's [state](Trainer::state), which had done `steps` steps; the error is the
+    /// reason why not, and then the training is as it was.
     pub fn restore<'a>(&mut self, steps: u64, find: impl Fn(&str) -> Option<&'a [f32]>) -> Result<(), String> {
         let found = |name: &str, numbers: usize| match find(name) {
             Some(values) if values.len() == numbers => Ok(values.to_vec()),
-            Some(values) => Err(format!("{name} has {} numbers: it must have {numbers}", values.len())),
+            Some(values) => Err(format!("{name} has {} values: it must have {numbers}", values.len())),
             None => Err(format!("{name} is missing")),
         };
         let names = || self.net.parameters().iter().map(|p| (&p.name, p.values.len()));

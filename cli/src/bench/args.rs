@@ -6,15 +6,14 @@ use std::time::Duration;
 use crate::common::detection_args::{Detection, ENVIRONMENT};
 use crate::common::format::ReportFormat;
 
-/// Measures how fast this machine finds the faces in a picture, and where the time goes.
+/// Measures how fast this machine finds the faces in an image, and where the time goes.
 ///
-/// The picture is read once and its faces are found again and again, with the options as `detect` takes
-/// them. Beside it the machine's own limit is measured: the multiply-adds that a core does when nothing
-/// else is asked.
+/// The image is read once and its faces are detected again and again, with the options of `detect`. The
+/// machine's own limit is measured beside it: the multiply-adds per second that a core can do at most.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: what is measured, the formats and examples.", after_long_help = bench_help())]
 pub(crate) struct Bench {
-    /// A picture, or - for a picture on stdin [default: a picture of 51 faces that the program has in it].
+    /// An image, or - for an image on stdin [default: a built-in image with 51 faces].
     #[arg(value_name = "PICTURE")]
     pub(crate) picture: Option<PathBuf>,
 
@@ -24,7 +23,7 @@ pub(crate) struct Bench {
 
     /// How long to measure; at least one detection is done.
     ///
-    /// Warming up and measuring the machine's limit come on top: a third more.
+    /// Warming up and measuring the machine's limit take another third.
     #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = seconds, allow_negative_numbers = true, help_heading = "Results")]
     pub(crate) seconds: Duration,
 
@@ -32,22 +31,22 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "FOLDER", help_heading = "Records")]
     pub(crate) record: Option<PathBuf>,
 
-    /// Compare with the last record in a folder of the same CPU, instruction set, threads, picture and options.
+    /// Compare with the folder's last record of the same CPU, instruction set, threads, image and options.
     ///
-    /// Times are compared as multiples of what the machine's limit takes, for a clock and a neighbour change
+    /// Times are compared relative to the machine's limit, since its clock and its neighbours change
     /// both. The exit status is 1 if a stage has become slower than --tolerance allows, or if there is no such
     /// record; with --record this run is then the first.
     #[arg(long, value_name = "FOLDER", help_heading = "Records")]
     pub(crate) compare: Option<PathBuf>,
 
-    /// How much slower a stage may be, as a part: 0.1 is a tenth.
+    /// How much slower a stage may be, as a fraction: 0.1 is a tenth.
     ///
     /// A stage is slower if its median and its minimum both are. Stages of less than a fiftieth of the total
-    /// are shown and not judged.
+    /// are shown but not judged.
     #[arg(long, value_name = "PART", default_value = "0.1", requires = "compare", value_parser = tolerance, allow_negative_numbers = true, help_heading = "Records")]
     pub(crate) tolerance: f64,
 
-    /// A word to the record, such as the commit.
+    /// A note to keep with the record, such as the commit.
     #[arg(long, value_name = "TEXT", requires = "record", help_heading = "Records")]
     pub(crate) note: Option<String>,
 
@@ -56,22 +55,22 @@ pub(crate) struct Bench {
 }
 
 const BENCH_HELP: &str = r#"What is measured:
-  total    from call to return: decoded picture in, faces out
-  pyramid  resizing the picture to every level, and normalising
-  pnet     the first net, on every level; in: places, out: boxes
-  crops    cutting out the boxes and resizing them, for both nets
-  rnet     the second net, a crop a box
-  onet     the third net, a crop a box; out: faces
+  total    from call to return: decoded image in, faces out
+  pyramid  resizing the image to every level, and normalising
+  pnet     the first net, on every level; in: cells, out: boxes
+  crops    cutting out and resizing the boxes, for both later nets
+  rnet     the second net, one crop per box
+  onet     the third net, one crop per box; out: faces
   nms      dropping boxes that overlap better ones, after each net; one thread
-  From pyramid to onet the ms are a thread's: the working time of all threads,
+  From pyramid to onet the ms are per thread: the working time of all threads,
   divided by their number. Waiting for one another is in the total alone.
-  GFLOP/s are useful floating-point operations (two a multiply-add, without
-  padding) of one thread at work, at the median ms. The peak is what one core
-  does in multiply-adds alone, the best of two measurements, before and after.
-  A net may come above it: Winograd's way takes fewer operations than counted.
+  GFLOP/s count useful floating-point operations (two per multiply-add, without
+  padding) of one working thread, at the median ms. The peak is what one core
+  reaches in multiply-adds alone, the better of two measurements, before and
+  after. A net may exceed it: Winograd convolution needs fewer operations.
 
 Formats:
-  table   A line a stage and a line a level.
+  table   One line per stage and one per level.
   json    One object:
           {"picture","width","height","faces","runs","seconds",
            "ms":{"total":{"median","min"},"pyramid","pnet","crops","rnet",
@@ -86,20 +85,20 @@ Formats:
             "slower":[{"stage","median","min","worse"}]}
           where 0.1 is a tenth slower.
   A record is the same object with "date" (UTC), "cpu", "note", "options" and
-  "pixels", a checksum of the picture; the file is named after the CPU.
+  "pixels", a checksum of the image; the file is named after the CPU.
 
 Examples:
   mtcnn-cpu bench                              this machine, all its threads
-  mtcnn-cpu bench photo.jpg --threads 1        one of your pictures, one thread
-  mtcnn-cpu bench photo.jpg --min-face 40      what larger faces alone take
+  mtcnn-cpu bench photo.jpg --threads 1        one of your images, one thread
+  mtcnn-cpu bench photo.jpg --min-face 40      only larger faces
   MTCNN_CPU_ISA=avx2 mtcnn-cpu bench           another instruction set
   mtcnn-cpu bench --record runs/ --note "$(git rev-parse --short HEAD)"
-                                               to be kept
-  mtcnn-cpu bench --compare runs/              slower than the last time?
+                                               keep the result
+  mtcnn-cpu bench --compare runs/              slower than last time?
 
 Exit status:
   0  measured
-  1  the picture, the model file or a record could not be read or written; with
+  1  the image, the model file or a record could not be read or written; with
      --compare, something is slower, or there is nothing to compare with
   2  the command line is wrong"#;
 

@@ -162,8 +162,8 @@ impl Records {
         let mut slower = Vec::new();
         for stage in STAGES {
             let (Some(then), now, total) = (last.ms.get(stage), now[stage], now["total"]) else { continue };
-            // Milliseconds in which the core could have done so many operations: a clock that wanders, or a
-            // neighbour that takes his share, changes both.
+            // Times the peak: the operations that the core could have done in that time. A clock that wanders, or a
+            // busy neighbour, changes both.
             let change = |now: f64, then: f64| (now * report.peak_gflops) / (then * last.peak_gflops) - 1.0;
             if !(now.min > 0.0 && then.min > 0.0) {
                 continue;
@@ -245,7 +245,7 @@ mod tests {
         Subject { cpu: text("a"), pixels: text("0"), options: text(""), isa: text("portable"), threads }
     }
 
-    /// A line of [`subject`] in which the stages take so many times what [`report`] has.
+    /// A line of [`subject`] whose stages take these multiples of what [`report`] has.
     fn line(threads: usize, peak: f64, pnet: [f64; 2], total: f64) -> Value {
         let times = |[median, min]: [f64; 2]| json!({"median": median, "min": min});
         json!({

@@ -28,7 +28,7 @@ const SIZE: (u32, u32) = (640, 400);
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
-/// Writes panels as a PNG, so many side by side.
+/// Writes panels as a PNG, `columns` side by side.
 pub(crate) fn write_panels(path: &Path, panels: &[Panel<'_>], columns: u32) -> anyhow::Result<()> {
     let rows = (panels.len() as u32).div_ceil(columns);
     let (width, height) = (SIZE.0 * columns, SIZE.1 * rows);

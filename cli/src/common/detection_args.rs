@@ -19,25 +19,24 @@ pub(crate) struct Detection {
     #[command(flatten)]
     pub(crate) search: Search,
 
-    /// Give the largest face only.
+    /// Return only the largest of all faces found.
     ///
-    /// Large faces are looked for first, and smaller ones only while there is none: where a face fills much
-    /// of the picture, this takes a small part of the time. Its box can differ by a few pixels.
+    /// It takes as long as all. Where small faces do not matter, a larger --min-face saves time.
     #[arg(long, help_heading = "Detection")]
     pub(crate) largest: bool,
 
-    /// Give at most so many faces, those of the best scores. It takes as long as all.
+    /// Return at most this number of faces, those with the best scores. It takes as long as all.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
     pub(crate) max_faces: Option<u32>,
 
-    /// Look only at this part of each picture: left, top, width and height in pixels.
+    /// Detect only in this part of each image: left, top, width and height in pixels.
     ///
-    /// What reaches beyond the picture is cut off. Results are in pixels of the whole picture; the time
-    /// goes with the size of the part.
+    /// What reaches beyond the image is cut off. Results are in pixels of the whole image; the time is
+    /// proportional to the size of the part.
     #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
     pub(crate) roi: Option<Part>,
 
-    /// Leave pictures as they are stored: do not turn them by their EXIF orientation.
+    /// Leave images as they are stored: do not turn them by their EXIF orientation.
     #[arg(long, help_heading = "Detection")]
     pub(crate) no_exif: bool,
 
@@ -50,7 +49,7 @@ pub(crate) struct Detection {
 pub(crate) struct Search {
     /// The side of the smallest face to look for, in pixels.
     ///
-    /// The time goes with the inverse of its square: 40 takes a quarter of the time of 20.
+    /// The time is inversely proportional to its square: 40 takes a quarter of the time of 20.
     #[arg(
         short,
         long,
@@ -65,7 +64,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
     pub(crate) factor: Option<f64>,
 
-    /// Look at larger pictures as if they were shrunk until their longer side has so many pixels.
+    /// Treat larger images as if they were shrunk until their longer side has this number of pixels.
     ///
     /// The smallest face grows by as much; larger faces are found as before. Half the side takes about a
     /// quarter of the time.
@@ -74,17 +73,17 @@ pub(crate) struct Search {
 
     /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7; 0.6,0.7,0.8 of ipazc].
     ///
-    /// The last is the least score of a face in the results. Lower ones find more faces, and more that
-    /// are none.
+    /// The last one is the lowest score of a face in the results. Lower thresholds find more faces, and
+    /// more false ones.
     #[arg(long, value_name = "A,B,C", value_parser = thresholds, allow_hyphen_values = true, help_heading = "Detection")]
     pub(crate) thresholds: Option<Thresholds>,
 
-    /// The implementation of MTCNN whose results to reproduce, with the weights inside or those of
+    /// The implementation of MTCNN whose results to reproduce, with the built-in weights or those of
     /// --weights.
     #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
     pub(crate) profile: Profile,
 
-    /// A model file (safetensors) instead of the weights inside.
+    /// A model file (safetensors) instead of the built-in weights.
     #[arg(long, value_name = "FILE", help_heading = "Detection")]
     pub(crate) weights: Option<PathBuf>,
 }

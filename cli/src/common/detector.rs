@@ -15,7 +15,7 @@ impl Detection {
     }
 }
 
-/// A detector as `detect` has it, with so many threads of its own, or with 0 those that it is called in.
+/// A detector as `detect` has it, with `threads` threads of its own, or with 0 those of the pool it is called in.
 pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Detector> {
     let mut builder = builder(&args.search)?.threads(threads).largest(args.largest);
     if let Some(count) = args.max_faces {
@@ -24,7 +24,7 @@ pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Dete
     Ok(builder.build()?)
 }
 
-/// A detector of all faces, with so many threads of its own.
+/// A detector of all faces, with `threads` threads of its own.
 pub(crate) fn detector(args: &Search, threads: usize) -> anyhow::Result<Detector> {
     Ok(builder(args)?.threads(threads).build()?)
 }
@@ -74,7 +74,7 @@ fn mismatch(args: &Search) -> anyhow::Result<Option<String>> {
     })
 }
 
-/// So many threads, or with 0 as many as the machine has.
+/// A pool of `threads` threads, or with 0 of as many as the machine has.
 pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
     let pool = ThreadPoolBuilder::new().num_threads(threads.into()).build();
     pool.with_context(|| format!("can't start {threads} threads"))

@@ -6,17 +6,17 @@ use clap::ValueEnum;
 
 use crate::common::detection_args::{Detection, ENVIRONMENT};
 
-/// Finds the faces in pictures.
+/// Finds the faces in images.
 ///
 /// Reads JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) and PNM, known by their content, turned
 /// upright by their EXIF orientation. Results come in the order of the inputs, best score first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = detect_help())]
 pub(crate) struct Detect {
-    /// Pictures, folders of pictures, or - for a picture on stdin.
+    /// Images, folders of images, or - for an image on stdin.
     ///
-    /// A folder is searched with its sub-folders, in order of the names, for files with a picture's
-    /// extension; hidden files are left out. A file that is named itself is read whatever its extension.
+    /// A folder is searched with its sub-folders, in the order of names, for files with an image's
+    /// extension; hidden files are left out. A file that is named here is read whatever its extension.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -30,15 +30,15 @@ pub(crate) struct Detect {
     #[arg(short, long, value_name = "FILE", help_heading = "Results")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Draw boxes, scores and landmarks on a copy: a file for one picture, a folder for many.
+    /// Draw boxes, scores and landmarks on a copy: a file for one image, a folder for many.
     ///
-    /// The extension says the format: png, jpg, webp, bmp, tif. In a folder the copies keep the names
-    /// and sub-folders of their pictures; .png is added to names without such an extension, and a
+    /// The extension decides the format: png, jpg, webp, bmp, tif. In a folder the copies keep the names
+    /// and sub-folders of their images; .png is added to names without such an extension, and a
     /// number where two would be the same.
     #[arg(short, long, value_name = "PATH", help_heading = "Results")]
     pub(crate) draw: Option<PathBuf>,
 
-    /// Print where the time went on stderr, a line a stage.
+    /// Print where the time went on stderr, one line per stage.
     #[arg(long, help_heading = "Results")]
     pub(crate) timing: bool,
 
@@ -49,15 +49,15 @@ pub(crate) struct Detect {
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people: a line a face
+    /// For people: one line per face
     Table,
-    /// One array of all pictures
+    /// One array of all images
     Json,
-    /// A JSON object a line, one for each picture, as soon as it is done
+    /// One JSON object per line and image, as soon as it is done
     Jsonl,
-    /// A row a face
+    /// One row per face
     Csv,
-    /// As WIDER FACE is evaluated: a text file for each picture in the folder OUTPUT
+    /// As WIDER FACE is evaluated: a text file for each image in the folder OUTPUT
     Wider,
     /// As FDDB is evaluated: one text file
     Fddb,
@@ -65,42 +65,43 @@ pub(crate) enum Format {
 
 // Lines of at most 78 characters: they are not broken again on a narrow terminal.
 const DETECT_HELP: &str = r#"Formats:
-  jsonl   One line a picture (here broken):
+  jsonl   One line per image (broken here):
           {"image":"a.jpg","width":640,"height":480,"faces":[
            {"box":[x1,y1,x2,y2],"score":0.99,"landmarks":{"left_eye":[x,y],
             "right_eye":[x,y],"nose":[x,y],"mouth_left":[x,y],"mouth_right":[x,y]}}]}
-          A picture that can't be read: {"image":"a.jpg","error":"the reason"}
+          An image that can't be read: {"image":"a.jpg","error":"the reason"}
   json    An array of the same objects.
-  csv     A row a face; "face" counts them from 1 in each picture. A picture
+  csv     One row per face; "face" counts from 1 in each image. An image
           without faces has one row, with face 0; one that can't be read has a
-          row with nothing but its name and the error.
-  table   A line a face, without landmarks. A picture without faces has the line
-          "no faces"; one that can't be read "not read", and stderr says why.
+          row with only its name and the error.
+  table   One line per face, without landmarks. An image without faces has
+          the line "no faces"; one that can't be read "not read", and stderr
+          says why.
   wider   A folder in the layout of WIDER FACE: for 0--Parade/a.jpg in a folder of
-          pictures OUTPUT/0--Parade/a.txt, with the picture's name, the number of
+          images OUTPUT/0--Parade/a.txt, with the image's name, the number of
           faces, and a line "x y width height score" for each.
-  fddb    The same lines for all pictures in one file, with names as FDDB has
-          them, without extension. `eval --help` says more of both.
-  Coordinates are pixels of the upright picture; left is the picture's left.
+  fddb    The same lines for all images in one file, with names as FDDB has
+          them, without extension. `eval --help` says more about both.
+  Coordinates are pixels of the upright image; left is the image's left.
 
 Examples:
-  mtcnn-cpu detect photo.jpg                             a table of the faces
-  mtcnn-cpu detect photo.jpg --draw faces.png            and a picture of them
+  mtcnn-cpu detect photo.jpg                             a table of faces
+  mtcnn-cpu detect photo.jpg --draw faces.png            and an image of them
   mtcnn-cpu detect album/ --draw drawn/ -o faces.jsonl   a whole folder
   mtcnn-cpu detect a.jpg b.png --format csv > faces.csv
   curl -s https://example.org/a.jpg | mtcnn-cpu detect -
-  mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, and how fast
+  mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, with times
   mtcnn-cpu detect WIDER_val/images --format wider -o results/
 
 Exit status:
-  0  all pictures were read, with or without faces
-  1  some could not be read or drawn (the rest was), or a file that is needed
+  0  all images were read, with or without faces
+  1  some images could not be read or drawn (the rest were), or a required file
      could not be read or written
   2  the command line is wrong
 
 Files are written under a temporary name (.tmp...) beside the final one and
-renamed when complete. If the program is killed, such a file may stay, but never
-half of a result."#;
+renamed when complete. If the program is killed, such a file may remain, but
+never half a result."#;
 
 fn detect_help() -> String {
     format!("{DETECT_HELP}\n\n{ENVIRONMENT}")

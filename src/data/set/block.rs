@@ -4,7 +4,7 @@ use crc32fast::Hasher;
 
 use crate::data::class::Class;
 
-/// Bytes of a block. Whole pages; so many are checked, once, for the sake of one sample.
+/// Bytes of a block. Whole pages; all of it is checked, once, when one of its samples is read.
 pub(super) const BLOCK: usize = 64 << 10;
 /// Blocks of a full shard: 256 MiB.
 pub(super) const SHARD: usize = 4096;
@@ -35,7 +35,7 @@ impl Layout {
         (index / self.per_block, index % self.per_block * self.record)
     }
 
-    /// How many blocks so many samples take.
+    /// How many blocks `count` samples take.
     pub(super) fn blocks(&self, count: usize) -> usize {
         count.div_ceil(self.per_block)
     }

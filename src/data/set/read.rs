@@ -121,7 +121,7 @@ impl DataSet {
     /// [`crate::ErrorKind::Data`] with the file, if the sample or one near it is damaged.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If `index` is not less than [`DataSet::count`].
     pub fn sample(&self, class: Class, index: usize) -> Result<Sample<'_>> {
         let (reader, block, place) = self.checked(class, index)?;
         let (pixels, targets) = reader.block(block)[place..][..reader.layout.record].split_at(reader.layout.pixels);
@@ -162,7 +162,7 @@ impl DataSet {
     /// The folder that a sample comes from.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If `index` is not less than [`DataSet::count`].
     pub fn folder_of(&self, class: Class, index: usize) -> usize {
         self.pictures[self.classes[class as usize].picture(index)].0
     }
@@ -170,7 +170,7 @@ impl DataSet {
     /// The picture that a sample comes from, as its list has it.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If `index` is not less than [`DataSet::count`].
     pub fn picture_of(&self, class: Class, index: usize) -> &str {
         &self.pictures[self.classes[class as usize].picture(index)].1
     }
@@ -271,9 +271,9 @@ impl ClassReader {
         if state.load(Relaxed) & CHECKED == 0 {
             if !self.layout.is_sound(self.block(index), index) {
                 let (shard, Range { start, .. }) = self.place(index);
-                let (path, reason) =
-                    (self.shards[shard].0.display(), "damaged: the checksum is wrong of the block at byte");
-                return Err(Error::data(format!("{path}: {reason} {start}")));
+                let path = self.shards[shard].0.display();
+                let reason = format_args!("damaged: the checksum of the block at byte {start} is wrong");
+                return Err(Error::data(format!("{path}: {reason}")));
             }
             state.fetch_or(CHECKED, Relaxed);
         }

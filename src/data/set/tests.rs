@@ -20,7 +20,7 @@ fn record(class: Class, index: usize) -> Vec<u8> {
     pixels.chain(targets).collect()
 }
 
-/// Writes a set with so many samples of each class in each picture.
+/// Writes a set with the given numbers of samples of each class in each picture.
 fn write(target: &Path, pictures: &[[u32; 4]], options: SampleOptions) -> Manifest {
     let mut writer = Writer::begin(target, STAGE.side()).unwrap();
     let mut next = [0; 4];
@@ -139,7 +139,7 @@ fn a_flipped_byte_is_found_and_named() {
             fs::write(&path, damaged).unwrap();
             let set = DataSet::open(&target).unwrap();
             let error = set.sample(class, 1).unwrap_err().to_string();
-            assert!(error.contains(file) && error.contains("checksum is wrong of the block at byte 0"), "{error}");
+            assert!(error.contains(file) && error.contains("the checksum of the block at byte 0 is wrong"), "{error}");
             assert_eq!(set.verify(), [error]);
             // The next block is sound.
             if class == Class::Negative {

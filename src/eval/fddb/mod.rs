@@ -44,7 +44,7 @@ pub struct RocPoint {
 }
 
 impl Roc {
-    /// The best point with no more than so many false positives; none if the first has more.
+    /// The best point with at most `false_positives` false positives; none if the first has more.
     pub fn at(&self, false_positives: usize) -> Option<RocPoint> {
         let with = |point: &&RocPoint| point.false_positives <= false_positives;
         self.points.iter().filter(with).max_by(|a, b| a.discrete.total_cmp(&b.discrete)).copied()

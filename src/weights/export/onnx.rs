@@ -121,7 +121,7 @@ impl<'a> Graph<'a> {
         self.add(1, node);
     }
 
-    /// A parameter as a constant tensor of at least so many dimensions; gives its name.
+    /// A parameter as a constant tensor with at least `dimensions` dimensions; returns its name.
     fn tensor(&mut self, layer: &str, part: &str, dimensions: usize) -> String {
         let name = format!("{layer}.{part}");
         let values = self.model.tensor(&format!("{}.{name}", self.arch.name()));

@@ -50,7 +50,7 @@ impl Coded {
         Ok(coded)
     }
 
-    /// The bits of a restart interval; an error if the scan has no so many.
+    /// The bits of a restart interval; an error if the scan has no such interval.
     pub(super) fn interval(&self, index: usize) -> Result<Bits<'_>> {
         let range = self.intervals.get(index).ok_or_else(cut_short)?;
         Ok(Bits { bytes: &self.bytes[range.clone()], at: 0, window: 0, count: 0 })
