@@ -1,15 +1,21 @@
 //! Work in parallel, results in order, memory bounded.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
-use rayon::ThreadPool;
+use rayon::{ThreadPool, Yield};
+
+/// For how long a thread of the pool that finds no work waits for a result before it looks for work again.
+const IDLE: Duration = Duration::from_micros(200);
 
 /// Calls `work` for every index below `count` on the pool's threads, and `emit` with each result on
 /// this thread, in order of the index.
 ///
 /// At most four times as many results as threads wait for a slow one before them; no work is begun
-/// that is further ahead. After an error of `emit` no more work is begun.
+/// that is further ahead. After an error of `emit` no more work is begun. This may be called on a thread of the pool, which
+/// then works too: a pool of one thread does not wait for itself.
 pub fn for_each<T: Send, E>(
     pool: &ThreadPool,
     count: usize,
@@ -31,7 +37,7 @@ pub fn for_each_within<T: Send, E>(
 ) -> Result<(), E> {
     let ahead = 4 * pool.current_num_threads();
     let work = &work;
-    pool.in_place_scope(|scope| {
+    pool.in_place_scope_fifo(|scope| {
         let (sender, results) = mpsc::channel();
         let mut waiting = BTreeMap::new();
         // Of the work that was begun and not emitted, and the sum.
@@ -48,15 +54,16 @@ pub fn for_each_within<T: Send, E>(
                 costs.push_back(price);
                 spent = spent.saturating_add(price);
                 let (sender, index) = (sender.clone(), begun);
-                scope.spawn(move |_| {
+                scope.spawn_fifo(move |_| {
                     // Nobody listens after an error.
-                    let _ = sender.send((index, work(index)));
+                    let _ = sender.send((index, catch_unwind(AssertUnwindSafe(|| work(index)))));
                 });
                 begun += 1;
             }
             // Every piece of work that was begun sends its result, so there is one to come.
-            let Ok((index, result)) = results.recv() else { break };
-            waiting.insert(index, result);
+            let (index, result) = receive(pool, &results);
+            // Here, or the one who waits for it would wait for ever.
+            waiting.insert(index, result.unwrap_or_else(|panic| resume_unwind(panic)));
             while let Some(result) = waiting.remove(&emitted) {
                 emit(emitted, result)?;
                 emitted += 1;
@@ -67,11 +74,28 @@ pub fn for_each_within<T: Send, E>(
     })
 }
 
+/// Waits for a result. A thread of the pool does other work of the pool meanwhile.
+fn receive<T>(pool: &ThreadPool, results: &Receiver<T>) -> T {
+    loop {
+        if let Ok(result) = results.try_recv() {
+            return result;
+        }
+        match pool.yield_now() {
+            Some(Yield::Executed) => {}
+            // The others have all that there is.
+            Some(Yield::Idle) => match results.recv_timeout(IDLE) {
+                Ok(result) => return result,
+                Err(_) => continue,
+            },
+            None => return results.recv().expect("the caller keeps a sender"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    use std::time::Duration;
 
     fn pool() -> ThreadPool {
         rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap()
@@ -122,6 +146,29 @@ mod tests {
         let result = for_each(&pool(), 1000, work, |index, _| if index == 5 { Err("enough") } else { Ok(()) });
         assert_eq!(result, Err("enough"));
         assert!(begun.load(SeqCst) < 30);
+    }
+
+    #[test]
+    fn a_thread_of_the_pool_may_call_it() {
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut emitted = Vec::new();
+            let result: Result<(), ()> = pool.install(|| {
+                for_each(&pool, 50, |index| index * index, |index, square| {
+                    emitted.push(square);
+                    assert_eq!(square, index * index);
+                    Ok(())
+                })
+            });
+            assert_eq!((result, emitted.len()), (Ok(()), 50), "{threads} threads");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "of index 7")]
+    fn a_panic_of_the_work_is_one_of_the_caller() {
+        let work = |index| assert!(index != 7, "of index 7");
+        let _ = for_each(&pool(), 100, work, |_, ()| Ok::<(), ()>(()));
     }
 
     #[test]
