@@ -27,8 +27,9 @@ fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     let random = SampleOptions::new(Stage::PNet).random;
     let options = SampleOptions { random, mined: None, ..SampleOptions::new(stage) };
     let detector = "none".into();
-    let preparation = Preparation { stage, options: &options, boxes: None, detector, pool, ram: 1 << 28, strict: true };
-    data::prepare(&lists, &preparation, out, &mut |_| true).unwrap();
+    let preparation =
+        Preparation { stage, options: &options, boxes: None, detector, pool, ram: 1 << 28, most_skipped: 0.0 };
+    data::prepare(&lists, &preparation, out, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     DataSet::open(out).unwrap()
 }
 
@@ -55,7 +56,7 @@ fn train(plan: &Plan, set: &DataSet, pool: &ThreadPool, isa: Isa, steps: u64) ->
             began = Instant::now();
         }
         took = began.elapsed();
-        true
+        std::ops::ControlFlow::Continue(())
     };
     assert_eq!(training.run(&mut progress).unwrap(), Ended::Complete);
     took
@@ -78,7 +79,7 @@ fn main() {
 
             let mut samples = Loader::default();
             let draws = Sampler::new(&set, &plan.mixture, 0).unwrap().draw(0).unwrap();
-            samples.make(isa, &set, &draws).unwrap();
+            samples.make(isa, set.side(), &draws);
             let mut trainer = Trainer::new(stage, isa, plan.options.clone());
             group.bench_function("step", |bencher| {
                 bencher.iter(|| pool.install(|| black_box(trainer.step(&samples.batch()))));

@@ -154,11 +154,16 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut emitted = Vec::new();
             let result: Result<(), ()> = pool.install(|| {
-                for_each(&pool, 50, |index| index * index, |index, square| {
-                    emitted.push(square);
-                    assert_eq!(square, index * index);
-                    Ok(())
-                })
+                for_each(
+                    &pool,
+                    50,
+                    |index| index * index,
+                    |index, square| {
+                        emitted.push(square);
+                        assert_eq!(square, index * index);
+                        Ok(())
+                    },
+                )
             });
             assert_eq!((result, emitted.len()), (Ok(()), 50), "{threads} threads");
         }

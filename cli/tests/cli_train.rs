@@ -111,6 +111,16 @@ fn a_net_is_trained_to_the_same_bytes_on_any_number_of_threads() {
     assert!(sets.bytes("other/model.safetensors") != sets.bytes("pnet-1/model.safetensors"));
 }
 
+/// The lines of a metrics file without the speed.
+fn metrics(text: &[u8]) -> Vec<serde_json::Value> {
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("speed");
+        line
+    };
+    std::str::from_utf8(text).unwrap().lines().map(line).collect()
+}
+
 #[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
     let sets = Sets::new(&["pnet"]);
@@ -143,8 +153,7 @@ fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
             "{file} after {kills} kills"
         );
     }
-    let lines = |name: &str| String::from_utf8(sets.bytes(name)).unwrap().lines().count();
-    assert!(lines("killed/metrics.jsonl") <= lines("whole/metrics.jsonl"));
+    assert_eq!(metrics(&sets.bytes("whole/metrics.jsonl")), metrics(&sets.bytes("killed/metrics.jsonl")));
 }
 
 #[cfg(unix)]
@@ -190,25 +199,70 @@ fn another_or_a_damaged_checkpoint_is_refused() {
         assert_eq!(run.code, 1, "{reason}");
         assert!(run.err.contains(reason) && run.err.contains("checkpoint.safetensors"), "{reason}: {}", run.err);
     };
-    refused(&whole, &["--rate", "0.5"], "options.schedule.rate 0.001: 0.5 is asked for");
-    refused(&whole, &["--seed", "9"], "options.seed");
+    refused(&whole, &["--rate", "0.5"], "the rate (--rate) is 0.001 in the checkpoint and 0.5 now");
+    refused(&whole, &["--seed", "9"], "the seed (--seed) is 0");
+    refused(&whole, &["--batch", "8,16,8,9"], "the landmarks (--batch) is 8 in the checkpoint and 9 now");
+    refused(&whole, &["--steps", "39"], "40 steps are done, and 39 (--steps) are asked for");
+    refused(&whole, &["--weights", &sets.text("out/model.safetensors")], "another model file (--weights)");
     refused(&whole[..whole.len() - 1], &[], "damaged");
     refused(&whole[..100], &[], "damaged");
     refused(b"", &[], "damaged");
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
     refused(&flipped, &[], "its checksum is wrong");
-    let key = b"version\\\":1";
+    let key = b"version\\\":2";
     let version = whole.windows(key.len()).position(|bytes| bytes == key).expect("a version") + key.len() - 1;
     let mut later = whole.clone();
-    later[version] = b'2';
-    refused(&later, &[], "version 2");
+    later[version] = b'3';
+    refused(&later, &[], "version 3");
     refused(&sets.bytes("out/model.safetensors"), &[], "not a checkpoint");
     // Other samples under the same name.
     fs::remove_dir_all(sets.path("pnet")).unwrap();
     let (wider, out) = (sets.text(""), sets.text("pnet"));
     assert_eq!(crate::run(&["prepare", "pnet", "--wider", &wider, "--out", &out]).code, 0);
     refused(&whole, &[], "with other samples");
+}
+
+#[test]
+fn more_steps_lengthen_a_training() {
+    let sets = Sets::new(&["pnet"]);
+    for recipe in ["mtcnn-caffe", "quick"] {
+        let out = |name: &str| format!("{recipe}-{name}");
+        let train = |name: &str, more: &[&str]| {
+            let run = sets.train("pnet", &out(name), &[&["--recipe", recipe], more].concat());
+            assert_eq!(run.code, 0, "{}", run.err);
+        };
+        train("whole", &["--steps", "60"]);
+        train("longer", &["--steps", "40"]);
+        train("longer", &["--steps", "60", "--resume"]);
+        let model = |name: &str| sets.bytes(&format!("{}/model.safetensors", out(name)));
+        // A rate that stays the same until then makes it the same training; a cosine ends later than it would have.
+        assert_eq!(model("whole") == model("longer"), recipe == "mtcnn-caffe");
+        let metrics = metrics(&sets.bytes(&format!("{}/metrics.jsonl", out("longer"))));
+        assert_eq!(metrics.last().unwrap()["step"], 60);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bytes_that_are_no_text_and_files_that_never_end_do_not_stop_a_training() {
+    let sets = Sets::new(&["pnet"]);
+    assert_eq!(sets.train("pnet", "out", &[]).code, 0);
+    let whole = sets.bytes("out/metrics.jsonl");
+    let broken = [&whole[..], b"\xff\xfe{\"step\n\0\0\0\n"].concat();
+    fs::write(sets.path("out/metrics.jsonl"), broken).unwrap();
+    let run = sets.train("pnet", "out", &["--resume"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(sets.bytes("out/metrics.jsonl") == whole);
+    for (name, option) in [("out/checkpoint.safetensors", None), ("endless.toml", Some("--recipe"))] {
+        let _ = fs::remove_file(sets.path(name));
+        std::os::unix::fs::symlink("/dev/zero", sets.path(name)).unwrap();
+        let recipe = sets.text(name);
+        let more: Vec<&str> = option.into_iter().flat_map(|option| [option, &recipe]).chain(["--resume"]).collect();
+        let run = sets.train("pnet", "out", &more);
+        assert_eq!(run.code, 1);
+        assert!(run.err.contains(name) && run.err.contains("not a regular file"), "{}", run.err);
+    }
 }
 
 #[test]
@@ -336,12 +390,60 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
     let read = |name: &str| fs::read(sources.path(name)).unwrap();
     assert!(read("whole/model.safetensors") == read("killed/model.safetensors"));
 
+    // Other data, or less of them.
+    let without = |what: &str| {
+        let (wider, recipe, out) = (text(""), text("tiny.toml"), text("whole"));
+        let run = finish(program(&["train", "cascade", "--wider", &wider, "--recipe", &recipe, "--out", &out]));
+        assert_eq!(run.code, 1, "{what}");
+        assert!(run.err.contains("a training from other data") && run.err.contains(what), "{}", run.err);
+    };
+    without("trainImageList.txt is missing");
+    let list = sources.path("wider_face_split/wider_face_train_bbx_gt.txt");
+    let before = fs::read_to_string(&list).unwrap();
+    fs::write(&list, before.replace("20 40 50 60", "21 40 50 60")).unwrap();
+    without("wider_face_train_bbx_gt.txt is new or another");
+    fs::write(&list, before).unwrap();
+    // Another model under a later net's samples.
+    let pnet = sources.path("whole/pnet/model.safetensors");
+    let before = fs::read(&pnet).unwrap();
+    fs::write(&pnet, read("whole/model.safetensors")).unwrap();
+    let run = finish(command("whole"));
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("rnet-samples") && run.err.contains("mined by another model"), "{}", run.err);
+    fs::write(&pnet, before).unwrap();
+
     // Another recipe into the same folder.
     let mut recipe = fs::File::options().append(true).open(sources.path("tiny.toml")).unwrap();
     writeln!(recipe, "dropout = 0.1").unwrap();
     let run = finish(command("whole"));
     assert_eq!(run.code, 1);
     assert!(run.err.contains("by another recipe"), "{}", run.err);
+}
+
+#[test]
+fn a_cascade_says_what_it_leaves_out_and_stops_where_that_is_too_much() {
+    let sources = Sources::new();
+    sources.put("tiny.toml", TINY);
+    let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
+    let train = |out: &str, more: &[&str]| {
+        let (wider, points, recipe, out) = (text(""), text("points"), text("tiny.toml"), text(out));
+        let args = ["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out];
+        finish(program(&[&args[..], more].concat()))
+    };
+    fs::remove_file(sources.path("WIDER_train/images/1--B/no_face.png")).unwrap();
+    let run = train("out", &[]);
+    assert_eq!(run.code, 1);
+    let reason = "1 of 6 pictures can't be read, and no more than 1% may be";
+    assert!(run.err.contains(reason) && run.err.contains("no_face.png"), "{}", run.err);
+    let run = train("out", &["--max-skipped", "20"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("no_face.png") && run.err.contains("1 picture was left out"), "{}", run.err);
+    assert!(run.err.contains("there is no") && run.err.contains("wider_face_val_bbx_gt.txt"), "{}", run.err);
+    // Only a list that is not there is forgiven.
+    fs::create_dir(sources.path("wider_face_split/wider_face_val_bbx_gt.txt")).unwrap();
+    let run = train("other", &["--max-skipped", "20"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("wider_face_val_bbx_gt.txt") && run.err.contains("not a regular file"), "{}", run.err);
 }
 
 #[test]

@@ -53,9 +53,10 @@ impl FacePoint {
             if line.trim().is_empty() {
                 continue;
             }
-            let picture = picture(&line, lines.number()).ok_or_else(|| {
+            let mut picture = picture(&line, lines.number()).ok_or_else(|| {
                 lines.error(&format!("not \"path left right top bottom x1 y1 … x5 y5\": \"{}\"", shown(&line)))
             })?;
+            picture.name = lines.name(&picture.name)?;
             pictures.push(picture);
         }
         let (list, crc32) = lines.finish();
@@ -67,12 +68,7 @@ fn picture(line: &str, number: usize) -> Option<FacePointPicture> {
     let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
     let [left, right, top, bottom, points @ ..]: [f64; 14] = numbers(rest.split_whitespace())?;
     let points = std::array::from_fn(|i| [points[2 * i], points[2 * i + 1]]);
-    Some(FacePointPicture {
-        name: name.replace('\\', "/"),
-        line: number,
-        corners: PixelBox([left, top, right, bottom]),
-        points,
-    })
+    Some(FacePointPicture { name: name.into(), line: number, corners: PixelBox([left, top, right, bottom]), points })
 }
 
 #[cfg(test)]

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use crc32fast::Hasher;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Bytes of the longest line: the longest of any list here has some hundreds. What has none of its ends is no list,
 /// and must not fill the memory.
 const LONGEST: u64 = 1 << 16;
+
+/// The byte-order mark that some editors put before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A list being read line by line.
 pub(crate) struct Lines {
@@ -24,10 +28,8 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
-        match File::open(&path) {
-            Ok(file) => Ok(Self { path, reader: BufReader::new(file), ahead: None, number: 0, hasher: Hasher::new() }),
-            Err(source) => Err(Error::read(path, source)),
-        }
+        let reader = BufReader::new(files::open(&path)?);
+        Ok(Self { path, reader, ahead: None, number: 0, hasher: Hasher::new() })
     }
 
     /// The next line without its end, or `None` after the last.
@@ -52,6 +54,9 @@ impl Lines {
                 return Err(self.error(&format!("the line has {LONGEST} bytes or more")));
             }
             self.hasher.update(&bytes);
+            if self.number == 0 && bytes.starts_with(MARK) {
+                bytes.drain(..MARK.len());
+            }
             let Ok(line) = String::from_utf8(bytes) else {
                 self.number += 1;
                 return Err(self.error("not UTF-8 text"));
@@ -59,6 +64,11 @@ impl Lines {
             self.ahead = Some(line.trim_end_matches(['\n', '\r']).to_string());
         }
         Ok(self.ahead.as_deref())
+    }
+
+    /// The name of a picture below the list's folder, with slashes for backslashes.
+    pub(crate) fn name(&self, name: &str) -> Result<String> {
+        below(name).ok_or_else(|| self.error(&format!("a picture outside of the list's folder: \"{}\"", shown(name))))
     }
 
     /// The number of the line that [`Lines::next`] gave last, from 1.
@@ -75,6 +85,13 @@ impl Lines {
     pub(crate) fn finish(self) -> (PathBuf, u32) {
         (self.path, self.hasher.finalize())
     }
+}
+
+/// The name of a picture below its list's folder, with slashes for backslashes; none if it could be of a file elsewhere.
+pub(crate) fn below(name: &str) -> Option<String> {
+    let name = name.replace('\\', "/");
+    let leaves = |part: &str| part == ".." || cfg!(windows) && part.contains(':');
+    (!name.starts_with('/') && !name.split('/').any(leaves)).then_some(name)
 }
 
 /// What is wrong with a line of a file.
@@ -105,6 +122,24 @@ pub(crate) fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_stay_below_the_folder_of_their_list() {
+        assert_eq!(below(r"a\b c\1.jpg").as_deref(), Some("a/b c/1.jpg"));
+        assert_eq!(below("./a..b/..c.jpg").as_deref(), Some("./a..b/..c.jpg"));
+        for outside in ["/etc/passwd", "../a.jpg", "a/../../b.jpg", r"..\..\secret.png", r"\\host\a.jpg", "a/.."] {
+            assert_eq!(below(outside), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "\u{feff}first\n\u{feff}second\n").unwrap();
+        let mut lines = Lines::open(file.path().into()).unwrap();
+        assert_eq!(lines.next().unwrap().as_deref(), Some("first"));
+        assert_eq!(lines.next().unwrap().as_deref(), Some("\u{feff}second"));
+    }
 
     #[test]
     fn a_line_without_end_is_refused() {

@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::choice;
 use crate::detect::Detector;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files;
 use crate::geometry::PixelBox;
 use crate::image::ImageView;
 use crate::profile::Thresholds;
+
+/// A model of the three nets has 2 MB.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// How the stages before are run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +66,7 @@ impl Miner {
         let mut name = "the embedded weights".to_string();
         if let Some(file) = weights {
             builder = builder.weights(file);
-            let bytes = std::fs::read(file).map_err(|source| Error::read(file, source))?;
+            let bytes = files::read(file, MOST_BYTES)?;
             // Without the folder: the same model elsewhere gives the same samples.
             let file = file.file_name().unwrap_or_default().to_string_lossy();
             name = format!("{file}, CRC-32 {:08x}", crc32fast::hash(&bytes));

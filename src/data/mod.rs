@@ -2,7 +2,7 @@
 //!
 //! The lists of WIDER FACE and CNN_FacePoint are read ([`wider`], [`face_point`]); for each picture it
 //! is decided which crops to take (`plan`), they are cut out and resized (`cut`), and appended to a
-//! data set (`set`), which the trainer reads through a memory map. [`prepare()`] does all of it;
+//! data set (`set`), which the trainer reads. [`prepare()`] does all of it;
 //! [`doctor`] looks at lists, pictures and sets before hours are spent on them.
 //!
 //! Every picture has a generator of random numbers of its own, made from the seed and the picture's

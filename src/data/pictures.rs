@@ -1,16 +1,19 @@
 //! Pictures as their annotation sees them: rows and columns as the file has them. The lists were made
 //! by tools that do not know of EXIF.
 
-use std::fs::File;
+use std::error::Error;
+use std::io::BufReader;
 use std::path::Path;
 
 use ::image::{ImageReader, RgbImage};
 
+use crate::files;
 use crate::image::{self, Orientation};
 
 /// Reads a picture, or says why not.
 pub fn read(path: &Path) -> Result<RgbImage, String> {
-    let bytes = File::open(path).and_then(image::read).map_err(|error| error.to_string())?;
+    let file = files::open(path).map_err(|error| error.source().map_or_else(String::new, ToString::to_string))?;
+    let bytes = image::read(file).map_err(|error| error.to_string())?;
     image::decode_as(&bytes, Orientation::AsStored)
 }
 
@@ -24,6 +27,6 @@ pub(super) fn decoding_bytes(path: &Path) -> usize {
 
 /// Width and height as a picture's first bytes say them.
 pub fn size(path: &Path) -> Option<[u32; 2]> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).ok()?;
+    let reader = ImageReader::new(BufReader::new(files::open(path).ok()?)).with_guessed_format().ok()?;
     reader.into_dimensions().ok().map(|(width, height)| [width, height])
 }

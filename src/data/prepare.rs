@@ -1,5 +1,6 @@
 //! Making a data set: every picture read once, its crops planned, cut and appended.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rayon::ThreadPool;
@@ -40,8 +41,8 @@ pub struct Preparation<'a> {
     /// About how many bytes pictures and samples may take at a time. A picture that takes more by itself
     /// is done alone.
     pub ram: usize,
-    /// Whether a picture that can't be read is an error. Otherwise it is left out.
-    pub strict: bool,
+    /// The part of the pictures that may be unreadable, from 0 to 1: so many are left out, more are an error.
+    pub most_skipped: f64,
 }
 
 /// What was made.
@@ -63,12 +64,12 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes`, [`crate::ErrorKind::Data`] if `out` is taken, or no
-/// picture could be read, or one if `strict`; [`crate::ErrorKind::Unreadable`] if the set can't be written.
+/// picture could be read, or too many could not; [`crate::ErrorKind::Unreadable`] if the set can't be written.
 pub fn prepare(
     sources: &Sources,
     how: &Preparation<'_>,
     out: &Path,
-    progress: &mut dyn FnMut(Progress) -> bool,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Summary> {
     let Preparation { stage, options, pool, .. } = *how;
     if options.mined.is_some() && how.boxes.is_none() {
@@ -98,17 +99,18 @@ pub fn prepare(
                     without_points += usize::from(has_points && samples.counts == [0; 4]);
                     writer.append(Row::new(folder, task.name(), samples.counts), &samples.bytes)?;
                 }
-                Err(reason) if how.strict => {
-                    return Err(Error::data(reason).at(task.path()));
-                }
                 Err(reason) => {
                     skipped_of[usize::from(has_points)] += 1;
+                    if (skipped.len() + 1) as f64 > how.most_skipped * tasks.len() as f64 {
+                        let reason = too_many(&reason, skipped.len() + 1, tasks.len(), how.most_skipped);
+                        return Err(Error::data(reason).at(task.path()));
+                    }
                     skipped.push(Skipped { picture: task.path(), reason });
                 }
             }
             match progress(Progress { done: index + 1, total: tasks.len() }) {
-                true => Ok(()),
-                false => Err(Error::data(format!("{}: stopped before it was complete", out.display()))),
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::cancelled().at(out)),
             }
         },
     )?;
@@ -122,6 +124,16 @@ pub fn prepare(
     let manifest = writer.finish(manifest)?;
     let warnings = warnings(&manifest, without_points);
     Ok(Summary { manifest, skipped, warnings })
+}
+
+/// Why a picture that can't be read is one too many.
+fn too_many(reason: &str, skipped: usize, total: usize, most: f64) -> String {
+    match most {
+        0.0 => reason.into(),
+        _ => {
+            format!("{reason}; {skipped} of {total} pictures can't be read, and no more than {}% may be", most * 100.0)
+        }
+    }
 }
 
 /// The samples of a picture, one after the other in each class.

@@ -95,7 +95,8 @@ impl Wider {
                 return Err(lines.error(&format!("the name of a picture is missing: \"{}\"", shown(name))));
             }
             let line = lines.number();
-            pictures.push(WiderPicture { name: name.to_string(), line, faces: faces(&mut lines)? });
+            let name = lines.name(name)?;
+            pictures.push(WiderPicture { name, line, faces: faces(&mut lines)? });
         }
         let (list, crc32) = lines.finish();
         Ok(Self { images, list, crc32, pictures })

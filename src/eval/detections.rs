@@ -1,5 +1,6 @@
 //! A detector over many pictures, side by side.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use rayon::ThreadPool;
@@ -22,7 +23,7 @@ pub fn detect_all(
     detector: &Detector,
     files: &[PathBuf],
     pool: &ThreadPool,
-    progress: &mut dyn FnMut(Progress) -> bool,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Vec<Detections>> {
     let (total, mut all) = (files.len(), Vec::with_capacity(files.len()));
     let work = |index: usize| {
@@ -32,8 +33,8 @@ pub fn detect_all(
     ordered::for_each(pool, total, work, |index, detections| {
         all.push(detections);
         match progress(Progress { done: index + 1, total }) {
-            true => Ok(()),
-            false => Err(Error::cancelled()),
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::cancelled()),
         }
     })?;
     match (files.first(), all.first()) {

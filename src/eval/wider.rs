@@ -1,5 +1,6 @@
 //! A detector on the pictures of WIDER FACE.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use rayon::ThreadPool;
@@ -103,7 +104,7 @@ pub fn evaluate(
     list: &Wider,
     min_face: f64,
     pool: &ThreadPool,
-    progress: &mut dyn FnMut(Progress) -> bool,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Evaluation> {
     let (total, mut evaluation) = (list.pictures.len(), Evaluation { pictures: Vec::new(), skipped: Vec::new() });
     ordered::for_each(
@@ -116,8 +117,8 @@ pub fn evaluate(
                 Err((picture, reason)) => evaluation.skipped.push(Skipped { picture, reason }),
             }
             match progress(Progress { done: index + 1, total }) {
-                true => Ok(()),
-                false => Err(Error::cancelled()),
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::cancelled()),
             }
         },
     )?;

@@ -2,7 +2,8 @@
 //! let pass; then the result is measured.
 //!
 //! ```text
-//! OUT/recipe.json              the recipe, so that nobody goes on with another one
+//! OUT/recipe.json              the recipe, and
+//! OUT/sources.json             checksums of the lists, so that nobody goes on with others
 //! OUT/pnet-samples, pnet       a data set, and a training; then rnet and onet alike
 //! OUT/model.safetensors        the three nets
 //! OUT/report.json              counts, times, and what the result is worth
@@ -12,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,8 +25,9 @@ use super::metrics::Metrics;
 use super::recipe::{EvaluationRecipe, Recipe};
 use super::run::{self, Ended, METRICS, MODEL, Training};
 use crate::arch::Stage;
+use crate::data::face_point::FacePoint;
 use crate::data::wider::Wider;
-use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, StageBoxes, prepare};
+use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, StageBoxes, Summary, prepare};
 use crate::detect::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{self, Curve, Passed};
@@ -46,6 +49,8 @@ pub struct Cascade<'a> {
     pub pool: &'a ThreadPool,
     /// About how many bytes pictures and samples may take at a time.
     pub ram: usize,
+    /// The part of the pictures that may be unreadable, from 0 to 1; more are an error.
+    pub most_skipped: f64,
     /// The instruction set.
     pub isa: Isa,
 }
@@ -53,10 +58,12 @@ pub struct Cascade<'a> {
 /// What happens.
 #[derive(Clone, Debug)]
 pub enum CascadeEvent<'a> {
+    /// There is no such list: nothing of it is validated with.
+    NoList(&'a Path),
     /// Samples are made for a net.
     Preparing(Stage, data::Progress),
-    /// They are complete; warnings say what will be missed.
-    Prepared(Stage, &'a [ClassInfo], &'a [String]),
+    /// A set of them is complete; the summary says what was left out and what will be missed.
+    Prepared(Stage, Split, &'a Summary),
     /// A net is trained.
     Training(Stage, run::TrainingProgress<'a>),
     /// It is complete, in this folder.
@@ -96,6 +103,7 @@ pub struct StageReport {
 }
 
 const RECIPE: &str = "recipe.json";
+const SOURCES: &str = "sources.json";
 const TIMES: &str = "times.json";
 /// The name of the report.
 pub(crate) const REPORT: &str = "report.json";
@@ -103,41 +111,42 @@ pub(crate) const REPORT: &str = "report.json";
 /// Samples of the validation sets: enough for a few looks.
 const VALIDATION_SAMPLES: u64 = 20_000;
 
+/// What hears of a training, and says whether to go on.
+type Observer<'o> = dyn FnMut(&CascadeEvent<'_>) -> ControlFlow<()> + Send + 'o;
+
 impl Cascade<'_> {
     /// Trains. `on` is called for whatever happens and says whether to go on.
     ///
-    /// `None` if it was told to stop: the next run goes on.
-    ///
     /// # Errors
-    /// Those of the steps; [`crate::ErrorKind::Train`] if the folder has a training by another recipe.
-    pub fn run(&self, on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send)) -> Result<Option<CascadeReport>> {
+    /// Those of the steps; [`ErrorKind::Train`] if the folder has a training by another recipe or from other data;
+    /// [`ErrorKind::Cancelled`] if it was told to stop: what was done is saved, and the next run goes on.
+    pub fn run(&self, on: &mut Observer<'_>) -> Result<CascadeReport> {
         let out = self.out;
         fs::create_dir_all(out).map_err(|source| Error::write(out, source))?;
+        let another = || Error::train("another run trains into this folder").at(out);
+        let _lock = files::lock(&out.join("lock"))?.ok_or_else(another)?;
         self.check_recipe()?;
+        let sources = CascadeSources::read(self.wider, self.landmarks)?;
+        for missing in &sources.missing {
+            on(&CascadeEvent::NoList(missing)).is_break().then(Error::cancelled).map_or(Ok(()), Err)?;
+        }
+        self.check_sources(&sources)?;
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
         let mut model: Option<PathBuf> = None;
         let mut stages = Vec::new();
-        for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
+        for stage in Stage::ALL {
             let folder = |what: &str| out.join(format!("{}{what}", stage.name()));
             let (samples, validation, trained) = (folder("-samples"), folder("-validation"), folder(""));
             let began = Instant::now();
-            for (folder, split) in [(&samples, Split::Train), (&validation, Split::Val)] {
-                if !folder.exists() {
-                    match self.prepare(stage, folder, split, model.as_deref(), on) {
-                        Ok(true) => {}
-                        Ok(false) => return Ok(None),
-                        // There may be no validation part; training goes without.
-                        Err(error) if split == Split::Val && error.kind() == ErrorKind::NotFound => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+            self.prepare(stage, &samples, &sources.train, model.as_deref(), on)?;
+            if let Some(sources) = &sources.validation {
+                self.prepare(stage, &validation, sources, model.as_deref(), on)?;
             }
             note(&mut times, out, &samples, began)?;
             let began = Instant::now();
-            if !trained.join(MODEL).exists()
-                && !self.train(stage, &samples, &validation, &trained, model.as_deref(), on)?
-            {
-                return Ok(None);
+            if !trained.join(MODEL).exists() {
+                let validation = sources.validation.is_some().then_some(validation.as_path());
+                self.train(stage, &samples, validation, &trained, model.as_deref(), on)?;
             }
             note(&mut times, out, &trained, began)?;
             let metrics = Metrics::read(&trained.join(METRICS))?;
@@ -151,11 +160,8 @@ impl Cascade<'_> {
         let bytes = fs::read(&model).map_err(|source| Error::read(model, source))?;
         files::replace(&out.join(MODEL), &bytes)?;
         let began = Instant::now();
-        let measured = match Wider::read(self.wider, Split::Val) {
-            Ok(list) => self.evaluate(&list, on)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let list = sources.validation.as_ref().and_then(|sources| sources.wider.as_ref());
+        let measured = list.map(|list| self.evaluate(list, on)).transpose()?;
         note(&mut times, out, Path::new("evaluation"), began)?;
         let made_up = |folder: &str| self.recipe.evaluation.made_up.iter().any(|it| it == folder);
         let all = measured.as_ref().map(|it| it.curve(|_| true));
@@ -165,15 +171,11 @@ impl Cascade<'_> {
         let photographs = photographs.map(|it| it.curve(|folder| !made_up(folder)));
         let report = CascadeReport { stages, all, photographs, passed, seconds: times.values().sum() };
         write_json(&out.join(REPORT), &report)?;
-        Ok(Some(report))
+        Ok(report)
     }
 
-    /// Runs the cascade on a list; `None` if it was told to stop.
-    fn evaluate(
-        &self,
-        list: &Wider,
-        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
-    ) -> Result<Option<eval::Evaluation>> {
+    /// Runs the cascade on a list.
+    fn evaluate(&self, list: &Wider, on: &mut Observer<'_>) -> Result<eval::Evaluation> {
         let EvaluationRecipe { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
         let detector = Detector::builder()
             .weights(self.out.join(MODEL))
@@ -182,15 +184,7 @@ impl Cascade<'_> {
             .min_face(min_face)
             .thresholds(Thresholds { pnet, rnet, onet })
             .build()?;
-        let mut going = true;
-        let evaluation = eval::evaluate(&detector, list, min_face, self.pool, &mut |progress| {
-            going = going && on(&CascadeEvent::Evaluating(progress));
-            going
-        });
-        match evaluation {
-            Err(_) if !going => Ok(None),
-            evaluation => evaluation.map(Some),
-        }
+        eval::evaluate(&detector, list, min_face, self.pool, &mut |progress| on(&CascadeEvent::Evaluating(progress)))
     }
 
     fn check_recipe(&self) -> Result<()> {
@@ -206,18 +200,38 @@ impl Cascade<'_> {
         }
     }
 
-    /// Makes a set of samples; false if it was told to stop.
+    /// The data must be those that the training in the folder was begun with.
+    fn check_sources(&self, sources: &CascadeSources) -> Result<()> {
+        let path = self.out.join(SOURCES);
+        let now = sources.checksums();
+        match read_json::<Checksums>(&path) {
+            Some(there) if there == now => Ok(()),
+            Some(there) => {
+                let differs = |(name, crc): (&String, &u32)| there.get(name) != Some(crc);
+                let changed = now.iter().find(|it| differs(*it)).map(|(name, _)| format!("{name} is new or another"));
+                let gone =
+                    || there.keys().find(|name| !now.contains_key(*name)).map(|name| format!("{name} is missing"));
+                let what = changed.or_else(gone).unwrap_or_default();
+                let reason = format!("a training from other data: {what}; choose another folder, or remove this one");
+                Err(Error::train(reason).at(self.out))
+            }
+            None if path.exists() => Err(Error::train("not the sources of a training").at(path)),
+            None => write_json(&path, &now),
+        }
+    }
+
+    /// Makes a set of samples, or checks that the one that is there is made with the nets before as they are.
     fn prepare(
         &self,
         stage: Stage,
         folder: &Path,
-        split: Split,
+        sources: &Sources,
         model: Option<&Path>,
-        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
-    ) -> Result<bool> {
+        on: &mut Observer<'_>,
+    ) -> Result<()> {
         let recipe = self.recipe.stage(stage);
         let mut options = recipe.samples.clone();
-        if split == Split::Val {
+        if sources.split == Split::Val {
             for cap in [
                 &mut options.caps.negatives,
                 &mut options.caps.positives,
@@ -228,48 +242,43 @@ impl Cascade<'_> {
             }
         }
         let miner = recipe.mining.as_ref().map(|mining| Miner::new(mining, model, self.isa)).transpose()?;
+        let detector = miner.as_ref().map_or_else(String::new, |miner| miner.about().into());
+        if folder.exists() {
+            if DataSet::open(folder)?.manifest().detector != detector {
+                let reason = "its samples are mined by another model than the nets before: remove it, and what is trained with it";
+                return Err(Error::train(reason).at(folder));
+            }
+            return Ok(());
+        }
         let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
-        let sources = Sources::read(Some(self.wider), self.landmarks, split)?;
         let how = Preparation {
             stage,
             options: &options,
             boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
-            detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
+            detector,
             pool: self.pool,
             ram: self.ram,
-            strict: false,
+            most_skipped: self.most_skipped,
         };
-        let mut going = true;
-        let summary = prepare(&sources, &how, folder, &mut |progress| {
-            going = going && on(&CascadeEvent::Preparing(stage, progress));
-            going
-        });
-        match summary {
-            Ok(summary) => {
-                if split == Split::Train {
-                    on(&CascadeEvent::Prepared(stage, &summary.manifest.classes, &summary.warnings));
-                }
-                Ok(going)
-            }
-            Err(_) if !going => Ok(false),
-            Err(error) => Err(error),
+        let summary = prepare(sources, &how, folder, &mut |progress| on(&CascadeEvent::Preparing(stage, progress)))?;
+        match on(&CascadeEvent::Prepared(stage, sources.split, &summary)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::cancelled()),
         }
     }
 
-    /// Trains a net; false if it was told to stop.
+    /// Trains a net.
     fn train(
         &self,
         stage: Stage,
         samples: &Path,
-        validation: &Path,
+        validation: Option<&Path>,
         folder: &Path,
         base: Option<&Path>,
-        on: &mut (dyn FnMut(&CascadeEvent<'_>) -> bool + Send),
-    ) -> Result<bool> {
-        // Both sets together may take what is allowed.
-        let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(self.ram / 4 * part));
-        let data = open(samples, 3)?;
-        let validation = validation.exists().then(|| open(validation, 1)).transpose()?;
+        on: &mut Observer<'_>,
+    ) -> Result<()> {
+        let data = DataSet::open(samples)?;
+        let validation = validation.map(DataSet::open).transpose()?;
         let plan = self.recipe.plan(stage);
         let training = Training {
             plan: &plan,
@@ -284,11 +293,59 @@ impl Cascade<'_> {
             pool: self.pool,
             isa: self.isa,
         };
-        let ended = training.run(&mut |progress| on(&CascadeEvent::Training(stage, progress.clone())))?;
-        if ended == Ended::Complete {
-            on(&CascadeEvent::Trained(stage, folder));
+        match training.run(&mut |progress| on(&CascadeEvent::Training(stage, progress.clone())))? {
+            Ended::Complete => match on(&CascadeEvent::Trained(stage, folder)) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::cancelled()),
+            },
+            Ended::Stopped(_) => Err(Error::cancelled()),
         }
-        Ok(ended == Ended::Complete)
+    }
+}
+
+/// Checksums of lists, by their names.
+type Checksums = BTreeMap<String, u32>;
+
+/// What is trained and validated with.
+struct CascadeSources {
+    train: Sources,
+    /// None if there is no list to validate with.
+    validation: Option<Sources>,
+    /// Lists to validate with that are not there.
+    missing: Vec<PathBuf>,
+}
+
+impl CascadeSources {
+    /// Only a list to validate with may be missing.
+    fn read(wider: &Path, landmarks: Option<&Path>) -> Result<Self> {
+        let train = Sources::read(Some(wider), landmarks, Split::Train)?;
+        let (mut validation, mut missing) = (Sources { split: Split::Val, wider: None, face_point: None }, Vec::new());
+        let mut forgive = |error: Error| match (error.kind(), error.path()) {
+            (ErrorKind::NotFound, Some(list)) => {
+                missing.push(list.into());
+                Ok(())
+            }
+            _ => Err(error),
+        };
+        match Wider::read(wider, Split::Val) {
+            Ok(list) => validation.wider = Some(list),
+            Err(error) => forgive(error)?,
+        }
+        match landmarks.map(|folder| FacePoint::read(folder, Split::Val)).transpose() {
+            Ok(list) => validation.face_point = list,
+            Err(error) => forgive(error)?,
+        }
+        let some = validation.wider.is_some() || validation.face_point.is_some();
+        Ok(Self { train, validation: some.then_some(validation), missing })
+    }
+
+    /// They are of the names of all pictures, too.
+    fn checksums(&self) -> Checksums {
+        let all = || [&self.train].into_iter().chain(&self.validation);
+        let wider = all().filter_map(|it| it.wider.as_ref()).map(|it| (&it.list, it.crc32));
+        let points = all().filter_map(|it| it.face_point.as_ref()).map(|it| (&it.list, it.crc32));
+        // Without the folder: the same data elsewhere are the same.
+        wider.chain(points).map(|(list, crc)| (name(list), crc)).collect()
     }
 }
 
@@ -306,7 +363,10 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     files::replace(path, &serde_json::to_vec_pretty(value).expect("plain values"))
 }
 
+/// The JSON files of a training are small.
+const MOST_JSON: u64 = 16 << 20;
+
 /// What is in a file, if it is there and whole.
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    serde_json::from_slice(&files::read(path, MOST_JSON).ok()?).ok()
 }

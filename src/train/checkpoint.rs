@@ -11,6 +11,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Sums;
+use super::plan::Plan;
 use super::sampler::Cursors;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
@@ -18,7 +20,7 @@ use crate::files;
 
 /// The name of the text in the file, and the version of the layout.
 const KEY: &str = "mtcnn-cpu training";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// ONet's parameters and velocities are 3 MB.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -30,11 +32,28 @@ pub(super) struct Header {
     crc32: u32,
     /// Steps done.
     pub(super) steps: u64,
-    /// Everything that decides the result, as JSON.
-    pub(super) plan: String,
-    /// Of the data set.
+    pub(super) inputs: Inputs,
+    pub(super) progress: Progress,
+}
+
+/// What a training is made from: none of it may be another when it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Inputs {
+    pub(super) plan: Plan,
+    /// A checksum of the data set.
     pub(super) data: u32,
+    /// The same of the one to validate with.
+    pub(super) validation: Option<u32>,
+    /// A checksum of the model file that the other nets are from; none for the embedded weights.
+    pub(super) base: Option<u32>,
+}
+
+/// How far it is, beside the steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
     pub(super) cursors: Cursors,
+    /// Of the steps since the last line of the metrics.
+    pub(super) sums: Sums,
 }
 
 /// A checkpoint that was read.
@@ -45,7 +64,7 @@ pub(super) struct Checkpoint {
 }
 
 /// Writes the state of a training.
-pub(super) fn write(path: &Path, trainer: &Trainer, plan: &str, data: u32, cursors: &Cursors) -> Result<()> {
+pub(super) fn write(path: &Path, trainer: &Trainer, inputs: &Inputs, progress: &Progress) -> Result<()> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = trainer
         .state()
         .map(|(name, shape, values)| (name, shape.to_vec(), values.iter().flat_map(|x| x.to_le_bytes()).collect()))
@@ -55,9 +74,8 @@ pub(super) fn write(path: &Path, trainer: &Trainer, plan: &str, data: u32, curso
         version: VERSION,
         crc32: checksum(tensors.iter().map(|(.., bytes)| &bytes[..])),
         steps: trainer.steps(),
-        plan: plan.into(),
-        data,
-        cursors: cursors.clone(),
+        inputs: inputs.clone(),
+        progress: progress.clone(),
     };
     let text = serde_json::to_string(&header).map_err(|error| refuse(path, &error))?;
     let views = tensors.iter().map(|(name, shape, bytes)| {
@@ -73,11 +91,7 @@ pub(super) fn write(path: &Path, trainer: &Trainer, plan: &str, data: u32, curso
 /// # Errors
 /// [`crate::ErrorKind::Unreadable`] if there is none, [`crate::ErrorKind::Train`] if it is damaged or of another version.
 pub(super) fn read(path: &Path) -> Result<Checkpoint> {
-    let io = |source| Error::read(path, source);
-    if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
-        return Err(refuse(path, &"too large for a checkpoint"));
-    }
-    let bytes = std::fs::read(path).map_err(io)?;
+    let bytes = files::read(path, MOST_BYTES)?;
     let damaged = |reason: &dyn std::fmt::Display| refuse(path, &format_args!("a damaged checkpoint: {reason}"));
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error))?;
     let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));

@@ -5,14 +5,13 @@ use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::jitter::{Colours, jitter};
-use crate::data::{Class, DataSet, mirror};
-use crate::error::Result;
+use crate::data::{Class, Sample, mirror};
 
 /// A sample to be made: which of a set, and what is done to it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Draw {
     pub(super) class: Class,
-    pub(super) index: usize,
+    pub(super) sample: Sample,
     pub(super) mirrored: bool,
     pub(super) colours: Option<Colours>,
 }
@@ -35,12 +34,12 @@ impl Loader {
         Batch { crops: &self.crops, classes: &self.classes, offsets: &self.offsets, points: &self.points }
     }
 
-    /// Makes all that were drawn from a set, instead of those that were here.
+    /// Makes all that were drawn, squares of `side` pixels, instead of those that were here.
     ///
-    /// # Errors
-    /// As [`DataSet::sample`].
-    pub fn make(&mut self, isa: Isa, set: &DataSet, draws: &[Draw]) -> Result<()> {
-        let size = set.side() * set.side() * 3;
+    /// # Panics
+    /// If one has another side.
+    pub fn make(&mut self, isa: Isa, side: usize, draws: &[Draw]) {
+        let size = side * side * 3;
         let Self { crops, classes, offsets, points } = self;
         classes.clear();
         classes.extend(draws.iter().map(|draw| draw.class));
@@ -49,23 +48,22 @@ impl Loader {
         points.resize(draws.len(), [0.0; 10]);
         let targets = offsets.par_chunks_mut(AT_A_TIME).zip(points.par_chunks_mut(AT_A_TIME));
         let all = draws.par_chunks(AT_A_TIME).zip(crops.par_chunks_mut(AT_A_TIME * size)).zip(targets);
-        all.try_for_each(|((draws, crops), (offsets, points))| {
+        all.for_each(|((draws, crops), (offsets, points))| {
             let targets = offsets.iter_mut().zip(points);
             for ((draw, crop), (offsets, points)) in draws.iter().zip(crops.chunks_exact_mut(size)).zip(targets) {
-                let sample = set.sample(draw.class, draw.index)?;
+                let sample = &draw.sample;
                 (*offsets, *points) = (sample.offsets, sample.points);
                 if draw.mirrored {
-                    mirror::mirror_pixels(sample.pixels, set.side(), crop);
+                    mirror::mirror_pixels(&sample.pixels, side, crop);
                     mirror::mirror_offsets(offsets);
                     mirror::mirror_points(points);
                 } else {
-                    crop.copy_from_slice(sample.pixels);
+                    crop.copy_from_slice(&sample.pixels);
                 }
                 if let Some(colours) = &draw.colours {
                     jitter(isa, crop, colours);
                 }
             }
-            Ok(())
-        })
+        });
     }
 }

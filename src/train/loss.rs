@@ -46,7 +46,7 @@ pub struct Loss {
 }
 
 /// What a batch came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     /// The weighted sum of the three tasks.
     pub total: f64,

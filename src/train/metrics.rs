@@ -1,7 +1,7 @@
 //! What a training reports: means over some steps, a line of JSON each.
 
 use std::fs;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub struct Metrics {
 }
 
 /// Sums over steps.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sums {
     pub(super) steps: u64,
     sums: Terms,
@@ -88,20 +88,22 @@ impl Metrics {
     /// # Errors
     /// [`crate::ErrorKind::Unreadable`] if it can't be read. A line that is not whole, as a kill leaves one, is left out.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
-        let io = |source| Error::read(path, source);
-        let lines = std::io::BufReader::new(fs::File::open(path).map_err(io)?).lines();
-        let lines = lines.collect::<std::io::Result<Vec<_>>>().map_err(io)?;
-        Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        Ok(lines(path)?.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Drops the lines after a step: a training that goes on from there writes them anew.
     pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
-        let lines = if path.exists() { Self::read(path)? } else { Vec::new() };
-        let mut text = Vec::new();
-        for line in lines.iter().filter(|line| line.step <= step) {
-            serde_json::to_writer(&mut text, line).expect("numbers");
-            text.push(b'\n');
-        }
+        let lines = if path.exists() { lines(path)? } else { Vec::new() };
+        let stays = |line: &&Vec<u8>| serde_json::from_slice::<Self>(line).is_ok_and(|it| it.step <= step);
+        // As they were written: a number that is read and written again may be another.
+        let text = lines.iter().filter(stays).flat_map(|line| [&line[..], b"\n"].concat()).collect::<Vec<_>>();
         files::replace(path, &text)
     }
+}
+
+/// The lines of a metrics file. What a crash of the machine left in it need not be text.
+fn lines(path: &Path) -> Result<Vec<Vec<u8>>> {
+    // A line has less than 300 bytes.
+    let lines = BufReader::new(files::open(path)?).split(b'\n');
+    lines.collect::<std::io::Result<_>>().map_err(|source| Error::read(path, source))
 }

@@ -12,12 +12,13 @@ use toml::{Table, Value};
 use super::init::Initialisation;
 use super::loss::{Convention, Loss};
 use super::options::TrainerOptions;
-use super::run::Plan;
+use super::plan::Plan;
 use super::sampler::{ClassCounts, Mixture};
 use super::schedule::{Decay, Schedule};
 use crate::arch::Stage;
 use crate::data::{Mining, SampleOptions};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// The recipes that the program has in it: names and texts.
 pub const PRESETS: [(&str, &str); 2] =
@@ -111,11 +112,8 @@ impl Recipe {
         let (title, text) = match preset(&name.to_string_lossy()) {
             Some(text) => (format!("the preset {}", name.display()), text.to_owned()),
             None => {
-                let io = |source| Error::read(name, source);
-                if std::fs::metadata(name).map_err(io)?.len() > MOST_BYTES {
-                    return Err(Error::train(format!("{}: too large for a recipe", name.display())));
-                }
-                (name.display().to_string(), std::fs::read_to_string(name).map_err(io)?)
+                let text = String::from_utf8(files::read(name, MOST_BYTES)?);
+                (name.display().to_string(), text.map_err(|_| Error::train("not UTF-8 text").at(name))?)
             }
         };
         Self::parse(&text).map_err(|reason| Error::train(format!("{title}: {reason}")))

@@ -7,38 +7,26 @@
 //! OUT/model.safetensors        the nets, when the training is complete
 //! ```
 
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use mtcnn_kernels::Isa;
 use rayon::ThreadPool;
-use serde::{Deserialize, Serialize};
 
-use super::checkpoint;
-use super::loader::Loader;
+use super::checkpoint::{self, Inputs};
+use super::loader::{Draw, Loader};
 use super::metrics::{Metrics, Sums};
-use super::options::TrainerOptions;
-use super::sampler::{Mixture, Sampler};
+use super::plan::Plan;
+use super::sampler::{Cursors, Sampler};
 use super::trainer::Trainer;
-use crate::arch::Stage;
+use super::validation::Validation;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::weights::Model;
-
-/// Everything that decides the result of a training, beside the samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The net.
-    pub stage: Stage,
-    /// Steps to do.
-    pub steps: u64,
-    /// What batches are made of.
-    pub mixture: Mixture,
-    /// How the net is trained.
-    pub options: TrainerOptions,
-}
 
 /// A training to do. What is here and not in the plan does not change the result.
 pub struct Training<'a> {
@@ -97,10 +85,8 @@ pub const MODEL: &str = "model.safetensors";
 
 /// Batches that are drawn ahead.
 const AHEAD: usize = 4;
-/// Batches of a look at the validation set.
-const VALIDATION_BATCHES: u64 = 20;
-/// Of the draws for validation, which have nothing to do with those for training.
-const VALIDATION_SEED: u64 = 1;
+/// A model of the three nets has 2 MB.
+const MOST_MODEL: u64 = 64 << 20;
 
 impl Training<'_> {
     /// Trains. `progress` is called after every step and says whether to go on; when it says no, a
@@ -109,46 +95,28 @@ impl Training<'_> {
     /// # Errors
     /// [`crate::ErrorKind::Train`] if the plan or the data make no sense, the folder has a training and it is not to be gone
     /// on with, or the loss is no longer a number; [`crate::ErrorKind::Data`] if a sample is damaged; [`crate::ErrorKind::Unreadable`].
-    pub fn run(&self, progress: &mut (dyn FnMut(&TrainingProgress<'_>) -> bool + Send)) -> Result<Ended> {
+    pub fn run(&self, progress: &mut (dyn FnMut(&TrainingProgress<'_>) -> ControlFlow<()> + Send)) -> Result<Ended> {
         self.pool.install(|| self.run_in_pool(progress))
     }
 
-    fn run_in_pool(&self, progress: &mut dyn FnMut(&TrainingProgress<'_>) -> bool) -> Result<Ended> {
-        let Self { plan, data, out, .. } = *self;
+    fn run_in_pool(&self, progress: &mut dyn FnMut(&TrainingProgress<'_>) -> ControlFlow<()>) -> Result<Ended> {
         self.check()?;
-        fs::create_dir_all(out).map_err(io(out))?;
-        let _lock = lock(out)?;
-        let text = serde_json::to_string(plan).expect("plain values");
-        let fingerprint = data.manifest().fingerprint();
-        let mut trainer = Trainer::new(plan.stage, self.isa, plan.options.clone());
-        let mut sampler = Sampler::new(data, &plan.mixture, plan.options.seed)?;
-        let mut validation = self.validation.map(|set| Validation::new(set, &plan.mixture, self.isa)).transpose()?;
+        fs::create_dir_all(self.out).map_err(|source| Error::write(self.out, source))?;
+        let another = || Error::train("another run trains into this folder").at(self.out);
+        let _lock = files::lock(&self.out.join("lock"))?.ok_or_else(another)?;
+        // Before hours of work that would end with this error.
+        let base = self.base_model()?;
+        let mut session = Session::new(self)?;
+        let from = session.trainer.steps();
+        Metrics::cut(&session.metrics_file, from)?;
 
-        let path = out.join(CHECKPOINT);
-        if path.exists() {
-            if !self.resume {
-                let reason = "there is a training already: it can be resumed; or train into another folder";
-                return Err(Error::train(reason).at(out));
-            }
-            let saved = checkpoint::read(&path)?;
-            let refuse =
-                |what: &str| Err(Error::train(format!("{}: a checkpoint of a training {what}", path.display())));
-            if saved.header.plan != text {
-                return refuse(&difference(&saved.header.plan, &text));
-            }
-            if saved.header.data != fingerprint || !sampler.seek(&saved.header.cursors) {
-                return refuse(&format!("with other samples than {}", data.folder().display()));
-            }
-            saved.restore(&path, &mut trainer)?;
-        }
-        let from = trainer.steps();
-        let metrics_file = out.join(METRICS);
-        Metrics::cut(&metrics_file, from)?;
-
+        let steps = self.plan.steps;
+        let mut sampler = Sampler::new(self.data, &self.plan.mixture, self.plan.options.seed)?;
+        sampler.seek(&session.progress.cursors);
         let (sender, drawn) = mpsc::sync_channel(AHEAD);
-        std::thread::scope(|scope| {
+        let ended = std::thread::scope(|scope| {
             scope.spawn(move || {
-                for step in from..plan.steps {
+                for step in from..steps {
                     let draws = sampler.draw(step).map(|draws| (draws, sampler.cursors()));
                     // Nobody listens after an error or a stop.
                     if sender.send(draws).is_err() {
@@ -158,53 +126,28 @@ impl Training<'_> {
             });
             // Owned here, so that the thread above ends when this one leaves.
             let drawn = drawn;
-            let mut samples = Loader::default();
-            let (mut sums, mut began, mut saved) = (Sums::default(), Instant::now(), from);
-            let mut not_steps = Duration::ZERO;
-            while trainer.steps() < plan.steps {
+            while session.trainer.steps() < steps {
                 let Ok(next) = drawn.recv() else { break };
                 let (draws, cursors) = next?;
-                samples.make(self.isa, data, &draws)?;
-                let rate = f64::from(trainer.rate());
-                let terms = trainer.step(&samples.batch());
-                let step = trainer.steps();
-                if !terms.total.is_finite() {
-                    return Err(self.diverged(step, rate, saved));
+                session.step(&draws, cursors)?;
+                let mut flow = session.report(from, progress)?;
+                if session.validate(from, progress)?.is_break() {
+                    flow = ControlFlow::Break(());
                 }
-                sums.add(&terms);
-                let mut line = None;
-                if step.is_multiple_of(self.metrics_every.max(1)) || step == plan.steps {
-                    let seconds = began.elapsed().saturating_sub(not_steps).as_secs_f64();
-                    let speed = (sums.steps as usize * terms_samples(plan)) as f64 / seconds.max(1e-9);
-                    let metrics = sums.metrics(step, false, rate, speed);
-                    metrics.append(&metrics_file)?;
-                    line = Some(metrics);
-                    (sums, began, not_steps) = (Sums::default(), Instant::now(), Duration::ZERO);
+                let step = session.trainer.steps();
+                if step.is_multiple_of(self.checkpoint_every.max(1)) || step == steps || flow.is_break() {
+                    session.save()?;
                 }
-                let mut going = progress(&TrainingProgress { step, steps: plan.steps, from, metrics: line.as_ref() });
-                let pause = Instant::now();
-                if let Some(validation) = &mut validation
-                    && (step.is_multiple_of(self.validate_every.max(1)) || step == plan.steps)
-                {
-                    let metrics = validation.look(&mut trainer)?;
-                    metrics.append(&metrics_file)?;
-                    going &= progress(&TrainingProgress { step, steps: plan.steps, from, metrics: Some(&metrics) });
-                }
-                if step.is_multiple_of(self.checkpoint_every.max(1)) || step == plan.steps || !going {
-                    if !trainer.is_finite() {
-                        return Err(self.diverged(step, rate, saved));
-                    }
-                    checkpoint::write(&path, &trainer, &text, fingerprint, &cursors)?;
-                    saved = step;
-                }
-                not_steps += pause.elapsed();
-                if !going && step < plan.steps {
+                if flow.is_break() && step < steps {
                     return Ok(Ended::Stopped(step));
                 }
             }
-            self.write_model(&trainer)?;
             Ok(Ended::Complete)
-        })
+        })?;
+        if ended == Ended::Complete {
+            self.write_model(base, &session.trainer)?;
+        }
+        Ok(ended)
     }
 
     /// What the training will miss, to be told to the user before it begins.
@@ -233,21 +176,11 @@ impl Training<'_> {
         plan.check().map_err(Error::train)
     }
 
-    fn diverged(&self, step: u64, rate: f64, saved: u64) -> Error {
-        let checkpoint = match saved {
-            0 => "nothing was saved".into(),
-            _ => format!("{} is of step {saved}", self.out.join(CHECKPOINT).display()),
-        };
-        Error::train(format!(
-            "step {step}: the loss is no longer a number: the learning rate, {rate}, is most likely too high; {checkpoint}"
-        ))
+    fn base_model(&self) -> Result<Model> {
+        self.base.map_or_else(|| Ok(Model::embedded()), Model::read)
     }
 
-    fn write_model(&self, trainer: &Trainer) -> Result<()> {
-        let mut model = match self.base {
-            Some(path) => Model::read(path)?,
-            None => Model::embedded(),
-        };
+    fn write_model(&self, mut model: Model, trainer: &Trainer) -> Result<()> {
         for parameter in trainer.net().parameters() {
             model.set(&parameter.name, parameter.values.clone());
         }
@@ -255,85 +188,163 @@ impl Training<'_> {
         let origin = format!("{name} trained by mtcnn-cpu {} for {} steps", env!("CARGO_PKG_VERSION"), trainer.steps());
         model.write(&self.out.join(MODEL), &origin)
     }
+
+    /// What it is made from, with checksums.
+    fn inputs(&self) -> Result<Inputs> {
+        let base = self.base.map(|path| files::read(path, MOST_MODEL)).transpose()?;
+        Ok(Inputs {
+            plan: self.plan.clone(),
+            data: self.data.manifest().fingerprint(),
+            validation: self.validation.map(|set| set.manifest().fingerprint()),
+            base: base.map(|bytes| crc32fast::hash(&bytes)),
+        })
+    }
 }
 
-impl Plan {
-    fn check(&self) -> Result<(), String> {
-        let Self { steps, mixture, options, .. } = self;
-        let within = |name: &str, value: f64, from: f64, to: f64| match (from..=to).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("{name} is {value}: it must be from {from} to {to}")),
+/// A training under way.
+struct Session<'a> {
+    training: &'a Training<'a>,
+    inputs: Inputs,
+    trainer: Trainer,
+    validation: Option<Validation<'a>>,
+    loader: Loader,
+    progress: checkpoint::Progress,
+    checkpoint: PathBuf,
+    metrics_file: PathBuf,
+    /// The step of the checkpoint.
+    saved: u64,
+    /// Since the last line of the metrics, without what was no step.
+    began: Instant,
+    pauses: Duration,
+    rate: f64,
+}
+
+impl<'a> Session<'a> {
+    /// At the start, or where the checkpoint is.
+    fn new(training: &'a Training<'a>) -> Result<Self> {
+        let Training { plan, data, out, isa, .. } = *training;
+        let sampler = Sampler::new(data, &plan.mixture, plan.options.seed)?;
+        let progress = checkpoint::Progress { cursors: sampler.cursors(), sums: Sums::default() };
+        let mut session = Self {
+            training,
+            inputs: training.inputs()?,
+            trainer: Trainer::new(plan.stage, isa, plan.options.clone()),
+            validation: training.validation.map(|set| Validation::new(set, &plan.mixture, isa)).transpose()?,
+            loader: Loader::default(),
+            progress,
+            checkpoint: out.join(CHECKPOINT),
+            metrics_file: out.join(METRICS),
+            saved: 0,
+            began: Instant::now(),
+            pauses: Duration::ZERO,
+            rate: 0.0,
         };
-        within("the number of steps", *steps as f64, 1.0, 1e12)?;
-        within("the samples of a batch", mixture.batch.sum() as f64, 1.0, 65536.0)?;
-        within("the jitter", mixture.jitter, 0.0, 1.0)?;
-        within("the learning rate", options.schedule.rate, 0.0, 1e3)?;
-        within("the momentum", options.momentum.into(), 0.0, 0.9999)?;
-        within("the weight decay", options.weight_decay.into(), 0.0, 1.0)?;
-        within("the dropout", options.dropout, 0.0, 0.99)?;
-        within("the part of hard examples", options.loss.hard_ratio, 0.0, 1.0)
-    }
-}
-
-/// Samples of a batch.
-fn terms_samples(plan: &Plan) -> usize {
-    plan.mixture.batch.sum()
-}
-
-/// A set to look at, always at the same samples.
-struct Validation<'a> {
-    set: &'a DataSet,
-    mixture: Mixture,
-    isa: Isa,
-    samples: Loader,
-}
-
-impl<'a> Validation<'a> {
-    fn new(set: &'a DataSet, mixture: &Mixture, isa: Isa) -> Result<Self> {
-        let mixture = Mixture { mirror: false, jitter: 0.0, folders: Default::default(), ..mixture.clone() };
-        Sampler::new(set, &mixture, VALIDATION_SEED)?;
-        Ok(Self { set, mixture, isa, samples: Loader::default() })
-    }
-
-    fn look(&mut self, trainer: &mut Trainer) -> Result<Metrics> {
-        let (began, mut sums) = (Instant::now(), Sums::default());
-        let mut sampler = Sampler::new(self.set, &self.mixture, VALIDATION_SEED)?;
-        for batch in 0..VALIDATION_BATCHES {
-            self.samples.make(self.isa, self.set, &sampler.draw(batch)?)?;
-            sums.add(&trainer.validate(&self.samples.batch()));
+        if session.checkpoint.exists() {
+            session.resume(sampler)?;
         }
-        let samples = (VALIDATION_BATCHES as usize * self.mixture.batch.sum()) as f64;
-        Ok(sums.metrics(trainer.steps(), true, 0.0, samples / began.elapsed().as_secs_f64()))
+        Ok(session)
     }
-}
 
-/// Nobody else trains into the folder as long as it lives.
-fn lock(out: &Path) -> Result<File> {
-    let path = out.join("lock");
-    let file = File::create(&path).map_err(io(&path))?;
-    // A file system without locks is no reason to give up.
-    match file.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(Error::train(format!("{}: another run trains into this folder", out.display())))
+    fn resume(&mut self, mut sampler: Sampler<'_>) -> Result<()> {
+        let Training { plan, data, out, resume, .. } = *self.training;
+        if !resume {
+            let reason = "there is a training already: it can be resumed; or train into another folder";
+            return Err(Error::train(reason).at(out));
         }
-        _ => Ok(file),
+        let saved = checkpoint::read(&self.checkpoint)?;
+        let steps = saved.header.steps;
+        let then = &saved.header.inputs;
+        let refuse =
+            |reason: String| Err(Error::train(format!("it can't be resumed so: {reason}")).at(&self.checkpoint));
+        if plan.steps < steps {
+            return refuse(format!("{steps} steps are done, and {} (--steps) are asked for", plan.steps));
+        }
+        // More steps lengthen the training.
+        if let Some(reason) = then.plan.clone().with_steps(plan.steps).difference(plan) {
+            return refuse(reason);
+        }
+        if then.data != self.inputs.data || !sampler.seek(&saved.header.progress.cursors) {
+            return refuse(format!("it was trained with other samples than {}", data.folder().display()));
+        }
+        if then.validation != self.inputs.validation {
+            return refuse("it was validated with another set (--validation)".into());
+        }
+        if then.base != self.inputs.base {
+            return refuse("it was begun with another model file (--weights)".into());
+        }
+        saved.restore(&self.checkpoint, &mut self.trainer)?;
+        self.progress = saved.header.progress.clone();
+        self.saved = steps;
+        Ok(())
     }
-}
 
-fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
-    let path = path.to_path_buf();
-    move |source| Error::read(&path, source)
-}
-
-/// Where two plans differ.
-fn difference(saved: &str, asked: &str) -> String {
-    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-    let (mut saved, mut asked, mut name) = (parse(saved), parse(asked), String::new());
-    // Down to the first value that is another.
-    while let (Some(a), Some(b)) = (saved.as_object(), asked.as_object()) {
-        let Some(key) = b.keys().find(|&key| a.get(key) != b.get(key)).cloned() else { break };
-        name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-        (saved, asked) = (a.get(&key).cloned().unwrap_or_default(), b[&key].clone());
+    fn step(&mut self, draws: &[Draw], cursors: Cursors) -> Result<()> {
+        self.loader.make(self.training.isa, self.training.data.side(), draws);
+        self.rate = self.trainer.rate().into();
+        let terms = self.trainer.step(&self.loader.batch());
+        if !terms.total.is_finite() {
+            return Err(self.diverged());
+        }
+        self.progress.sums.add(&terms);
+        self.progress.cursors = cursors;
+        Ok(())
     }
-    format!("with {name} {saved}: {asked} is asked for")
+
+    /// Tells of a step, and of a line of the metrics where one is due.
+    fn report(
+        &mut self,
+        from: u64,
+        progress: &mut dyn FnMut(&TrainingProgress<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let (plan, step) = (self.training.plan, self.trainer.steps());
+        let mut line = None;
+        if step.is_multiple_of(self.training.metrics_every.max(1)) || step == plan.steps {
+            let seconds = self.began.elapsed().saturating_sub(self.pauses).as_secs_f64();
+            let speed = (self.progress.sums.steps as usize * plan.mixture.batch.sum()) as f64 / seconds.max(1e-9);
+            let metrics = self.progress.sums.metrics(step, false, self.rate, speed);
+            metrics.append(&self.metrics_file)?;
+            line = Some(metrics);
+            (self.progress.sums, self.began, self.pauses) = (Sums::default(), Instant::now(), Duration::ZERO);
+        }
+        Ok(progress(&TrainingProgress { step, steps: plan.steps, from, metrics: line.as_ref() }))
+    }
+
+    /// Validates where that is due, and tells of it.
+    fn validate(
+        &mut self,
+        from: u64,
+        progress: &mut dyn FnMut(&TrainingProgress<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let (steps, step) = (self.training.plan.steps, self.trainer.steps());
+        let due = step.is_multiple_of(self.training.validate_every.max(1)) || step == steps;
+        let Some(validation) = self.validation.as_mut().filter(|_| due) else { return Ok(ControlFlow::Continue(())) };
+        let pause = Instant::now();
+        let metrics = validation.run(&mut self.trainer)?;
+        metrics.append(&self.metrics_file)?;
+        let flow = progress(&TrainingProgress { step, steps, from, metrics: Some(&metrics) });
+        self.pauses += pause.elapsed();
+        Ok(flow)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let pause = Instant::now();
+        if !self.trainer.is_finite() {
+            return Err(self.diverged());
+        }
+        checkpoint::write(&self.checkpoint, &self.trainer, &self.inputs, &self.progress)?;
+        self.saved = self.trainer.steps();
+        self.pauses += pause.elapsed();
+        Ok(())
+    }
+
+    fn diverged(&self) -> Error {
+        let (step, rate, saved) = (self.trainer.steps(), self.rate, self.saved);
+        let checkpoint = match saved {
+            0 => "nothing was saved".into(),
+            _ => format!("{} is of step {saved}", self.checkpoint.display()),
+        };
+        Error::train(format!(
+            "step {step}: the loss is no longer a number: the learning rate, {rate}, is most likely too high; {checkpoint}"
+        ))
+    }
 }

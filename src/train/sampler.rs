@@ -148,7 +148,7 @@ impl<'a> Sampler<'a> {
         fits
     }
 
-    /// Draws the batch of a step, and has the samples read from the disk.
+    /// Draws the batch of a step, and reads its samples.
     ///
     /// # Errors
     /// As [`DataSet::sample`].
@@ -161,10 +161,10 @@ impl<'a> Sampler<'a> {
             }
             for _ in 0..self.mixture.batch.of(class) {
                 let index = self.next(class, &mut random);
-                self.set.read_ahead(class, index)?;
+                let sample = self.set.sample(class, index)?;
                 let mirrored = self.mixture.mirror && random.coin();
                 let colours = (self.mixture.jitter > 0.0).then(|| Colours::random(self.mixture.jitter, &mut random));
-                draws.push(Draw { class, index, mirrored, colours });
+                draws.push(Draw { class, sample, mirrored, colours });
             }
         }
         Ok(draws)

@@ -1,6 +1,7 @@
 //! What the evaluations share: faces looked for in many pictures, pictures that are missed, results shown.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use mtcnn_cpu::Face;
@@ -25,7 +26,7 @@ pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow
     let bar = progress_bar("pictures");
     let looks = detect_all(&detector, files, &pool, &mut |progress| {
         advance(&bar, progress);
-        true
+        ControlFlow::Continue(())
     });
     bar.finish_and_clear();
     Ok(looks?)

@@ -1,5 +1,7 @@
 //! `mtcnn-cpu eval stages`: where the cascade loses faces, and how many boxes each stage has to look at.
 
+use std::ops::ControlFlow;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
     let bar = progress_bar("pictures");
     let evaluation = evaluate(&detector, &list, args.min_size, &pool, &mut |progress| {
         advance(&bar, progress);
-        true
+        ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
     for skipped in evaluation.skipped.iter().take(MOST_NAMED) {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
         bar.finish_and_clear();
     }
     if let Some(folder) = &args.data {
-        let set = DataSet::open(folder)?.with_resident(args.work.ram);
+        let set = DataSet::open(folder)?;
         let bar = progress_bar("samples");
         report.set = Some(check_set(&set, &mut |progress| advance(&bar, progress)));
         bar.finish_and_clear();

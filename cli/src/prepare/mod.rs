@@ -5,6 +5,7 @@ mod doctor;
 mod options;
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use mtcnn_cpu::data::{
@@ -69,13 +70,13 @@ fn make(
         detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
         pool: &pool,
         ram: args.work.ram,
-        strict: args.strict,
+        most_skipped: if args.strict { 0.0 } else { 1.0 },
     };
     let sources = sources(&args.sources)?;
     let bar = progress_bar("pictures");
     let summary = prepare(&sources, &how, &args.out, &mut |progress| {
         advance(&bar, progress);
-        true
+        ControlFlow::Continue(())
     });
     bar.finish_and_clear();
     let summary = summary?;
@@ -83,19 +84,24 @@ fn make(
     let Summary { manifest, skipped, warnings } = &summary;
     let made = Made { set: &args.out, classes: &manifest.classes, skipped, warnings };
     args.format.show(&made, |out| table(out, &args.out, &summary))?;
-    for Skipped { picture, reason } in summary.skipped.iter().take(MOST_NAMED) {
+    name_skipped(skipped);
+    for warning in warnings {
+        complain(format_args!("warning: {warning}"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says which pictures were left out.
+pub(crate) fn name_skipped(skipped: &[Skipped]) {
+    for Skipped { picture, reason } in skipped.iter().take(MOST_NAMED) {
         complain(format_args!("{}: {reason}", picture.display()));
     }
-    match summary.skipped.len() {
+    match skipped.len() {
         0 => {}
         1 => complain("1 picture was left out"),
         count if count > MOST_NAMED => complain(format_args!("… and more: {count} pictures were left out")),
         count => complain(format_args!("{count} pictures were left out")),
     }
-    for warning in &summary.warnings {
-        complain(format_args!("warning: {warning}"));
-    }
-    Ok(Outcome::Done)
 }
 
 #[derive(Serialize)]

@@ -121,6 +121,10 @@ pub(crate) struct Cascade {
     #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
     pub(crate) recipe: PathBuf,
 
+    /// The most pictures that may be unreadable, in percent: they are named and left out, more are an error.
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
+    pub(crate) max_skipped: f64,
+
     /// The form of the report.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: ReportFormat,
@@ -160,6 +164,13 @@ fn conventions() -> impl TypedValueParser<Value = Convention> {
             "Of AITTSMD's MTCNN-Tensorflow: squares are not halved, the rate counts when the parameters move"
         }
     })
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("a number from 0 to 100 is needed".into()),
+    }
 }
 
 fn four_numbers(text: &str) -> Result<[usize; 4], String> {

@@ -1,19 +1,21 @@
 //! `mtcnn-cpu train cascade`: the whole training, and what it came to.
 
 use std::io::{self, Write};
-use std::sync::atomic::Ordering::Relaxed;
+use std::ops::ControlFlow;
 
+use mtcnn_cpu::data::Split;
 use mtcnn_cpu::eval::{Curve, Passed};
-use mtcnn_cpu::isa;
 use mtcnn_cpu::train::{CascadeEvent, CascadeReport, MODEL, Recipe, StageReport};
+use mtcnn_cpu::{ErrorKind, isa};
 
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
+use crate::prepare::name_skipped;
 use crate::train::args::Cascade;
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
-use crate::train::stop::stop_flag;
+use crate::train::stop::{going, stop_flag};
 
 /// Runs.
 pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
         out: &args.out,
         pool: &pool,
         ram: args.work.ram,
+        most_skipped: args.max_skipped / 100.0,
         isa: isa::from_env()?,
     };
     let stop = stop_flag()?;
@@ -34,11 +37,18 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
     let report = cascade.run(&mut |event| {
         match event {
             CascadeEvent::Preparing(_, progress) | CascadeEvent::Evaluating(progress) => advance(&bar, *progress),
-            CascadeEvent::Prepared(stage, _, warnings) => {
+            CascadeEvent::NoList(list) => {
+                complain(format_args!("there is no {}: nothing of it is validated with", list.display()));
+            }
+            CascadeEvent::Prepared(stage, split, summary) => {
                 bar.reset();
-                for warning in *warnings {
-                    bar.suspend(|| complain(format_args!("{}: warning: {warning}", stage.name())));
-                }
+                bar.suspend(|| {
+                    name_skipped(&summary.skipped);
+                    // What is missing of the other part is not missed in training.
+                    for warning in summary.warnings.iter().filter(|_| *split == Split::Train) {
+                        complain(format_args!("{}: warning: {warning}", stage.name()));
+                    }
+                });
             }
             CascadeEvent::Training(stage, progress) => {
                 line.get_or_insert_with(|| ProgressLine::new(*stage)).show(progress)
@@ -48,15 +58,17 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
                 drawn = curves(folder).map(drop);
             }
         }
-        drawn.is_ok() && !stop.load(Relaxed)
+        if drawn.is_ok() { going(&stop) } else { ControlFlow::Break(()) }
     });
     bar.finish_and_clear();
     line.inspect(ProgressLine::finish);
-    let report = report?;
     drawn?;
-    let Some(report) = report else {
-        complain("stopped, and saved; the same command goes on from there");
-        return Ok(Outcome::Interrupted);
+    let report = match report {
+        Err(error) if error.kind() == ErrorKind::Cancelled => {
+            complain("stopped, and saved; the same command goes on from there");
+            return Ok(Outcome::Interrupted);
+        }
+        report => report?,
     };
     args.format.show(&report, |out| {
         write_report(out, &report)?;

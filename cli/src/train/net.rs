@@ -1,6 +1,5 @@
 //! `mtcnn-cpu train pnet`, `rnet`, `onet`: a set of samples in, a model file out.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use mtcnn_cpu::data::DataSet;
@@ -12,15 +11,13 @@ use crate::common::outcome::{Outcome, complain};
 use crate::train::args::Net;
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
-use crate::train::stop::stop_flag;
+use crate::train::stop::{going, stop_flag};
 
 /// Runs.
 pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
     let plan = plan(stage, args)?;
-    // Both sets together may take what is allowed.
-    let open = |folder, part| DataSet::open(folder).map(|set| set.with_resident(args.work.ram / 4 * part));
-    let data = open(&args.data, 3)?;
-    let validation = args.validation.as_ref().map(|folder| open(folder, 1)).transpose()?;
+    let data = DataSet::open(&args.data)?;
+    let validation = args.validation.as_ref().map(DataSet::open).transpose()?;
     let pool = pool(args.work.threads)?;
     let training = Training {
         plan: &plan,
@@ -43,7 +40,7 @@ pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
     let mut line = ProgressLine::new(stage);
     let ended = training.run(&mut |progress| {
         line.show(progress);
-        !stop.load(Relaxed)
+        going(&stop)
     });
     line.finish();
     let ended = ended?;

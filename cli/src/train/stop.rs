@@ -1,9 +1,15 @@
 //! Ctrl-C: the work stops where it can go on later.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+
+/// Whether to go on.
+pub(crate) fn going(stop: &AtomicBool) -> ControlFlow<()> {
+    if stop.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
 
 /// Set by Ctrl-C, from the first call on.
 pub(crate) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {

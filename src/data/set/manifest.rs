@@ -1,6 +1,5 @@
 //! The manifest and the index of a data set: what is in it, and where it comes from.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,10 +8,13 @@ use crate::arch::Stage;
 use crate::data::class::Class;
 use crate::data::options::SampleOptions;
 use crate::data::split::Split;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 
 pub(super) const FILE: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.csv";
+/// The options, and a line for each folder of pictures.
+const MOST_BYTES: u64 = 64 << 20;
 const FORMAT: &str = "mtcnn-cpu samples";
 /// Of the format. Sets of another version are refused.
 const VERSION: u64 = 1;
@@ -132,12 +134,12 @@ impl Manifest {
 
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        match fs::read(&path) {
+        match files::read(&path, MOST_BYTES) {
             Ok(bytes) => Self::parse(&bytes).map_err(|reason| Error::data(reason).at(path)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(Error::data(format!("{}: not a data set: it has no {FILE}", folder.display())))
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(Error::data(format!("not a data set: it has no {FILE}")).at(folder))
             }
-            Err(source) => Err(Error::read(path, source)),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,23 +1,22 @@
-//! Reading a data set: any sample at any time, from any thread, in bounded memory.
+//! Reading a data set: any sample at any time, from any thread.
 
-use std::fs;
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
-
-use mtcnn_kernels::mapped::Mapped;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::block::{BLOCK, Layout, SHARD};
 use super::manifest::{self, FileInfo, Manifest, Row};
 use crate::data::class::Class;
 use crate::error::{Error, Result};
+use crate::files;
 
 /// A data set, open to be read.
 ///
-/// Its shards are mapped into memory. Each block is checked when it is first looked at: of a set that
-/// was damaged no wrong sample is ever given. What was looked at counts as memory of this program; when
-/// it is more than a [limit](DataSet::with_resident), all of it is given back to the system, which may
-/// still have it when it is looked at again.
+/// Each block is checked when it is first looked at: of a set that was damaged no wrong sample is ever given. After that a
+/// sample is read by itself. Files are read and not mapped: what the system keeps of them is its own memory, and a file that
+/// is cut meanwhile is an error and not the end of the process.
 #[derive(Debug)]
 pub struct DataSet {
     folder: PathBuf,
@@ -25,17 +24,13 @@ pub struct DataSet {
     classes: [ClassReader; 4],
     /// The folder and the name of each picture.
     pictures: Vec<(usize, String)>,
-    /// Blocks that may be looked at before all are given back.
-    resident: usize,
-    /// Blocks that were, since then.
-    looked_at: AtomicUsize,
 }
 
 /// A sample of a data set.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
     /// `[row][column][3]`, red first.
-    pub pixels: &'a [u8],
+    pub pixels: Vec<u8>,
     /// Where the face's x1 y1 x2 y2 are, seen from the same corners of the crop, in parts of its side;
     /// zeros of negatives and landmarks.
     pub offsets: [f32; 4],
@@ -56,17 +51,12 @@ pub struct Run {
 struct ClassReader {
     layout: Layout,
     count: usize,
-    shards: Vec<(PathBuf, Mapped)>,
-    /// What is known of each block.
-    blocks: Vec<AtomicU8>,
+    shards: Vec<(PathBuf, File)>,
+    /// Whether each block was compared with its checksum.
+    checked: Vec<AtomicBool>,
     /// The first sample of each picture, and at the end the number of all.
     firsts: Vec<usize>,
 }
-
-/// The block was compared with its checksum.
-const CHECKED: u8 = 1;
-/// The block was looked at since the last release.
-const RESIDENT: u8 = 2;
 
 impl DataSet {
     /// Opens a set. Manifest, index and sizes are checked now, blocks of samples as they are looked at.
@@ -84,15 +74,7 @@ impl DataSet {
         }
         let pictures = rows.into_iter().map(|row| (row.folder, row.picture)).collect();
         let classes = classes.try_into().expect("as many as there are classes");
-        let set = Self { folder, manifest, classes, pictures, resident: 0, looked_at: AtomicUsize::new(0) };
-        Ok(set.with_resident(512 << 20))
-    }
-
-    /// How many bytes of samples may count as memory of this program; 512 MiB by default. A set that is
-    /// smaller stays wholly there; of a larger one, each sample takes some microseconds more.
-    pub fn with_resident(mut self, bytes: usize) -> Self {
-        self.resident = (bytes / BLOCK).max(1);
-        self
+        Ok(Self { folder, manifest, classes, pictures })
     }
 
     /// The folder.
@@ -118,40 +100,24 @@ impl DataSet {
     /// A sample of a class, counted from 0.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Data`] with the file, if the sample or one near it is damaged.
+    /// [`crate::ErrorKind::Data`] with the file, if the sample or one near it is damaged, or the file was cut.
     ///
     /// # Panics
-    /// If `index` is not less than [`DataSet::count`].
-    pub fn sample(&self, class: Class, index: usize) -> Result<Sample<'_>> {
-        let (reader, block, place) = self.checked(class, index)?;
-        let (pixels, targets) = reader.block(block)[place..][..reader.layout.record].split_at(reader.layout.pixels);
-        let mut sample = Sample { pixels, offsets: [0.0; 4], points: [0.0; 10] };
-        let numbers: &mut [f32] = if class == Class::Landmark { &mut sample.points } else { &mut sample.offsets };
-        for (number, bytes) in numbers.iter_mut().zip(targets.as_chunks().0) {
-            *number = f32::from_le_bytes(*bytes);
-        }
-        Ok(sample)
-    }
-
-    /// Has a sample read from the disk and compared with its checksum, for it to be asked for soon.
-    ///
-    /// # Errors
-    /// As [`DataSet::sample`].
-    ///
-    /// # Panics
-    /// As there.
-    pub fn read_ahead(&self, class: Class, index: usize) -> Result<()> {
-        self.checked(class, index).map(|_| ())
-    }
-
-    /// Where a sample is: its class, the block and the place in that, which is known to be sound.
-    fn checked(&self, class: Class, index: usize) -> Result<(&ClassReader, usize, usize)> {
+    /// If there are not so many.
+    pub fn sample(&self, class: Class, index: usize) -> Result<Sample> {
         let reader = &self.classes[class as usize];
         assert!(index < reader.count, "sample {index} of {} {}", reader.count, class.plural());
         let (block, place) = reader.layout.place(index);
-        self.announce(reader, block);
         reader.check(block)?;
-        Ok((reader, block, place))
+        let mut pixels = vec![0; reader.layout.record];
+        reader.read(block, place, &mut pixels)?;
+        let (mut offsets, mut points) = ([0.0; 4], [0.0; 10]);
+        let values: &mut [f32] = if class == Class::Landmark { &mut points } else { &mut offsets };
+        for (value, bytes) in values.iter_mut().zip(pixels[reader.layout.pixels..].as_chunks().0) {
+            *value = f32::from_le_bytes(*bytes);
+        }
+        pixels.truncate(reader.layout.pixels);
+        Ok(Sample { pixels, offsets, points })
     }
 
     /// The folders of the pictures, by their number.
@@ -195,35 +161,11 @@ impl DataSet {
     pub fn verify(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for reader in &self.classes {
-            for index in 0..reader.blocks.len() {
-                self.announce(reader, index);
+            for index in 0..reader.checked.len() {
                 problems.extend(reader.check(index).err().map(|error| format!("{error:#}")));
             }
         }
         problems
-    }
-
-    /// Called before a block is looked at: has it read, and gives all others back when they would be too many.
-    fn announce(&self, reader: &ClassReader, index: usize) {
-        let state = &reader.blocks[index];
-        if state.load(Relaxed) & RESIDENT != 0 || state.fetch_or(RESIDENT, Relaxed) & RESIDENT != 0 {
-            return;
-        }
-        // Only one thread sees the number that is one too many.
-        if self.looked_at.fetch_add(1, Relaxed) == self.resident {
-            self.looked_at.store(1, Relaxed);
-            for reader in &self.classes {
-                for block in &reader.blocks {
-                    block.fetch_and(!RESIDENT, Relaxed);
-                }
-                for (_, shard) in &reader.shards {
-                    shard.release();
-                }
-            }
-            state.fetch_or(RESIDENT, Relaxed);
-        }
-        let (shard, range) = reader.place(index);
-        reader.shards[shard].1.will_need(range);
     }
 }
 
@@ -238,45 +180,42 @@ impl ClassReader {
         let mut shards = Vec::new();
         for shard in 0..blocks.div_ceil(SHARD) {
             let path = folder.join(layout.file(shard));
-            let mapped = match Mapped::open(&path) {
-                Ok(mapped) => mapped,
-                Err(source) => return Err(Error::read(path, source)),
-            };
-            let (bytes, needed) = (mapped.bytes().len(), (blocks - shard * SHARD).min(SHARD) * BLOCK);
+            let file = files::open(&path)?;
+            let bytes = file.metadata().map_err(|source| Error::read(&path, source))?.len();
+            let needed = ((blocks - shard * SHARD).min(SHARD) * BLOCK) as u64;
             if bytes != needed {
                 let what = if bytes < needed { "cut short" } else { "too long" };
                 let path = path.display();
                 return Err(Error::data(format!("{path}: {what}: it has {bytes} bytes and should have {needed}")));
             }
-            shards.push((path, mapped));
+            shards.push((path, file));
         }
-        let blocks = (0..blocks).map(|_| AtomicU8::new(0)).collect();
-        Ok(Self { layout, count, shards, blocks, firsts })
+        let checked = (0..blocks).map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { layout, count, shards, checked, firsts })
     }
 
-    /// The shard that a block is in, and where in it.
-    fn place(&self, index: usize) -> (usize, Range<usize>) {
-        let at = index % SHARD * BLOCK;
-        (index / SHARD, at..at + BLOCK)
-    }
-
-    fn block(&self, index: usize) -> &[u8] {
-        let (shard, range) = self.place(index);
-        &self.shards[shard].1.bytes()[range]
+    /// Reads a part of a block.
+    fn read(&self, index: usize, place: usize, bytes: &mut [u8]) -> Result<()> {
+        let (path, file) = &self.shards[index / SHARD];
+        let at = (index % SHARD * BLOCK + place) as u64;
+        read_exact_at(file, bytes, at).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => Error::data("cut short while it was read").at(path),
+            _ => Error::read(path, source),
+        })
     }
 
     /// Compares a block with its checksum, once.
     fn check(&self, index: usize) -> Result<()> {
-        let state = &self.blocks[index];
-        if state.load(Relaxed) & CHECKED == 0 {
-            if !self.layout.is_sound(self.block(index), index) {
-                let (shard, Range { start, .. }) = self.place(index);
-                let path = self.shards[shard].0.display();
-                let reason = format_args!("damaged: the checksum of the block at byte {start} is wrong");
-                return Err(Error::data(format!("{path}: {reason}")));
-            }
-            state.fetch_or(CHECKED, Relaxed);
+        if self.checked[index].load(Relaxed) {
+            return Ok(());
         }
+        let mut block = vec![0; BLOCK];
+        self.read(index, 0, &mut block)?;
+        if !self.layout.is_sound(&block, index) {
+            let reason = format!("damaged: the block at byte {} has a wrong checksum", index % SHARD * BLOCK);
+            return Err(Error::data(reason).at(&self.shards[index / SHARD].0));
+        }
+        self.checked[index].store(true, Relaxed);
         Ok(())
     }
 
@@ -287,13 +226,26 @@ impl ClassReader {
     }
 }
 
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => (bytes, at) = (&mut bytes[read..], at + read as u64),
+        }
+    }
+    Ok(())
+}
+
 /// The index.
 fn rows(folder: &Path, manifest: &Manifest) -> Result<Vec<Row>> {
     let path = folder.join(manifest::INDEX);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(source) => return Err(Error::read(path, source)),
-    };
+    let bytes = files::read(&path, manifest.index.bytes)?;
     let damaged = |reason: &dyn std::fmt::Display| Error::data(format!("{}: damaged: {reason}", path.display()));
     if FileInfo::of(&bytes) != manifest.index {
         return Err(damaged(&"its size or checksum is not what the manifest says"));

@@ -118,7 +118,7 @@ fn name(lines: &mut Lines) -> Result<Option<String>> {
         if !name.is_empty() {
             return match name.split_whitespace().all(|word| word.parse::<f64>().is_ok()) {
                 true => Err(lines.error(&format!("the name of a picture is missing: \"{}\"", shown(name)))),
-                false => Ok(Some(name.to_string())),
+                false => lines.name(name).map(Some),
             };
         }
     }

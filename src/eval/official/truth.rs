@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::mat::{self, Value};
+use crate::data::lines::{below, shown};
 use crate::data::wider::Wider;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
@@ -90,6 +91,7 @@ fn pictures(events: &Value, files: &Value, boxes: &Value) -> Result<Vec<Vec<Trut
         let of_file = |(file, boxes): (&Value, &Value)| {
             let file = file.text().ok_or_else(|| format!("the name of a file of {event} is no text"))?;
             let name = format!("{event}/{file}.jpg");
+            let name = below(&name).ok_or_else(|| format!("a picture outside of the folder: {}", shown(&name)))?;
             let boxes = corners(boxes).ok_or_else(|| format!("the boxes of {name} are not of four numbers each"))?;
             Ok(TruthPicture { name, boxes, counts: Vec::new() })
         };
