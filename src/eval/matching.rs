@@ -15,7 +15,7 @@ pub(super) struct TrueFace {
 
 /// What a found box is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// A face that must be found, found the first time.
     Right,
     /// No face, or one that a box of a better score has.

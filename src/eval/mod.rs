@@ -20,6 +20,7 @@ pub use detections::{Detections, detect_all};
 pub use explain::{CandidatePath, Cell, Explanation, LevelView, Net, PathEnd, PlaceOutcome, explain, hint};
 pub use fddb::{Ellipse, Fddb, FddbPicture, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 pub use landmarks::{LandmarkErrors, landmark_errors};
+pub use matching::Verdict;
 pub use official::{Results, Truth, TruthPicture, official_curve, result_path};
 pub use precision::{Curve, CurvePoint};
 pub use scored_box::{ScoredBox, picture_of_results};

@@ -30,25 +30,6 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Of scores with whether each is right, in any order, and the number of faces to be found.
-    pub(super) fn new(mut scores: Vec<(f32, bool)>, faces: usize) -> Self {
-        scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (mut found, mut wrong) = (0, 0);
-        let mut points: Vec<CurvePoint> = Vec::new();
-        for (score, right) in scores {
-            found += usize::from(right);
-            wrong += usize::from(!right);
-            let recall = found as f64 / faces.max(1) as f64;
-            let point = CurvePoint { score, recall, precision: found as f64 / (found + wrong) as f64 };
-            // All of one score are found together.
-            match points.last_mut() {
-                Some(last) if last.score == score => *last = point,
-                _ => points.push(point),
-            }
-        }
-        Self { faces, found, wrong, average_precision: area(&points), points }
-    }
-
     /// Of what each threshold lets pass, from the highest threshold to the lowest: the threshold, what was found and
     /// could be wrong, and how much of that was right. Thresholds that let nothing pass have no point.
     pub(super) fn at_thresholds(passed: impl Iterator<Item = (f64, usize, usize)>, faces: usize) -> Self {
@@ -80,15 +61,11 @@ mod tests {
     #[test]
     fn the_area_is_that_under_the_best_precisions() {
         // Right, wrong, right, of 4 faces: 1/4 at 1, 1/4 at 2/3.
-        let curve = Curve::new(vec![(0.7, true), (0.9, true), (0.8, false)], 4);
-        assert_eq!((curve.faces, curve.found, curve.wrong), (4, 2, 1));
+        let passed = [(1.0, 0, 0), (0.9, 1, 1), (0.8, 2, 1), (0.7, 3, 2)];
+        let curve = Curve::at_thresholds(passed.into_iter(), 4);
+        assert_eq!((curve.faces, curve.found, curve.wrong, curve.points.len()), (4, 2, 1, 3));
         approx::assert_abs_diff_eq!(curve.average_precision, 0.25 + 0.25 * 2.0 / 3.0, epsilon = 1e-12);
-        assert_eq!(Curve::new(vec![], 4).average_precision, 0.0);
-        assert_eq!(Curve::new(vec![(0.5, false)], 0).average_precision, 0.0);
-        approx::assert_abs_diff_eq!(
-            Curve::new(vec![(0.5, true), (0.5, false)], 1).average_precision,
-            0.5,
-            epsilon = 1e-12
-        );
+        assert_eq!(Curve::at_thresholds([].into_iter(), 4).average_precision, 0.0);
+        assert_eq!(Curve::at_thresholds([(0.5, 1, 0)].into_iter(), 0).average_precision, 0.0);
     }
 }

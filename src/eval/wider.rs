@@ -7,6 +7,7 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::matching::{SAME, TrueFace, Verdict, best_overlaps, judge};
+use super::official;
 use super::precision::Curve;
 use crate::data::wider::{Wider, WiderFace, WiderPicture};
 use crate::data::{Progress, Skipped, pictures};
@@ -35,8 +36,8 @@ pub struct PictureResult {
     /// The shorter sides of the boxes that PNet, RNet and ONet let pass, after each has moved them and suppressed those
     /// that overlap.
     pub boxes: [Vec<f32>; 3],
-    /// Scores of what was found, and whether it is a face. Those that are faces which need not be found are left out.
-    pub scores: Vec<(f32, bool)>,
+    /// Scores of what was found, and what each box is worth.
+    pub scores: Vec<(f32, Verdict)>,
 }
 
 /// What became of a face that is to be found.
@@ -70,11 +71,12 @@ impl Evaluation {
         sums
     }
 
-    /// Precision and recall over the pictures that `chosen` says yes to, by the first folder of their name.
+    /// Precision and recall by the protocol of WIDER FACE, as [`super::official_curve`], over the pictures that `chosen` says yes to, by the first folder of their name.
     pub fn curve(&self, chosen: impl Fn(&str) -> bool) -> Curve {
         let chosen = || self.pictures.iter().filter(|picture| picture.is_in(&chosen));
-        let scores = chosen().flat_map(|picture| picture.scores.iter().copied()).collect();
-        Curve::new(scores, chosen().map(|picture| picture.faces.len()).sum())
+        let scores = chosen().flat_map(|picture| &picture.scores);
+        let judged = scores.map(|&(score, verdict)| (score.into(), verdict)).collect();
+        official::curve(judged, chosen().map(|picture| picture.faces.len()).sum())
     }
 }
 
@@ -156,12 +158,6 @@ fn look(
     let side = |PixelBox([x1, y1, x2, y2]): &PixelBox| (x2 - x1).min(y2 - y1) as f32;
     let boxes = stages.each_ref().map(|boxes| boxes.iter().map(side).collect());
     let [.., onet] = stages;
-    let judged = found.iter().map(|face| face.score).zip(judge(onet.into_iter(), &annotated));
-    let scores = judged.filter(|(_, verdict)| *verdict != Verdict::Ignored);
-    Ok(PictureResult {
-        name: picture.name.clone(),
-        faces,
-        boxes,
-        scores: scores.map(|(score, verdict)| (score, verdict == Verdict::Right)).collect(),
-    })
+    let scores = found.iter().map(|face| face.score).zip(judge(onet.into_iter(), &annotated)).collect();
+    Ok(PictureResult { name: picture.name.clone(), faces, boxes, scores })
 }

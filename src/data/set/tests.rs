@@ -219,6 +219,7 @@ fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
     let partial = folder.path().join("other.partial");
     fs::create_dir_all(partial.join("made")).unwrap();
     fs::write(partial.join("negatives-000.shard"), "half").unwrap();
+    fs::write(partial.join(".mtcnn-cpu-partial"), "").unwrap();
     let writer = Writer::begin(&target, 12).unwrap();
     assert!(!partial.join("negatives-000.shard").exists());
     let error = Writer::begin(&target, 12).err().unwrap().to_string();
@@ -272,4 +273,51 @@ fn a_shard_that_is_cut_while_it_is_read_is_an_error() {
         let error = set.sample(Class::Negative, index).unwrap_err();
         assert_eq!((error.path(), error.to_string().contains("cut short")), (Some(shard.as_path()), true), "{error}");
     }
+}
+
+/// Runs `begin` and gives its error.
+fn refused(target: &Path) -> String {
+    match Writer::begin(target, STAGE.side()) {
+        Ok(_) => panic!("{} is accepted", target.display()),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+#[test]
+fn only_what_a_run_left_itself_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let (target, partial) = (folder.path().join("set"), folder.path().join("set.partial"));
+    fs::create_dir(&partial).unwrap();
+    fs::write(partial.join("thesis.tex"), "years").unwrap();
+    assert!(refused(&target).contains("no run of this program left it"));
+    assert_eq!(fs::read(partial.join("thesis.tex")).unwrap(), b"years");
+    fs::remove_dir_all(&partial).unwrap();
+    #[cfg(unix)]
+    {
+        // A link is not followed.
+        let home = folder.path().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("thesis.tex"), "years").unwrap();
+        std::os::unix::fs::symlink(&home, &partial).unwrap();
+        assert!(refused(&target).contains("it is no folder"));
+        assert_eq!(fs::read(home.join("thesis.tex")).unwrap(), b"years");
+        fs::remove_file(&partial).unwrap();
+        // A target that is a link to a folder means that folder.
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write(&link, &pictures(), SampleOptions::new(STAGE));
+        assert!(DataSet::open(&real).is_ok() && DataSet::open(&link).is_ok());
+    }
+}
+
+#[test]
+fn a_finished_set_survives_a_run_that_began_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let target = folder.path().join("set");
+    write(&target, &pictures(), SampleOptions::new(STAGE));
+    assert!(refused(&target).contains("it is not overwritten"));
+    let names: Vec<_> = fs::read_dir(&target).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().starts_with('.')), "{names:?}");
+    assert!(DataSet::open(&target).is_ok());
 }

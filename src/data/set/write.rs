@@ -1,6 +1,6 @@
 //! Writing a data set, sample after sample: no more than a block of each class is in memory.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use super::block::{BLOCK, Layout, SHARD};
 use super::manifest::{self, ClassInfo, FileInfo, Manifest, Row};
 use crate::data::class::Class;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::random::Random;
 
 /// A data set being made. It is complete and in its place after [`Writer::finish`], and not there at all
@@ -24,8 +25,9 @@ impl Writer {
     ///
     /// What another run left behind when it was killed is removed.
     pub(in crate::data) fn begin(target: &Path, side: usize) -> Result<Self> {
+        let target = &resolve(target)?;
         if target.is_file() || fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::data(format!("{} is there already: it is not overwritten", target.display())));
+            return Err(Error::data("it is there already: it is not overwritten").at(target));
         }
         let partial = Partial::create(target)?;
         let classes = Class::ALL.map(|class| ClassWriter::new(&partial.made, Layout::new(class, side)));
@@ -73,57 +75,103 @@ impl Writer {
     }
 }
 
+/// Where the set will be: behind a link to a folder the folder itself, for a link can't be replaced by a folder.
+fn resolve(target: &Path) -> Result<PathBuf> {
+    let is_link = fs::symlink_metadata(target).is_ok_and(|it| it.is_symlink());
+    if is_link { fs::canonicalize(target).map_err(|source| Error::read(target, source)) } else { Ok(target.into()) }
+}
+
 /// The folder of a set that is not complete. Nobody else writes in it: a lock says so.
 struct Partial {
     folder: PathBuf,
     /// In it, for samples of which some are going to be dropped.
     made: PathBuf,
-    /// None when it has been renamed.
-    lock: Option<File>,
+    /// Held until the folder has its name.
+    _lock: File,
+    renamed: bool,
 }
 
-const LOCK: &str = "lock";
+/// The file in a folder that says that it is ours to empty and to delete; it is the lock, too.
+const MARK: &str = ".mtcnn-cpu-partial";
 
 impl Partial {
     fn create(target: &Path) -> Result<Self> {
         // Beside the target: only there is renaming sure to be one step.
         let mut name = target.file_name().unwrap_or_default().to_os_string();
         if name.is_empty() {
-            return Err(Error::data(format!("{}: a data set needs a folder with a name", target.display())));
+            return Err(Error::data("a data set needs a folder with a name").at(target));
         }
         name.push(".partial");
         let folder = target.with_file_name(name);
-        fs::create_dir_all(&folder).map_err(io_error(&folder))?;
-        let path = folder.join(LOCK);
-        let lock = File::create(&path).map_err(io_error(&path))?;
-        // A file system without locks is no reason to give up.
-        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Error::data(format!("{}: another run is making this set", folder.display())));
-        }
-        for entry in fs::read_dir(&folder).map_err(io_error(&folder))?.flatten() {
-            if entry.file_name() != LOCK {
-                remove(&entry.path())?;
+        probe(target)?;
+        let entries = match fs::symlink_metadata(&folder) {
+            Ok(there) if !there.is_dir() => {
+                return Err(Error::data("it is in the way of the set that is made: it is no folder").at(folder));
             }
+            Ok(_) => fs::read_dir(&folder).and_then(Iterator::collect).map_err(io_error(&folder))?,
+            Err(_) => {
+                fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+                Vec::<fs::DirEntry>::new()
+            }
+        };
+        let mark = folder.join(MARK);
+        if !entries.is_empty() && !entries.iter().any(|entry| entry.file_name() == MARK) {
+            let reason = "it is in the way of the set that is made, and no run of this program left it: remove it";
+            return Err(Error::data(reason).at(folder));
+        }
+        let another = || Error::data("another run is making this set").at(&folder);
+        let lock = files::lock(&mark)?.ok_or_else(another)?;
+        // The other run may have given the folder its name just now.
+        if !is_same(&lock, &mark) {
+            return Err(another());
+        }
+        for entry in entries.iter().filter(|entry| entry.file_name() != MARK) {
+            remove(&entry.path())?;
         }
         let made = folder.join("made");
         fs::create_dir(&made).map_err(io_error(&made))?;
-        Ok(Self { folder, made, lock: Some(lock) })
+        Ok(Self { folder, made, _lock: lock, renamed: false })
     }
 
     fn rename(mut self, target: &Path) -> Result<()> {
-        remove(&self.folder.join(LOCK))?;
-        // What was renamed must be on the disk, or a power cut leaves a set of nothing.
+        // What is renamed must be on the disk, or a power cut leaves a set of nothing.
         #[cfg(unix)]
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io_error(&self.folder))?;
         fs::rename(&self.folder, target).map_err(io_error(target))?;
-        self.lock = None;
-        Ok(())
+        self.renamed = true;
+        remove(&target.join(MARK))
     }
+}
+
+/// Whether a folder can get the name of the target, known before hours of work: a mount point can't be replaced.
+fn probe(target: &Path) -> Result<()> {
+    if target.is_dir() {
+        let mut aside = target.file_name().unwrap_or_default().to_os_string();
+        aside.push(".aside");
+        let aside = target.with_file_name(aside);
+        let moved = fs::rename(target, &aside).and_then(|()| fs::rename(&aside, target));
+        moved.map_err(io_error(target))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |it: fs::Metadata| (it.dev(), it.ino());
+    let same = |(a, b): (fs::Metadata, fs::Metadata)| identity(a) == identity(b);
+    file.metadata().ok().zip(fs::symlink_metadata(path).ok()).is_some_and(same)
+}
+
+/// An open file keeps its folder from being renamed.
+#[cfg(not(unix))]
+fn is_same(_: &File, _: &Path) -> bool {
+    true
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if self.lock.is_some() {
+        if !self.renamed {
             // An error that led here is told; one more of the same disk helps nobody.
             let _ = fs::remove_dir_all(&self.folder);
         }
@@ -136,7 +184,7 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = File::create(path).and_then(|mut file| {
+    let written = files::create_new(path).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -177,7 +225,7 @@ impl ClassWriter {
         if index.is_multiple_of(SHARD) {
             self.close()?;
             let path = self.folder.join(self.layout.file(index / SHARD));
-            self.shard = Some((File::create(&path).map_err(io_error(&path))?, path));
+            self.shard = Some((files::create_new(&path).map_err(io_error(&path))?, path));
         }
         let (file, path) = self.shard.as_mut().expect("a shard begins with its first block");
         file.write_all(&self.block).map_err(io_error(path))?;

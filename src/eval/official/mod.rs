@@ -29,36 +29,37 @@ const THRESHOLDS: usize = 1000;
 /// If `found` has not as many lists as there are pictures, or there is no such subset.
 pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Curve {
     assert_eq!(found.len(), truth.pictures.len(), "a list for each picture");
-    let scores = || found.iter().flatten().map(|found| found.score);
-    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
-    let stretched = |score: f64| if high > low { (score - low) / (high - low) } else { 1.0 };
-
-    let threshold = |step: usize| 1.0 - (step + 1) as f64 / THRESHOLDS as f64;
-    let (mut proposals, mut right) = (vec![0; THRESHOLDS], vec![0; THRESHOLDS]);
-    let mut faces = 0;
-    for (picture, found) in truth.pictures.iter().zip(found) {
-        let counts = &picture.counts[subset];
-        faces += counts.iter().filter(|&&counts| counts).count();
-        if picture.boxes.is_empty() && !truth.empty_pictures_count {
-            continue;
-        }
+    let judged = truth.pictures.iter().zip(found).map(|(picture, found)| {
         let mut found = found.clone();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let annotated = picture.boxes.iter().zip(counts).map(|(&corners, &counts)| TrueFace { corners, counts });
-        let annotated: Vec<_> = annotated.collect();
+        let annotated = picture.boxes.iter().zip(&picture.counts[subset]);
+        let annotated: Vec<_> = annotated.map(|(&corners, &counts)| TrueFace { corners, counts }).collect();
         let verdicts = judge(found.iter().map(ScoredBox::corners), &annotated);
-        let (mut passed, mut sums) = (0, (0, 0));
-        for step in 0..THRESHOLDS {
-            while found.get(passed).is_some_and(|next| stretched(next.score) >= threshold(step)) {
-                sums.0 += usize::from(verdicts[passed] != Verdict::Ignored);
-                sums.1 += usize::from(verdicts[passed] == Verdict::Right);
-                passed += 1;
-            }
-            proposals[step] += sums.0;
-            right[step] += sums.1;
+        let counts = !picture.boxes.is_empty() || truth.empty_pictures_count;
+        let verdict = |verdict| if counts { verdict } else { Verdict::Ignored };
+        found.iter().map(|found| found.score).zip(verdicts.into_iter().map(verdict)).collect::<Vec<_>>()
+    });
+    let faces = truth.pictures.iter().flat_map(|picture| &picture.counts[subset]).filter(|&&counts| counts).count();
+    curve(judged.flatten().collect(), faces)
+}
+
+/// Steps 1, 3 and 4: the curve of all boxes with their scores and what each is worth, in any order, and the number of faces to
+/// be found. This is the one measure of faces found in a set.
+pub(super) fn curve(mut judged: Vec<(f64, Verdict)>, faces: usize) -> Curve {
+    judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (low, high) = (judged.last().map_or(0.0, |it| it.0), judged.first().map_or(0.0, |it| it.0));
+    let stretched = |score: f64| if high > low { (score - low) / (high - low) } else { 1.0 };
+    let mut next = judged.into_iter().peekable();
+    let (mut proposals, mut right) = (0, 0);
+    let steps = (0..THRESHOLDS).map(|step| {
+        let threshold = 1.0 - (step + 1) as f64 / THRESHOLDS as f64;
+        while let Some((_, verdict)) = next.next_if(|&(score, _)| stretched(score) >= threshold) {
+            proposals += usize::from(verdict != Verdict::Ignored);
+            right += usize::from(verdict == Verdict::Right);
         }
-    }
-    Curve::at_thresholds((0..THRESHOLDS).map(|step| (threshold(step), proposals[step], right[step])), faces)
+        (threshold, proposals, right)
+    });
+    Curve::at_thresholds(steps, faces)
 }
 
 #[cfg(test)]
