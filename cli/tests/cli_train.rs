@@ -226,8 +226,9 @@ fn another_or_a_damaged_checkpoint_is_refused() {
 #[test]
 fn more_steps_lengthen_a_training() {
     let sets = Sets::new(&["pnet"]);
-    for recipe in ["mtcnn-caffe", "quick"] {
-        let out = |name: &str| format!("{recipe}-{name}");
+    sets.sources.put("cosine.toml", "base = \"quick\"\n[pnet.training]\nwarm_up = 0\n");
+    for (kind, recipe) in [("step", "mtcnn-caffe"), ("cosine", &sets.text("cosine.toml"))] {
+        let out = |name: &str| format!("{kind}-{name}");
         let train = |name: &str, more: &[&str]| {
             let run = sets.train("pnet", &out(name), &[&["--recipe", recipe], more].concat());
             assert_eq!(run.code, 0, "{}", run.err);
@@ -237,7 +238,7 @@ fn more_steps_lengthen_a_training() {
         train("longer", &["--steps", "60", "--resume"]);
         let model = |name: &str| sets.bytes(&format!("{}/model.safetensors", out(name)));
         // A rate that stays the same until then makes it the same training; a cosine ends later than it would have.
-        assert_eq!(model("whole") == model("longer"), recipe == "mtcnn-caffe");
+        assert_eq!(model("whole") == model("longer"), kind == "step");
         let metrics = metrics(&sets.bytes(&format!("{}/metrics.jsonl", out("longer"))));
         assert_eq!(metrics.last().unwrap()["step"], 60);
     }
