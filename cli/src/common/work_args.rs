@@ -7,9 +7,9 @@ pub(crate) struct Work {
     #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024), help_heading = "Work")]
     pub(crate) threads: u16,
 
-    /// About how much memory pictures and samples may take at a time, such as 512M or 2G; at least 64M.
+    /// About how much memory images and samples may take at a time, such as 512M or 2G; at least 64M.
     ///
-    /// A picture that takes more by itself is done alone. The program and its nets take 30 MB besides.
+    /// An image that takes more by itself is processed alone. The program and its nets take another 30 MB.
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = ram, help_heading = "Work")]
     pub(crate) ram: usize,
 }

@@ -10,10 +10,9 @@ use crate::common::format::ReportFormat;
 use crate::common::number::pixels;
 use crate::common::split_arg::splits;
 
-/// Measures how good a detector is, by the protocols that results are published by.
+/// Measures how good a detector is, by the protocols by which results are published.
 ///
-/// The detector is the one of `detect` with the same options; or results that some detector left in files are
-/// measured.
+/// It runs the detector of `detect` with the same options, or reads the results that any detector wrote to files.
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true, after_long_help = HELP)]
 pub(crate) struct Eval {
@@ -31,13 +30,13 @@ pub(crate) enum What {
 
 /// Average precision on WIDER FACE, by the official protocol.
 ///
-/// Scores are stretched to 0 to 1 over the whole set; a box is right if it overlaps by half or more with a face that
-/// no better box has; faces that are not of the subset are neither right nor wrong; precision and recall are counted
-/// at 1000 thresholds.
+/// Scores are scaled to 0 to 1 over the whole set. A box is right if it overlaps by half or more with a face that no
+/// better box has. Faces outside the subset are neither right nor wrong. Precision and recall are counted at 1000
+/// thresholds.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = WIDER_HELP)]
 pub(crate) struct Wider {
-    /// The folder of WIDER FACE: WIDER_val and wider_face_split are in it.
+    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
     #[arg(long, value_name = "DIR", required_unless_present_all = ["ground_truth", "results"])]
     pub(crate) wider: Option<PathBuf>,
 
@@ -49,7 +48,7 @@ pub(crate) struct Wider {
     /// wider_hard_val.mat.
     ///
     /// It says which faces are easy, medium and hard. Without it there is one subset, by --min-size, of the list in
-    /// wider_face_split; there, what is found in a picture without faces is wrong.
+    /// wider_face_split; with it, whatever is found in an image without faces is wrong.
     #[arg(long, value_name = "DIR")]
     pub(crate) ground_truth: Option<PathBuf>,
 
@@ -60,9 +59,9 @@ pub(crate) struct Wider {
 
     /// Measure the results in this folder, in the official layout, instead of looking for faces.
     ///
-    /// For each picture EVENT/NAME.jpg there is a file EVENT/NAME.txt: the picture's name, the number of
-    /// boxes, and a line `x y w h score` for each. `detect --format wider` writes it. The faces of a picture without
-    /// a file are missed.
+    /// For each image EVENT/NAME.jpg there is a file EVENT/NAME.txt: the image's name, the number of
+    /// boxes, and a line `x y w h score` for each. `detect --format wider` writes them. The faces of an image without
+    /// a file count as missed.
     #[arg(long, value_name = "DIR")]
     pub(crate) results: Option<PathBuf>,
 
@@ -78,12 +77,12 @@ pub(crate) struct Wider {
 
 /// Where the cascade loses faces of WIDER FACE: recall and boxes after each net, by the size of the faces.
 ///
-/// The recall of a stage is the part of the faces that one of its boxes overlaps: by half or more, as the evaluations
-/// have it, and by 0.65. What a stage loses no later one finds, and each box that it lets pass costs the next one time.
+/// The recall of a stage is the fraction of the faces that one of its boxes overlaps: by half or more, as in the
+/// evaluations, and by 0.65. What a stage loses no later stage finds, and each box that it passes on costs the next one time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = STAGES_HELP)]
 pub(crate) struct Stages {
-    /// The folder of WIDER FACE: WIDER_val and wider_face_split are in it.
+    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
     #[arg(long, value_name = "DIR")]
     pub(crate) wider: PathBuf,
 
@@ -91,7 +90,7 @@ pub(crate) struct Stages {
     #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
     pub(crate) split: Split,
 
-    /// The shorter side in pixels of the smallest face that counts. Those that are marked as invalid don't.
+    /// The shorter side in pixels of the smallest face that counts. Faces marked as invalid don't.
     #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels)]
     pub(crate) min_size: f64,
 
@@ -106,10 +105,10 @@ pub(crate) struct Stages {
     pub(crate) detector: Detector,
 }
 
-/// Which pictures are measured.
+/// Which images are measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chosen {
-    /// Leave out the pictures of these events: folders such as 0--Parade, with commas between them.
+    /// Leave out the images of these events: folders such as 0--Parade, separated by commas.
     #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
     pub(crate) without: Vec<String>,
 }
@@ -122,24 +121,24 @@ pub(crate) struct Chosen {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FDDB_HELP)]
 pub(crate) struct Fddb {
-    /// The folder of FDDB: FDDB-fold-01-ellipseList.txt to 10 are in it, or in FDDB-folds in it.
+    /// The folder of FDDB, which contains FDDB-fold-01-ellipseList.txt to 10, itself or in FDDB-folds.
     #[arg(long, value_name = "DIR")]
     pub(crate) fddb: PathBuf,
 
-    /// The folder that the pictures' names begin at [default: originalPics in FDDB, or FDDB].
+    /// The folder to which the images' names are relative [default: originalPics in FDDB, or FDDB].
     #[arg(long, value_name = "DIR")]
     pub(crate) pictures: Option<PathBuf>,
 
     /// Measure the results in this file instead of looking for faces.
     ///
-    /// For each picture it has the name without extension, the number of boxes, and a line `x y w h score` for each.
-    /// `detect --format fddb` writes it. The faces of a picture that is not in it are missed.
+    /// For each image it has the name without extension, the number of boxes, and a line `x y w h score` for each.
+    /// `detect --format fddb` writes it. The faces of an image that is not in it count as missed.
     #[arg(long, value_name = "FILE")]
     pub(crate) results: Option<PathBuf>,
 
-    /// The sizes of the pictures, where these are not at hand: lines `name width height`.
+    /// The sizes of the images, if these are not at hand: lines `name width height`.
     ///
-    /// Pixels beyond a picture don't count, so that the size decides the last digits.
+    /// Pixels beyond an image don't count, so the size decides the last digits.
     #[arg(long, value_name = "FILE")]
     pub(crate) sizes: Option<PathBuf>,
 
@@ -157,12 +156,12 @@ pub(crate) struct Fddb {
 
 /// Errors of the landmarks on CNN_FacePoint.
 ///
-/// In each picture the found face is taken whose box overlaps the annotated one most (0.3 at least). Its error is the
-/// mean distance of the five points from where they should be, divided by the distance of the annotated eyes.
+/// In each image the detected face is taken whose box overlaps the annotated one most (0.3 at least). Its error is the
+/// mean distance of the five points from the annotated ones, divided by the distance between the annotated eyes.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = LANDMARKS_HELP)]
 pub(crate) struct Landmarks {
-    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: PathBuf,
 
@@ -180,11 +179,11 @@ pub(crate) struct Landmarks {
 /// How results are written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Shown {
-    /// The form of the results; json has the points of the curves too.
+    /// The form of the results; json includes the points of the curves.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
     pub(crate) format: ReportFormat,
 
-    /// Draw the curves: a PNG.
+    /// Draw the curves as a PNG.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub(crate) curves: Option<PathBuf>,
 }
@@ -210,22 +209,22 @@ Examples:
 
 Exit status:
   0  measured
-  1  a file that is needed can't be read or is damaged; or pictures could not be
+  1  a required file can't be read or is damaged; or images could not be
      read, and their faces are counted as missed
   2  the command line is wrong";
 
 const WIDER_HELP: &str = "\
 Results:
-  faces      that must be found
-  found      of them, at the lowest score
-  wrong      found, and no face, or one that a better box has
+  faces      the faces that must be found
+  found      those found at the lowest score
+  wrong      boxes that are no face, or one that a better box has
   AP         average precision: the area under the curve
-  A curve that ends early has less area: lower last thresholds, such as
-  --thresholds 0.6,0.7,0.05, are usual where APs are published.
+  A curve that ends early has less area: published APs usually come from a low
+  last threshold, such as --thresholds 0.6,0.7,0.05.
 
 Formats:
-  table   A line a subset.
-  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+  table   One line per subset.
+  json    One object: {\"pictures\",\"missed\":[names of images that could not be
           read or have no results],\"subsets\":[{\"name\",\"faces\",\"found\",\"wrong\",
           \"average_precision\",\"points\":[{\"score\",\"recall\",\"precision\"}]}]}
           with a point for each threshold, 0.999 to 0, of the stretched scores.
@@ -238,20 +237,20 @@ Examples:
 
 Exit status:
   0  measured
-  1  a file that is needed can't be read or is damaged; or pictures could not be
+  1  a required file can't be read or is damaged; or images could not be
      read or have no results, and their faces are counted as missed
   2  the command line is wrong";
 
 const STAGES_HELP: &str = "\
 Results:
   SIZE   the shorter side of the faces in pixels
-  BOXES  that a net lets pass in a picture, in the mean, after it has moved them
-         and those that overlap better ones are gone; in a line of a size those
-         of that size. Those of ONet are the results.
+  BOXES  the boxes per image that a net passes on, on average, after it has
+         moved them and suppression; in a size's line those of that size.
+         Those of ONet are the results.
 
 Formats:
-  table   All faces, then a line a size that some have.
-  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+  table   All faces, then one line per size that occurs.
+  json    One object: {\"pictures\",\"missed\":[names of images that could not be
           read],\"overlaps\":[0.5,0.65],\"sizes\":[{\"from\",\"to\",\"faces\",
           \"pnet\":{\"boxes\",\"recall\":[at 0.5, at 0.65]},\"rnet\",\"onet\"}]}
           with all faces first; \"to\" is null where there is no end, and recall
@@ -264,20 +263,20 @@ Examples:
 
 Exit status:
   0  measured
-  1  a file that is needed can't be read or is damaged; or pictures could not be
+  1  a required file can't be read or is damaged; or images could not be
      read, and their faces are left out
   2  the command line is wrong";
 
 const FDDB_HELP: &str = "\
 Results:
-  The rates are sums of scores by the number of all faces; a false positive is a
-  box whose discrete score is 0. The last line has what is found at the lowest
-  score: lower last thresholds, such as --thresholds 0.6,0.7,0.1, make the curve
-  longer.
+  The rates are sums of scores divided by the number of all faces; a false
+  positive is a box whose discrete score is 0. The last line is for the lowest
+  score: a lower last threshold, such as --thresholds 0.6,0.7,0.1, makes the
+  curve longer.
 
 Formats:
   table   The rates at 50, 100, 500, 1000 and 2000 false positives, and at most.
-  json    One object: {\"pictures\",\"missed\":[names of pictures that could not be
+  json    One object: {\"pictures\",\"missed\":[names of images that could not be
           read or have no results],\"faces\",\"boxes\",\"points\":[{\"score\",
           \"false_positives\",\"discrete\",\"continuous\"}]} with a point for each
           score, from the highest on.
@@ -289,25 +288,25 @@ Examples:
 
 Exit status:
   0  measured
-  1  a file that is needed can't be read or is damaged; or pictures could not be
+  1  a required file can't be read or is damaged; or images could not be
      read or have no results, and their faces are counted as missed
   2  the command line is wrong";
 
 const LANDMARKS_HELP: &str = "\
 Formats:
-  table   The errors over all found faces, of each point, and the part of all
-          pictures with an error of at most 0.05, 0.08, 0.1 and 0.2; a picture
-          without a found face has none.
-  json    One object: {\"missed\":[names of pictures that could not be read],
+  table   The errors over all detected faces, of each point, and the fraction of
+          all images with an error of at most 0.05, 0.08, 0.1 and 0.2; an image
+          without a detected face has none.
+  json    One object: {\"missed\":[names of images that could not be read],
           \"within\":[{\"error\",\"part\"}],\"pictures\",\"found\",\"mean\",\"median\",
           \"points\":[of left and right eye, nose, left and right corner of the
-          mouth],\"errors\":[of each found face, from the smallest on]}
+          mouth],\"errors\":[of each detected face, the smallest first]}
 
 Examples:
   mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --curves errors.png
 
 Exit status:
   0  measured
-  1  a file that is needed can't be read or is damaged; or pictures could not be
+  1  a required file can't be read or is damaged; or images could not be
      read, and their faces are counted as missed
   2  the command line is wrong";

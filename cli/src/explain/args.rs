@@ -7,17 +7,17 @@ use crate::common::format::ReportFormat;
 
 /// Tells why a face is found or lost: at which scale, at which net, and with what scores.
 ///
-/// The cascade runs as `detect` runs it with the same options, and is watched at one place: what PNet says of the
-/// squares that overlap the box best, which boxes go on, which are dropped since they overlap better ones, and what RNet
-/// and ONet say of the rest. If the face is lost, changes of --min-face and --thresholds are tried that might find it.
+/// The cascade runs as in `detect` with the same options, and is observed at one place: how PNet scores the squares that
+/// overlap the box best, which boxes go on, which are suppressed by better ones, and how RNet and ONet score the
+/// rest. If the face is lost, changes to --min-face and --thresholds are tried that might find it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: what the columns mean, the formats and examples.", after_long_help = EXPLAIN_HELP)]
 pub(crate) struct Explain {
-    /// A picture, or - for a picture on stdin.
+    /// An image, or - for an image on stdin.
     #[arg(value_name = "PICTURE")]
     pub(crate) picture: PathBuf,
 
-    /// The face: left, top, width and height in pixels. It may reach beyond the picture.
+    /// The face: left, top, width and height in pixels. It may reach beyond the image.
     #[arg(long = "box", value_name = "X,Y,W,H", value_parser = place, allow_hyphen_values = true)]
     pub(crate) place: [f64; 4],
 
@@ -25,14 +25,14 @@ pub(crate) struct Explain {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
     pub(crate) format: ReportFormat,
 
-    /// Draw the boxes near the face, a view for each net. The extension says the format: png, jpg, webp, bmp, tif.
+    /// Draw the boxes near the face, one view per net. The extension decides the format: png, jpg, webp, bmp, tif.
     #[arg(short, long, value_name = "FILE", help_heading = "Results")]
     pub(crate) draw: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) search: Search,
 
-    /// Leave the picture as it is stored: do not turn it by its EXIF orientation.
+    /// Leave the image as it is stored: do not turn it by its EXIF orientation.
     #[arg(long, help_heading = "Detection")]
     pub(crate) no_exif: bool,
 
@@ -45,13 +45,13 @@ const EXPLAIN_HELP: &str = r#"What is shown:
   by half or more (intersection over union). A box is near if it overlaps it by
   0.3 or more; a face is lost at the last net that is given such a box.
   Then, for each scale of the pyramid, the squares that PNet looks at: their side
-  in pixels of the picture, the one that overlaps the box most and its score, how
+  in pixels of the image, the one that overlaps the box most and its score, how
   many are near, their best score, how many pass the threshold, and how many are
-  left when those that overlap better ones are gone.
-  Then the boxes near it that pass PNet, those that come furthest first: what each
-  net says of them, how much they overlap the box when it is given them, and where
-  their way ends: "score" is below the threshold; "overlaps" names the better box
-  that takes the place.
+  left after suppression.
+  Then the boxes near it that pass PNet, those that come furthest first: how each
+  net scores them, how much they overlap the box at that net, and where they end:
+  "score" is below the threshold; "overlaps" names the better box that suppresses
+  them.
 
 Formats:
   table   As above.
@@ -72,8 +72,8 @@ Examples:
 
 Exit status:
   0  explained, whether the face is found or lost
-  1  the picture or the model file could not be read, or the drawing not written
-  2  the command line is wrong, or the box is not in the picture"#;
+  1  the image or the model file could not be read, or the drawing not written
+  2  the command line is wrong, or the box is not in the image"#;
 
 fn place(text: &str) -> Result<[f64; 4], String> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse()).collect();

@@ -12,7 +12,7 @@ use crate::common::number::pixels;
 use crate::common::split_arg::splits;
 use crate::common::work_args::Work;
 
-/// Makes sets of samples to train with.
+/// Prepares data sets of samples for training.
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true, after_long_help = HELP)]
 pub(crate) struct Prepare {
@@ -39,7 +39,7 @@ pub(crate) struct Pnet {
     pub(crate) random: Random,
 }
 
-/// Samples of 24 pixels for the second net: crops where the first found something, and crops of faces with
+/// Samples of 24 pixels for the second net: crops where the first net detected something, and crops of faces with
 /// landmarks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rnet {
@@ -53,8 +53,8 @@ pub(crate) struct Rnet {
     pub(crate) random: Random,
 }
 
-/// Samples of 48 pixels for the third net: crops where the first two found something, and crops of faces
-/// with landmarks.
+/// Samples of 48 pixels for the third net: crops where the first two nets detected something, and crops of
+/// faces with landmarks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Onet {
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(crate) struct Onet {
     /// The net whose boxes become samples.
     ///
     /// A second net that rejects nearly everything leaves the third without negatives to learn from; the
-    /// boxes of the first are many.
+    /// first net gives many boxes.
     #[arg(long, value_parser = nets(), value_name = "NET", default_value = "rnet", help_heading = "Mining")]
     pub(crate) boxes_of: BoxesOf,
 
@@ -80,14 +80,14 @@ pub(crate) struct Set {
     #[command(flatten)]
     pub(crate) sources: Sources,
 
-    /// The folder to make: a data set. It appears under its name when it is complete.
+    /// The folder of the data set. It appears under its name when it is complete.
     ///
-    /// What is there already is not overwritten. While the set is made it is beside it, in OUT.partial;
+    /// Nothing that is there already is overwritten. While the set is made it is beside it, in OUT.partial;
     /// after a crash or a kill the next run removes that and begins anew.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: PathBuf,
 
-    /// A picture that can't be read is an error. Otherwise it is named and left out.
+    /// Treat an image that can't be read as an error. Otherwise it is named and left out.
     #[arg(long)]
     pub(crate) strict: bool,
 
@@ -122,14 +122,14 @@ pub(crate) struct Set {
     pub(crate) work: Work,
 }
 
-/// Where pictures come from.
+/// Where images come from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sources {
-    /// The folder of WIDER FACE: WIDER_train and wider_face_split are in it.
+    /// The folder of WIDER FACE, which contains WIDER_train and wider_face_split.
     #[arg(long, value_name = "DIR")]
     pub(crate) wider: Option<PathBuf>,
 
-    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: Option<PathBuf>,
 
@@ -161,7 +161,7 @@ pub(crate) struct Landmarks {
 /// Crops at random places.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Random {
-    /// Negatives of a picture, anywhere in it.
+    /// Negatives per image, anywhere in it.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Random crops")]
     pub(crate) random_negatives: u32,
 
@@ -178,10 +178,10 @@ pub(crate) struct Random {
     pub(crate) min_face: f64,
 }
 
-/// Crops where stages before found something.
+/// Crops where the earlier nets detected something.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Mining {
-    /// A model file (safetensors) with the nets before [default: the weights inside].
+    /// A model file (safetensors) with the earlier nets [default: the built-in weights].
     #[arg(long, value_name = "MODEL", help_heading = "Mining")]
     pub(crate) weights: Option<PathBuf>,
 
@@ -197,7 +197,7 @@ pub(crate) struct Mining {
     #[arg(long, value_name = "FACTOR", default_value_t = 0.79, allow_negative_numbers = true, help_heading = "Mining")]
     pub(crate) mine_factor: f64,
 
-    /// The most negatives mined of a picture, those of the best scores first.
+    /// The most negatives mined per image, those with the best scores first.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Mining")]
     pub(crate) mined_negatives: u32,
 
@@ -206,27 +206,26 @@ pub(crate) struct Mining {
     pub(crate) random_crops: bool,
 }
 
-/// Looks for what is wrong, before hours are spent: with the lists and pictures that samples are to be
-/// made of, or with a set of them.
+/// Checks lists, images and data sets for faults, before you spend hours on them.
 ///
-/// Of lists: pictures that are missing or damaged, pictures without faces, boxes that are impossible or
-/// beyond their picture, swapped landmarks, sizes of faces, and the samples that the first net would get,
-/// with their overlaps. Every picture is decoded. Of a set: samples by class and by folder, overlaps, and
-/// whether every byte is as it was written.
+/// In lists it reports images that are missing or damaged, images without faces, boxes that are impossible or
+/// outside their image, swapped landmarks, sizes of faces, and the samples that the first net would get,
+/// with their overlaps. Every image is decoded. In a data set it reports samples by class and by folder, overlaps,
+/// and whether every byte is as it was written.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 if all could be read; 1 if a list, a picture or a set could not, or is damaged; \
+    after_help = "Exit status: 0 if all could be read; 1 if a list, an image or a set could not, or is damaged; \
                         2 if the command line is wrong."
 )]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) sources: Sources,
 
-    /// A set of samples to look at.
+    /// A data set of samples to check.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
-    /// The form of the report; json has every finding, the table the first of each kind.
+    /// The form of the report; json lists every finding, the table the first of each kind.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: ReportFormat,
 
@@ -249,7 +248,7 @@ Examples:
   mtcnn-cpu prepare doctor --data set24
 
 Exit status:
-  0  the set was made; pictures that could not be read were left out
+  0  the set was made; images that could not be read were left out
   1  it was not
   2  the command line is wrong";
 

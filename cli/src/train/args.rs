@@ -33,11 +33,11 @@ pub(crate) enum What {
 /// One net.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Net {
-    /// The set of samples to learn from, as `prepare` makes it.
+    /// The data set to train on, as `prepare` makes it.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
 
-    /// A set of samples that are not learned from, to look at now and then (`prepare --split val`).
+    /// A data set for validation, not trained on (`prepare --split val`).
     #[arg(long, value_name = "DIR")]
     pub(crate) validation: Option<PathBuf>,
 
@@ -45,11 +45,11 @@ pub(crate) struct Net {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// Go on from the checkpoint in OUT, to the same bytes as if it had never stopped.
+    /// Resume from the checkpoint in OUT, with the same bytes as if training had never stopped.
     #[arg(long)]
     pub(crate) resume: bool,
 
-    /// The model file whose other nets the result has [default: the weights inside].
+    /// The model file from which the result takes the other nets [default: the built-in weights].
     #[arg(long, value_name = "MODEL")]
     pub(crate) weights: Option<PathBuf>,
 
@@ -57,24 +57,24 @@ pub(crate) struct Net {
     #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe", help_heading = "Recipe")]
     pub(crate) recipe: PathBuf,
 
-    /// Steps to do, in place of the recipe's.
+    /// Steps to do, instead of the recipe's.
     #[arg(long, value_name = "N", help_heading = "Recipe")]
     pub(crate) steps: Option<u64>,
 
-    /// The highest learning rate, in place of the recipe's.
+    /// The highest learning rate, instead of the recipe's.
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) rate: Option<f64>,
 
-    /// The seed of every random choice, in place of the recipe's. The same gives the same bytes, on any number
+    /// The seed of every random choice, instead of the recipe's. The same gives the same bytes, on any number
     /// of threads.
     #[arg(long, value_name = "N", help_heading = "Recipe")]
     pub(crate) seed: Option<u64>,
 
-    /// Positives, negatives, parts and landmarks of a batch, in place of the recipe's.
+    /// Positives, negatives, parts and landmarks of a batch, instead of the recipe's.
     #[arg(long, value_name = "P,N,A,L", value_parser = four_numbers, help_heading = "Recipe")]
     pub(crate) batch: Option<[usize; 4]>,
 
-    /// Whose conventions to follow where implementations differ, in place of the recipe's.
+    /// Whose conventions to follow where implementations differ, instead of the recipe's.
     #[arg(long, value_parser = conventions(), value_name = "WHOSE", help_heading = "Recipe")]
     pub(crate) convention: Option<Convention>,
 
@@ -86,7 +86,7 @@ pub(crate) struct Net {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Work")]
     pub(crate) metrics_every: u64,
 
-    /// Steps from one look at the validation set to the next.
+    /// Steps from one validation to the next.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Work")]
     pub(crate) validate_every: u64,
 
@@ -98,22 +98,22 @@ pub(crate) struct Net {
     pub(crate) work: Work,
 }
 
-/// Trains all three nets from pictures and lists: samples, first net, mined samples, second net, mined samples, third net,
+/// Trains all three nets from images and lists: samples, first net, mined samples, second net, mined samples, third net,
 /// evaluation.
 ///
-/// Each step has a folder in OUT. What is complete is not done again: after a crash, a kill or Ctrl-C the same command
-/// goes on where it was.
+/// Each step has a folder in OUT. A complete step is not repeated: after a crash, a kill or Ctrl-C the same command
+/// resumes where it was.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cascade {
-    /// The folder of WIDER FACE: WIDER_train, WIDER_val and wider_face_split are in it.
+    /// The folder of WIDER FACE, which contains WIDER_train, WIDER_val and wider_face_split.
     #[arg(long, value_name = "DIR")]
     pub(crate) wider: PathBuf,
 
-    /// The folder of CNN_FacePoint: trainImageList.txt is in it, or in `train` in it.
+    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: Option<PathBuf>,
 
-    /// The folder for everything that is made.
+    /// The folder for all output.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
@@ -133,10 +133,10 @@ pub(crate) struct Cascade {
     pub(crate) work: Work,
 }
 
-/// Prints a recipe, to be changed and given to `--recipe`.
+/// Prints a recipe, to be edited and passed to `--recipe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Recipe {
-    /// Which: `mtcnn-caffe` has the numbers of mtcnn-caffe, `quick` is for small data.
+    /// Which: `mtcnn-caffe` has the hyperparameters of mtcnn-caffe, `quick` is for small data.
     #[arg(value_name = "NAME", default_value = "mtcnn-caffe")]
     pub(crate) name: String,
 }
