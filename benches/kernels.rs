@@ -1,22 +1,25 @@
 //! Each kernel at the nets' own shapes, beside the machine's own limit.
 //!
 //! `cargo bench --bench kernels` prints a line `kernel/shape` for each, and `-- winograd` those of one
-//! kernel. In the rows with operations Gelem/s are useful GFLOP/s of one thread, to be read beside `peak`;
-//! in those of max-pools and resizes, which do few, the numbers that go in. `MTCNN_CPU_ISA` forces an
-//! instruction set.
+//! kernel. GFLOP/s are useful operations of one thread, to be read beside `peak`; rows of max-pools and resizes,
+//! which do few, have the bytes that go in. `MTCNN_CPU_ISA` forces an instruction set.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use mtcnn_cpu::isa;
 use mtcnn_kernels::gemm::{Matrix, gemm};
 use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, opencv};
 use mtcnn_kernels::rows::{self, RowLayer};
 use mtcnn_kernels::{Buffer, Conv, ConvParams, Dense, Isa, MaxPool, Shape, Winograd, peak};
 
+#[path = "common/flops.rs"]
+mod flops;
+
 mod common;
 use common::numbers;
+use flops::{FlopsClock, FlopsCriterion};
 
 /// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
 type Convolution = (&'static str, usize, usize, usize, usize, usize);
@@ -43,15 +46,28 @@ const BATCH: usize = 16;
 /// From how many channels on the nets run a 3x3 convolution by Winograd's way.
 const WINOGRAD_FROM: usize = 28;
 
+/// What a row's rate counts: operations, or the bytes that go in where there are few.
+struct Work(Throughput);
+
+impl From<u64> for Work {
+    fn from(operations: u64) -> Self {
+        Self(Throughput::Elements(operations))
+    }
+}
+
+fn bytes_in(bytes: usize) -> Work {
+    Work(Throughput::Bytes(bytes as u64))
+}
+
 /// One row `kernel/shape`.
-fn row(criterion: &mut Criterion, kernel: &str, shape: &str, work: u64, mut run: impl FnMut()) {
+fn row(criterion: &mut FlopsCriterion, kernel: &str, shape: &str, work: impl Into<Work>, mut run: impl FnMut()) {
     let mut group = criterion.benchmark_group(kernel);
-    group.throughput(Throughput::Elements(work));
+    group.throughput(work.into().0);
     group.bench_function(shape, |bencher| bencher.iter(&mut run));
     group.finish();
 }
 
-fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, of: Convolution) {
+fn convolution(criterion: &mut FlopsCriterion, isa: Isa, images: usize, of: Convolution) {
     let (name, size, inputs, outputs, height, width) = of;
     let name = format!("{name}_{images}x{height}x{width}x{inputs}_{outputs}");
     let (weights, bias) = (numbers(outputs * inputs * size * size), numbers(outputs));
@@ -74,7 +90,7 @@ fn convolution(criterion: &mut Criterion, isa: Isa, images: usize, of: Convoluti
 
 /// Row by row: PNet's planar first layer with the least that can follow it, the layers that run by
 /// Winograd's way along the row, and the whole of PNet.
-fn row_by_row(criterion: &mut Criterion, isa: Isa) {
+fn row_by_row(criterion: &mut FlopsCriterion, isa: Isa) {
     let conv = |(_, size, inputs, outputs, ..): Convolution| {
         let (weights, bias, slopes) = (numbers(outputs * inputs * size * size), numbers(outputs), vec![0.25; outputs]);
         let params = ConvParams { size, inputs, weights: &weights, bias: &bias, slopes: Some(&slopes) };
@@ -110,7 +126,7 @@ fn row_by_row(criterion: &mut Criterion, isa: Isa) {
     }
 }
 
-fn dense(criterion: &mut Criterion, isa: Isa) {
+fn dense(criterion: &mut FlopsCriterion, isa: Isa) {
     for (name, inputs, outputs) in
         [("rnet_fc", 576, 128), ("rnet_heads", 128, 6), ("onet_fc", 1152, 256), ("onet_heads", 256, 16)]
     {
@@ -122,7 +138,7 @@ fn dense(criterion: &mut Criterion, isa: Isa) {
     }
 }
 
-fn max_pool(criterion: &mut Criterion, isa: Isa) {
+fn max_pool(criterion: &mut FlopsCriterion, isa: Isa) {
     for (name, size, side, channels) in [
         ("rnet_pool1", 3, 22, 28),
         ("rnet_pool2", 3, 9, 48),
@@ -135,14 +151,14 @@ fn max_pool(criterion: &mut Criterion, isa: Isa) {
         let (input, output) = (numbers(shape.values()), pool.output(shape).expect("a map larger than the window"));
         let mut output = vec![0.0; output.values()];
         let what = format!("{name}_{CROPS_AT_A_TIME}x{side}x{side}x{channels}");
-        row(criterion, "max_pool", &what, input.len() as u64, || {
+        row(criterion, "max_pool", &what, bytes_in(size_of_val(&input[..])), || {
             pool.forward(isa, shape, black_box(&input), &mut output);
         });
     }
 }
 
 /// Levels of the two sizes of pictures, planar, and crops with their tables.
-fn resizes(criterion: &mut Criterion, isa: Isa) {
+fn resizes(criterion: &mut FlopsCriterion, isa: Isa) {
     let affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
     let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());
     let mut opencv_scratch = opencv::Scratch::default();
@@ -157,7 +173,7 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
             across.area_bins(width, columns);
             let mut output = vec![0.0; rows * columns * 3];
             let shape = format!("{width}x{height}_{columns}x{rows}");
-            row(criterion, "resize_level", &shape, bytes.len() as u64, || {
+            row(criterion, "resize_level", &shape, bytes_in(bytes.len()), || {
                 let (source, order) = (*black_box(&source), Order::Planar);
                 Separable { source, region: whole, down: &down, across: &across, affine, order }.rows(
                     isa,
@@ -167,7 +183,7 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
                 );
             });
             if level == 0 {
-                row(criterion, "resize_level_opencv", &shape, bytes.len() as u64, || {
+                row(criterion, "resize_level_opencv", &shape, bytes_in(bytes.len()), || {
                     let target = opencv::Target { height: rows, width: columns, rows: 0..rows, affine };
                     opencv::area(black_box(&source), &target, &mut opencv_scratch, &mut output);
                 });
@@ -178,7 +194,7 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
         }
         for (region, side) in [(20, 24), (60, 24), (200, 24), (60, 48), (200, 48)] {
             let mut output = vec![0.0; side * side * 3];
-            row(criterion, "resize_crop", &format!("{region}_{side}"), (region * region * 3) as u64, || {
+            row(criterion, "resize_crop", &format!("{region}_{side}"), bytes_in(region * region * 3), || {
                 down.area_bins(region, side);
                 across.area_bins(region, side);
                 let region = Region { x: 100, y: 50, width: region, height: region };
@@ -194,7 +210,7 @@ fn resizes(criterion: &mut Criterion, isa: Isa) {
     }
 }
 
-fn gemms(criterion: &mut Criterion, isa: Isa) {
+fn gemms(criterion: &mut FlopsCriterion, isa: Isa) {
     for (m, n, k) in [(BATCH, 128, 576), (BATCH, 256, 1152), (504, 512, 512)] {
         let (a, b, mut c) = (numbers(m * k), numbers(k * n), vec![0.0; m * n]);
         row(criterion, "gemm", &format!("{m}x{n}x{k}"), 2 * (m * n * k) as u64, || {
@@ -205,7 +221,7 @@ fn gemms(criterion: &mut Criterion, isa: Isa) {
 
 fn main() {
     let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
-    let mut criterion = Criterion::default()
+    let mut criterion = FlopsClock::criterion()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))

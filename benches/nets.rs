@@ -1,15 +1,19 @@
 //! Each net as it works in a detection, and the whole detection, in two pictures with faces.
 //!
-//! `cargo bench --bench nets` prints `pnet/picture` and the like for one thread, where Gelem/s are useful
+//! `cargo bench --bench nets` prints `pnet/picture` and the like for one thread, with useful
 //! GFLOP/s to be read beside `peak`, and `detect/picture/threads` from decoded picture to faces.
 //! `MTCNN_CPU_ISA` forces an instruction set.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use mtcnn_cpu::{Detector, StageTimes, Timing, image, isa};
 use mtcnn_kernels::peak;
+
+#[path = "common/flops.rs"]
+mod flops;
+use flops::FlopsClock;
 
 const PICTURES: [&str; 2] = ["crowd.jpg", "astronaut.png"];
 const THREADS: [usize; 2] = [1, 2];
@@ -21,7 +25,7 @@ const NETS: [Net; 3] = [("pnet", |timing| timing.pnet), ("rnet", |timing| timing
 fn main() {
     let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
     let mut criterion =
-        Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).configure_from_args();
+        FlopsClock::criterion().sample_size(20).measurement_time(Duration::from_secs(3)).configure_from_args();
 
     let mut group = criterion.benchmark_group("peak");
     group.throughput(Throughput::Elements(peak::flops(isa)));

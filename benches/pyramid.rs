@@ -8,9 +8,13 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use mtcnn_cpu::{Detector, ImageView, PixelFormat, Timing, isa};
 use mtcnn_kernels::peak;
+
+#[path = "common/flops.rs"]
+mod flops;
+use flops::FlopsClock;
 
 const SIZES: [(usize, usize); 3] = [(640, 480), (1280, 720), (1920, 1080)];
 const MIN_FACES: [f64; 2] = [20.0, 40.0];
@@ -55,7 +59,7 @@ fn ms(duration: Duration) -> f64 {
 
 fn main() {
     let isa = isa::from_env().unwrap_or_else(|reason| panic!("{reason}"));
-    let mut criterion = Criterion::default().configure_from_args().sample_size(20);
+    let mut criterion = FlopsClock::criterion().configure_from_args().sample_size(20);
 
     let mut group = criterion.benchmark_group("fma_peak");
     group.throughput(Throughput::Elements(peak::flops(isa)));

@@ -60,7 +60,7 @@ mod nets;
 #[cfg(feature = "train")]
 pub mod ordered;
 mod profile;
-mod quote;
+pub mod quote;
 #[cfg(feature = "train")]
 mod random;
 #[cfg(feature = "train")]

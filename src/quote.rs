@@ -4,25 +4,32 @@ use std::fmt::{self, Display, Formatter, Write};
 
 /// Characters of a name that are shown before it is cut in the middle.
 const MOST_CHARS: usize = 160;
+/// Characters of a line that are shown: two paths of the greatest length that systems take.
+const MOST_CHARS_OF_A_LINE: usize = 8192;
 
 /// `text` as a message may show it: characters that a terminal obeys or hides are escaped (`\u{1b}`), and of a long text only
 /// the beginning and the end are left.
-pub(crate) fn quoted(text: &str) -> impl Display {
-    Quoted(text)
+pub fn quoted(text: &str) -> impl Display {
+    Quoted(text, MOST_CHARS)
 }
 
-struct Quoted<'a>(&'a str);
+/// A whole message or line, as [`quoted`]; it is cut only where no message is so long.
+pub fn printable(text: &str) -> impl Display {
+    Quoted(text, MOST_CHARS_OF_A_LINE)
+}
+
+struct Quoted<'a>(&'a str, usize);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Quoted(text) = *self;
+        let Quoted(text, most) = *self;
         // A byte at least a character: no long text is counted to its end.
-        if text.len() <= MOST_CHARS || text.chars().nth(MOST_CHARS).is_none() {
+        if text.len() <= most || text.chars().nth(most).is_none() {
             return escaped(text, f);
         }
         let place = |chars: usize| text.char_indices().nth(chars).map_or(text.len(), |(place, _)| place);
-        let end = text.char_indices().rev().nth(MOST_CHARS / 2 - 1).map_or(0, |(place, _)| place);
-        escaped(&text[..place(MOST_CHARS / 2)], f)?;
+        let end = text.char_indices().rev().nth(most / 2 - 1).map_or(0, |(place, _)| place);
+        escaped(&text[..place(most / 2)], f)?;
         f.write_char('…')?;
         escaped(&text[end..], f)
     }

@@ -12,9 +12,11 @@ mod shell;
 mod train;
 mod weights;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mtcnn_cpu::quote::printable;
 
 use crate::args::{Args, Command};
 use crate::common::outcome::exit_code;
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         // Help and the version are "errors" of clap too, with the exit code 0.
         Err(error) => {
-            let _ = error.print();
+            print(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -39,4 +41,15 @@ fn main() -> ExitCode {
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     })
+}
+
+/// As clap prints it, unless what was typed, perhaps by a shell from the names of files, has bytes that a terminal obeys.
+fn print(error: &clap::Error) {
+    let text = error.render().to_string();
+    if error.use_stderr() && text.chars().any(|it| it.is_control() && it != '\n') {
+        let lines: Vec<_> = text.lines().map(|line| printable(line).to_string()).collect();
+        let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+    } else {
+        let _ = error.print();
+    }
 }

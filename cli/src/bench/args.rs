@@ -41,7 +41,7 @@ pub(crate) struct Bench {
 
     /// How much slower a stage may be, as a fraction: 0.1 is a tenth.
     ///
-    /// A stage is slower if its median and its minimum both are. Stages of less than a fiftieth of the total
+    /// A stage is slower if its median and its minimum both are. Stages of less than a tenth of the total
     /// are shown but not judged.
     #[arg(long, value_name = "PART", default_value = "0.1", requires = "compare", value_parser = tolerance, allow_negative_numbers = true, help_heading = "Records")]
     pub(crate) tolerance: f64,
@@ -68,12 +68,15 @@ const BENCH_HELP: &str = r#"What is measured:
   padding) of one working thread, at the median ms. The peak is what one core
   reaches in multiply-adds alone, the better of two measurements, before and
   after. A net may exceed it: Winograd convolution needs fewer operations.
+  The spread is the range of the middle half of the detections, as a fraction of
+  their median. Images and megapixels per second are those of the median total.
 
 Formats:
   table   One line per stage and one per level.
   json    One object:
           {"picture","width","height","faces","runs","seconds",
-           "ms":{"total":{"median","min"},"pyramid","pnet","crops","rnet",
+           "pictures_per_second","megapixels_per_second",
+           "ms":{"total":{"median","min","spread"},"pyramid","pnet","crops","rnet",
             "onet","nms"},
            "peak_gflops","pnet_of_peak","rnet_of_peak","onet_of_peak",
            "gflops":{"pnet":{"median","best"},"rnet","onet"},
@@ -81,8 +84,8 @@ Formats:
            "candidates":{"pnet":{"in","out"},"rnet","onet"},
            "isa","threads","version"}
           Rates are null for a net that had nothing to do. With --compare:
-           "compared":{"date","note","tolerance","worse",
-            "slower":[{"stage","median","min","worse"}]}
+           "compared":{"date","note","tolerance","runs","worse",
+            "slower":[{"stage","median","min","spread","worse"}]}
           where 0.1 is a tenth slower.
   A record is the same object with "date" (UTC), "cpu", "note", "options" and
   "pixels", a checksum of the image; the file is named after the CPU.

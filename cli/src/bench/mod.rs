@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use image::RgbImage;
 use mtcnn_cpu::image::decode_as;
+use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{Detector, Part};
 use mtcnn_kernels::peak;
 
 use crate::bench::args::Bench;
+use crate::bench::comparison::Compared;
 use crate::bench::record::{Records, Subject};
 use crate::bench::report::{Measured, Report, ms};
 use crate::common::detector::{detect, detection};
@@ -42,6 +44,16 @@ pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
     let format = args.format.unwrap_or_else(ReportFormat::of_stdout);
     format.show(&report, |out| write!(out, "{report}"))?;
 
+    if let Some(warning) = report.compared.as_ref().and_then(Compared::warning) {
+        complain(format_args!("warning: {warning}"));
+    }
+    if report.threads > 1 {
+        let single = detection(&args.detection, 1)?;
+        let measured = measure(&single, &picture, args.detection.roi, args.seconds / 5)?;
+        if let Some(note) = report.no_gain_over(&Report::new(String::new(), &picture, measured)) {
+            complain(note);
+        }
+    }
     let outcome = match (&before, &report.compared) {
         (Some(before), None) => {
             complain(format_args!("{}: no record of the same to compare with: {subject}", before.path().display()));
@@ -67,7 +79,7 @@ fn read(args: &Bench) -> anyhow::Result<(String, RgbImage)> {
             let input = Input::one(path);
             let bytes = input.read();
             // A line break in a name would break the table.
-            (input.name.replace(char::is_control, "?"), bytes)
+            (quoted(&input.name).to_string(), bytes)
         }
     };
     match bytes.and_then(|bytes| decode_as(&bytes, args.detection.orientation())) {
@@ -76,12 +88,7 @@ fn read(args: &Bench) -> anyhow::Result<(String, RgbImage)> {
     }
 }
 
-fn measure(
-    detector: &Detector,
-    picture: &RgbImage,
-    roi: Option<Part>,
-    time: Duration,
-) -> Result<Measured, mtcnn_cpu::Error> {
+fn measure(detector: &Detector, picture: &RgbImage, roi: Option<Part>, time: Duration) -> anyhow::Result<Measured> {
     // The clock of a core rises, and buffers grow, before anything counts.
     let aside = time / 10;
     let before = peak::gflops(detector.isa(), aside);

@@ -17,7 +17,7 @@ use crate::common::save::Save;
 
 /// A stage is judged if it takes at least this part of the total, now or then: the times of lesser ones are
 /// noise.
-const JUDGED_FROM: f64 = 0.02;
+const JUDGED_FROM: f64 = 0.1;
 
 /// What a run is of: only runs of the same are compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ struct Record {
     subject: Subject,
     ms: HashMap<String, Times>,
     peak_gflops: f64,
+    #[serde(default)]
+    runs: usize,
     #[serde(default)]
     note: Option<String>,
 }
@@ -173,11 +175,11 @@ impl Records {
             let judged = part(now, total).max(last.ms.get("total").map_or(0.0, |total| part(*then, *total)));
             // Who is disturbed has a higher median, and who is slow a higher minimum too.
             let worse = judged >= JUDGED_FROM && median.min(min) > tolerance;
-            slower.push(Slower { stage, median, min, worse });
+            slower.push(Slower { stage, median, min, spread: [now.spread, then.spread], worse });
         }
         let worse = slower.iter().any(|stage| stage.worse);
         let (date, note) = (last.date.clone(), last.note.clone());
-        Some(Compared { date, note, tolerance, slower, worse })
+        Some(Compared { date, note, tolerance, runs: [report.runs, last.runs], slower, worse })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -294,10 +296,13 @@ mod tests {
         let mut small = line(1, 100.0, [1.0; 2], 1.0);
         small["ms"]["nms"] = json!({"median": 1e-6, "min": 1e-6});
         let mut report = report(1);
-        report.ms.0[5] = Times { median: 0.1, min: 0.1 };
+        report.ms.0[5] = Times { median: 1.0, min: 1.0, spread: 0.0 };
         let compared = self::records(&[small]).compare(&subject(1), &report, 0.1).unwrap();
         let nms = compared.slower.iter().find(|stage| stage.stage == "nms").unwrap();
-        assert!(nms.median > 1000.0 && !nms.worse);
+        assert!(nms.median > 1000.0 && !nms.worse, "a twentieth of the total does not decide");
+        assert!(compared.warning().unwrap().starts_with("a comparison of 3 detections says little"));
+        let table = compared.to_string();
+        assert!(table.contains("\nCompared with then: + is slower") && table.contains(" spread "), "{table}");
     }
 
     #[test]

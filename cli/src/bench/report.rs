@@ -38,8 +38,10 @@ pub(crate) struct Report {
     width: u32,
     height: u32,
     faces: usize,
-    runs: usize,
+    pub(crate) runs: usize,
     seconds: f64,
+    pictures_per_second: f64,
+    megapixels_per_second: f64,
     pub(crate) ms: Stages,
     pub(crate) peak_gflops: f64,
     pnet_of_peak: Option<f64>,
@@ -63,6 +65,9 @@ pub(crate) struct Stages(pub(crate) [Times; STAGES.len()]);
 pub(crate) struct Times {
     pub(crate) median: f64,
     pub(crate) min: f64,
+    /// The middle half of the runs lies within so much, as a part of the median.
+    #[serde(default)]
+    pub(crate) spread: f64,
 }
 
 #[derive(Serialize)]
@@ -107,7 +112,9 @@ impl Times {
         times.sort_by(f64::total_cmp);
         let middle = times.len() / 2;
         let median = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2.0 };
-        Self { median, min: times[0] }
+        let quarter = (times.len() - 1) / 4;
+        let between = times[times.len() - 1 - quarter] - times[quarter];
+        Self { median, min: times[0], spread: if median > 0.0 { between / median } else { 0.0 } }
     }
 }
 
@@ -116,7 +123,8 @@ impl Report {
         let Measured { faces, timing, ms, seconds, peak } = measured;
         let times: [Times; STAGES.len()] =
             std::array::from_fn(|stage| Times::of(ms.iter().map(|run| run[stage]).collect()));
-        let [_, pnet, _, rnet, onet, ..] = times;
+        let [_, pnet, _, rnet, onet, _, total] = times;
+        let per_second = 1e3 / total.median;
         let rate = |stage: &StageTimes, times: Times| {
             let gflops = |ms: f64| stage.flops as f64 / timing.threads as f64 / ms / 1e6;
             (stage.flops > 0).then(|| Rate { median: gflops(times.median), best: gflops(times.min) })
@@ -132,6 +140,8 @@ impl Report {
             faces,
             runs: ms.len(),
             seconds,
+            pictures_per_second: per_second,
+            megapixels_per_second: per_second * f64::from(pixels.width()) * f64::from(pixels.height()) / 1e6,
             ms: Stages(times),
             peak_gflops: peak,
             pnet_of_peak: of_peak(gflops.pnet),
@@ -162,17 +172,19 @@ impl fmt::Display for Report {
         writeln!(f, "{picture}: {width}x{height}, {}", count(*faces, "face"))?;
         writeln!(
             f,
-            "{} in {seconds:.2} s, {}, instruction set {isa}, FMA peak {peak:.1} GFLOP/s a core\n",
+            "{} in {seconds:.2} s, {}, instruction set {isa}, FMA peak {peak:.1} GFLOP/s a core",
             count(*runs, "detection"),
             count(self.threads, "thread")
         )?;
+        let (pictures, megapixels) = (self.pictures_per_second, self.megapixels_per_second);
+        writeln!(f, "{pictures:.1} pictures a second, {megapixels:.1} megapixels a second\n")?;
         writeln!(
             f,
-            "{:<9} {:>10} {:>10} {:>10} {:>8} {:>10} {:>8}",
-            "stage", "median ms", "min ms", "GFLOP/s", "of peak", "in", "out"
+            "{:<9} {:>10} {:>10} {:>7} {:>10} {:>8} {:>10} {:>8}",
+            "stage", "median ms", "min ms", "spread", "GFLOP/s", "of peak", "in", "out"
         )?;
         for (name, time) in STAGES.iter().zip(self.ms.0) {
-            let mut line = format!("{name:<9} {:>10.3} {:>10.3}", time.median, time.min);
+            let mut line = format!("{name:<9} {:>10.3} {:>10.3} {:>5.1} %", time.median, time.min, time.spread * 100.0);
             if let Some((rate, of_peak, boxes)) = self.net(name) {
                 match rate.zip(of_peak) {
                     Some((rate, of_peak)) => write!(line, " {:>10.1} {of_peak:>8.2}", rate.median)?,
@@ -199,6 +211,18 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// Says it if all threads are not faster than one.
+    pub(crate) fn no_gain_over(&self, single: &Self) -> Option<String> {
+        let [.., many] = self.ms.0;
+        let [.., one] = single.ms.0;
+        let (threads, many, one) = (self.threads, many.median, one.median);
+        (many >= one).then(|| {
+            format!(
+                "note: {threads} threads are not faster than one here ({many:.2} ms and {one:.2} ms a picture): other work takes their cores, or the picture is small"
+            )
+        })
+    }
+
     /// A net's rate, its share of the peak, and its boxes; `None` of a stage that is no net.
     fn net(&self, name: &str) -> Option<(Option<Rate>, Option<f64>, &Boxes)> {
         let Self { gflops, candidates, .. } = self;
@@ -238,17 +262,17 @@ pub(crate) mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert_eq!(Times::of(vec![3.0]), Times { median: 3.0, min: 3.0 });
-        assert_eq!(Times::of(vec![9.0, 1.0, 4.0]), Times { median: 4.0, min: 1.0 });
-        assert_eq!(Times::of(vec![9.0, 1.0, 4.0, 5.0]), Times { median: 4.5, min: 1.0 });
+        assert_eq!(Times::of(vec![3.0]), Times { median: 3.0, min: 3.0, spread: 0.0 });
+        assert_eq!(Times::of(vec![9.0, 1.0, 4.0]), Times { median: 4.0, min: 1.0, spread: 2.0 });
+        assert_eq!(Times::of(vec![9.0, 1.0, 4.0, 5.0]), Times { median: 4.5, min: 1.0, spread: 8.0 / 4.5 });
     }
 
     #[test]
     fn times_are_a_threads_share_and_rates_one_threads() {
         for (threads, median, min) in [(1, 20.0, 10.0), (2, 10.0, 5.0)] {
             let report = report(threads);
-            assert_eq!(report.ms.0[1], Times { median, min });
-            assert_eq!(report.ms.0[6], Times { median: 20.0, min: 20.0 });
+            assert_eq!(report.ms.0[1], Times { median, min, spread: 1.5 });
+            assert_eq!(report.ms.0[6], Times { median: 20.0, min: 20.0, spread: 0.0 });
             let rate = report.gflops.pnet.unwrap();
             assert!((rate.median - 50.0).abs() < 1e-9 && (rate.best - 100.0).abs() < 1e-9);
             assert!((report.pnet_of_peak.unwrap() - 0.5).abs() < 1e-9);
@@ -261,12 +285,21 @@ pub(crate) mod tests {
         for line in [
             "a.jpg: 640x480, 0 faces",
             "3 detections in 3.00 s, 1 thread, instruction set portable, FMA peak 100.0 GFLOP/s a core",
-            "pnet          20.000     10.000       50.0     0.50       5000        4",
-            "rnet           0.000      0.000          -        -          0        0",
-            "total         20.000     20.000",
+            "pnet          20.000     10.000 150.0 %       50.0     0.50       5000        4",
+            "rnet           0.000      0.000   0.0 %          -        -          0        0",
+            "total         20.000     20.000   0.0 %",
+            "50.0 pictures a second, 15.4 megapixels a second",
             "0             0.6000    384x288         31       12",
         ] {
             assert!(table.lines().any(|other| other == line), "{line}\n{table}");
         }
+    }
+
+    #[test]
+    fn threads_that_gain_nothing_are_named() {
+        let (mut many, one) = (report(2), report(1));
+        assert!(many.no_gain_over(&one).unwrap().starts_with("note: 2 threads are not faster than one here (20.00 ms"));
+        many.ms.0[6].median = 19.0;
+        assert_eq!(many.no_gain_over(&one), None);
     }
 }

@@ -31,8 +31,8 @@ pub(crate) struct Detection {
 
     /// Detect only in this part of each image: left, top, width and height in pixels.
     ///
-    /// What reaches beyond the image is cut off. Results are in pixels of the whole image; the time is
-    /// proportional to the size of the part.
+    /// What reaches beyond the image is cut off; that nothing of it lies in the image is an error. Results are in
+    /// pixels of the whole image; the time is proportional to the size of the part.
     #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
     pub(crate) roi: Option<Part>,
 

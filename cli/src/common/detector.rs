@@ -7,7 +7,7 @@ use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Profile, Timin
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::common::detection_args::{Detection, Search};
-use crate::common::outcome::complain;
+use crate::common::outcome::{Usage, complain};
 
 impl Detection {
     pub(crate) fn orientation(&self) -> Orientation {
@@ -80,14 +80,18 @@ pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
     pool.with_context(|| format!("can't start {threads} threads"))
 }
 
-/// The faces in a picture, or in what lies in it of a part.
+/// The faces in a picture, or in what lies in it of a part; an error if nothing does.
 pub(crate) fn detect(
     detector: &Detector,
     view: ImageView<'_>,
     roi: Option<Part>,
-) -> Result<(Vec<Face>, Timing), mtcnn_cpu::Error> {
-    let Some(Part { x, y, width, height }) = roi else { return detector.detect_timed(view) };
-    let (x, y) = (x.min(view.width()), y.min(view.height()));
+) -> anyhow::Result<(Vec<Face>, Timing)> {
+    let Some(Part { x, y, width, height }) = roi else { return Ok(detector.detect_timed(view)?) };
+    if x >= view.width() || y >= view.height() {
+        let (columns, rows) = (view.width(), view.height());
+        let part = format!("--roi {x},{y},{width},{height}");
+        return Err(Usage(format!("{part} is not in the picture, which has {columns}x{rows} pixels")).into());
+    }
     let part = Part { x, y, width: width.min(view.width() - x), height: height.min(view.height() - y) };
-    detector.detect_part_timed(view, part)
+    Ok(detector.detect_part_timed(view, part)?)
 }

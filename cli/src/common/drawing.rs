@@ -52,6 +52,17 @@ impl Drawings {
         self.paths.iter().map(PathBuf::as_path)
     }
 
+    /// Which copy is of which picture, where the names do not tell: a line each.
+    pub(crate) fn renamed<'a>(&'a self, inputs: &'a [Input]) -> impl Iterator<Item = String> + 'a {
+        // Names in a folder of copies differ from their pictures' by an extension, or by a number.
+        let pairs = self.paths.iter().zip(inputs).filter(|_| self.folder.is_some());
+        let numbered = |(copy, input): &(&PathBuf, &Input)| {
+            let (copy, name) = (copy.file_stem(), input.relative.as_path());
+            copy != name.file_stem() && copy != name.file_name()
+        };
+        pairs.filter(numbered).map(|(copy, input)| format!("{} is drawn as {}", input.name, copy.to_string_lossy()))
+    }
+
     /// Fails if nothing can be written there.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
         let path = match (&self.folder, self.paths.first()) {

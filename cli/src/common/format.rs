@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
+use mtcnn_cpu::quote::printable;
 use serde::Serialize;
 
 /// How results are written.
@@ -29,7 +30,14 @@ impl ReportFormat {
     ) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         match self {
-            Self::Table => table(&mut out)?,
+            Self::Table => {
+                let mut text = Vec::new();
+                table(&mut text)?;
+                // Names in it may be anybody's, and a terminal obeys some bytes.
+                for line in String::from_utf8_lossy(&text).lines() {
+                    writeln!(out, "{}", printable(line))?;
+                }
+            }
             Self::Json => {
                 serde_json::to_writer(&mut out, result)?;
                 out.write_all(b"\n")?;

@@ -54,12 +54,18 @@ impl Input {
         Self { name, relative: PathBuf::new(), source: Source::Nothing(reason) }
     }
 
-    /// The one path of its file, if it has a file.
-    pub(crate) fn identity(&self) -> Option<PathBuf> {
+    /// Its file, if it has one.
+    pub(crate) fn file_path(&self) -> Option<&Path> {
         match &self.source {
-            Source::File(path) => identity(path),
+            Source::File(path) => Some(path),
             Source::Stdin | Source::Nothing(_) => None,
         }
+    }
+
+    /// The bytes of its path in hexadecimal digits, where the name is no UTF-8: two such names may be shown as one.
+    pub(crate) fn raw(&self) -> Option<String> {
+        let path = self.file_path().filter(|path| path.to_str().is_none())?;
+        Some(path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Its place in the folder that was typed, with slashes between the folders: the name that evaluations know it by.
@@ -129,14 +135,17 @@ pub(crate) fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-/// A result must not take the place of a picture that is read.
-pub(crate) fn refuse_to_overwrite<'a>(inputs: &[Input], results: impl Iterator<Item = &'a Path>) -> Result<(), Usage> {
-    let mut existing = results.filter_map(|path| Some((identity(path)?, path))).peekable();
+/// A result must not take the place of a file that is read.
+pub(crate) fn refuse_to_overwrite<'a>(
+    read: impl IntoIterator<Item = &'a Path>,
+    results: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), Usage> {
+    let mut existing = results.into_iter().filter_map(|path| Some((identity(path)?, path))).peekable();
     // The usual case: nothing is there yet, and no path has to be looked up.
     if existing.peek().is_none() {
         return Ok(());
     }
-    let read: HashSet<_> = inputs.iter().filter_map(Input::identity).collect();
+    let read: HashSet<_> = read.into_iter().filter_map(identity).collect();
     match existing.find(|(identity, _)| read.contains(identity)) {
         Some((_, path)) => Err(Usage(format!("{} is an input: it is not overwritten", path.to_string_lossy()))),
         None => Ok(()),

@@ -12,4 +12,5 @@ pub(crate) mod outcome;
 pub(crate) mod progress;
 pub(crate) mod save;
 pub(crate) mod split_arg;
+pub(crate) mod stop;
 pub(crate) mod work_args;

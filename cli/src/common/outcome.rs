@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use mtcnn_cpu::quote::printable;
+
 /// The command line was wrong: the exit status is 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -22,9 +24,9 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
-/// One line on stderr. A closed stderr is no reason to stop.
+/// One line on stderr, in which bytes of other people are escaped: no terminal obeys them. A closed stderr is no reason to stop.
 pub(crate) fn complain(message: impl Display) {
-    let _ = writeln!(io::stderr(), "mtcnn-cpu: {message}");
+    let _ = writeln!(io::stderr(), "mtcnn-cpu: {}", printable(&message.to_string()));
 }
 
 /// The reader of the results, such as `head`, has seen enough.

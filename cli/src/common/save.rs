@@ -1,11 +1,22 @@
 //! Files that appear under their name only when they are complete.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::{Builder, NamedTempFile};
+
+use crate::common::stop::{forget_temporary, note_temporary};
+
+/// Names of temporary files: nobody else's begin and end so.
+const PREFIX: &str = ".mtcnn-cpu-";
+const SUFFIX: &str = ".tmp";
+/// A younger file may be between its making and its lock.
+const LEAST_AGE: Duration = Duration::from_secs(60);
 
 /// A file being written.
 pub(crate) enum Save {
@@ -32,7 +43,9 @@ impl Save {
         // What a link points to is replaced, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        clean(folder);
         let mut builder = Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
         // The rights of any new file: the umask takes from them.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -41,6 +54,9 @@ impl Save {
             // The error itself names the temporary file, which says nothing to the user.
             kind => kind.into(),
         })?;
+        note_temporary(file.path());
+        // Held until it is closed: so the next run knows that somebody writes it.
+        let _ = file.as_file().try_lock();
         Ok(Self::Temporary(file, path))
     }
 
@@ -48,9 +64,11 @@ impl Save {
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
         if let Self::Temporary(file, path) = self {
-            file.persist(&path)
-                .map_err(|error| error.error)
-                .with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+            let temporary = file.path().to_path_buf();
+            // After a crash of the machine the name must not stand for an empty file.
+            let saved = file.as_file().sync_all().and_then(|()| file.persist(&path).map_err(|error| error.error));
+            forget_temporary(&temporary);
+            saved.with_context(|| format!("can't write {}", path.to_string_lossy()))?;
         }
         Ok(())
     }
@@ -70,5 +88,57 @@ impl Write for Save {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file().flush()
+    }
+}
+
+/// Removes what runs that were killed left in a folder, at most once in a run. A file that is being written is locked.
+fn clean(folder: &Path) {
+    static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    if !CLEANED.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.into()) {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|time| time.elapsed().ok());
+        let old = age.is_some_and(|age| age >= LEAST_AGE);
+        if old && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, age: Duration| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+            file
+        };
+        let hour = Duration::from_secs(3600);
+        for name in [".mtcnn-cpu-left.tmp", ".tmpAbCdEf", "a.tmp", ".mtcnn-cpu-notes"] {
+            file(name, hour);
+        }
+        file(".mtcnn-cpu-new.tmp", Duration::ZERO);
+        let written = file(".mtcnn-cpu-written.tmp", hour);
+        written.lock().unwrap();
+        let mut save = Save::begin(&folder.path().join("result")).unwrap();
+        save.write_all(b"whole").unwrap();
+        save.finish().unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        names.sort();
+        let expected =
+            [".mtcnn-cpu-new.tmp", ".mtcnn-cpu-notes", ".mtcnn-cpu-written.tmp", ".tmpAbCdEf", "a.tmp", "result"];
+        assert_eq!(names, expected);
     }
 }

@@ -38,6 +38,12 @@ pub(crate) struct Detect {
     #[arg(short, long, value_name = "PATH", help_heading = "Results")]
     pub(crate) draw: Option<PathBuf>,
 
+    /// Begin cells of --format csv that a spreadsheet would take for a formula (= + - @ and tab) with an apostrophe.
+    ///
+    /// Anybody may have named the images, and a formula can send what is in the table elsewhere.
+    #[arg(long, help_heading = "Results")]
+    pub(crate) csv_safe: bool,
+
     /// Print where the time went on stderr, one line per stage.
     #[arg(long, help_heading = "Results")]
     pub(crate) timing: bool,
@@ -70,6 +76,7 @@ const DETECT_HELP: &str = r#"Formats:
            {"box":[x1,y1,x2,y2],"score":0.99,"landmarks":{"left_eye":[x,y],
             "right_eye":[x,y],"nose":[x,y],"mouth_left":[x,y],"mouth_right":[x,y]}}]}
           An image that can't be read: {"image":"a.jpg","error":"the reason"}
+          Where the name is not UTF-8 there is "raw", its bytes in hexadecimal.
   json    An array of the same objects.
   csv     One row per face; "face" counts from 1 in each image. An image
           without faces has one row, with face 0; one that can't be read has a
@@ -98,10 +105,12 @@ Exit status:
   1  some images could not be read or drawn (the rest were), or a required file
      could not be read or written
   2  the command line is wrong
+  130  stopped by a signal: the results of the pictures before are complete
 
-Files are written under a temporary name (.tmp...) beside the final one and
-renamed when complete. If the program is killed, such a file may remain, but
-never half a result."#;
+Files are written under a temporary name (.mtcnn-cpu-...tmp) beside the final one
+and renamed when complete. Ctrl-C, SIGTERM and SIGHUP keep the images that are
+done. If the program is killed, such a file may remain until the next run writes
+there, but never half a result."#;
 
 fn detect_help() -> String {
     format!("{DETECT_HELP}\n\n{ENVIRONMENT}")

@@ -8,6 +8,7 @@ mod wider_results;
 
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -16,6 +17,7 @@ use mtcnn_cpu::{Timing, image, ordered};
 use crate::common::detector::detect;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::progress_bar;
+use crate::common::stop::stop_flag;
 use crate::detect::args::Detect;
 use crate::detect::options::{Options, Output};
 use crate::detect::output::{Found, Report};
@@ -30,17 +32,34 @@ struct Seen {
     not_drawn: Option<String>,
 }
 
+/// Copies that stderr names.
+const MOST_NAMED: usize = 20;
+
+/// A signal asked for an end.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped")]
+struct Stopped;
+
 /// Runs.
 pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     let mut options = Options::new(args)?;
     let started = Instant::now();
+    if let Some(drawings) = &options.drawings {
+        let mut renamed = drawings.renamed(&options.inputs);
+        renamed.by_ref().take(MOST_NAMED).for_each(complain);
+        match renamed.count() {
+            0 => {}
+            more => complain(format_args!("… and {more} more copies with a number in their name")),
+        }
+    }
+    let writes_files = options.writes_files();
     let mut output = std::mem::replace(&mut options.output, Output::Stdout);
     let (out, layout): (Box<dyn Write>, _) = match &mut output {
         Output::File(file) => (Box::new(file), None),
         Output::Stdout => (Box::new(io::stdout()), None),
         Output::Folder(layout) => (Box::new(io::sink()), Some(&*layout)),
     };
-    let mut report = Report::begin(BufWriter::new(out), options.format, &options.inputs)?;
+    let mut report = Report::begin(BufWriter::new(out), options.format, options.csv_safe, &options.inputs)?;
     let mut summary = Summary::default();
     let (mut unread, mut undrawn) = (0, 0);
 
@@ -48,7 +67,9 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     // With one picture there is nothing to wait for.
     let bar = if inputs.len() < 2 { ProgressBar::hidden() } else { progress_bar("pictures") };
     bar.set_length(inputs.len() as u64);
-    let done = ordered::for_each(
+    let stop = writes_files.then(stop_flag).transpose()?;
+    let mut done = 0;
+    let ended = ordered::for_each(
         &options.pool,
         inputs.len(),
         |index| look(&options, index),
@@ -56,11 +77,15 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
             let input = &inputs[index];
             bar.inc(1);
             bar.suspend(|| {
+                if stop.as_ref().is_some_and(|stop| stop.load(Relaxed)) {
+                    return Err(Stopped.into());
+                }
+                done += 1;
                 let seen = match seen {
                     Ok(seen) => seen,
                     Err(reason) => {
                         unread += 1;
-                        complain(format_args!("{}: {reason}", input.name.replace(char::is_control, "?")));
+                        complain(format_args!("{}: {reason}", input.name));
                         return report.picture(input, Err(&reason));
                     }
                 };
@@ -78,7 +103,10 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
         },
     );
     bar.finish_and_clear();
-    done?;
+    let stopped = ended.as_ref().is_err_and(|error| error.is::<Stopped>());
+    if !stopped {
+        ended?;
+    }
     report.finish()?;
     if let Output::File(file) = output {
         file.finish()?;
@@ -86,6 +114,10 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
 
     if unread > 0 && inputs.len() > 1 {
         complain(format_args!("{unread} of {} inputs could not be read", inputs.len()));
+    }
+    if stopped {
+        complain(format_args!("stopped: {done} of {} inputs are done, and their results are complete", inputs.len()));
+        return Ok(Outcome::Interrupted);
     }
     if options.timing {
         let _ = write!(io::stderr(), "{}", summary.table(started.elapsed()));
@@ -107,7 +139,7 @@ fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     drop(bytes);
     let read = started.elapsed();
     let (faces, timing) =
-        detect(&options.detector, (&picture).into(), options.roi).map_err(|error| error.to_string())?;
+        detect(&options.detector, (&picture).into(), options.roi).map_err(|error| format!("{error:#}"))?;
     let (width, height) = picture.dimensions();
     let not_drawn = options
         .drawings

@@ -1,6 +1,7 @@
 //! The options of `detect`, checked: what is wrong is said here, before hours of work. And a detector from
 //! those options that `bench` has too.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 
 use mtcnn_cpu::image::Orientation;
@@ -27,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) output: Output,
     pub(crate) drawings: Option<Drawings>,
+    pub(crate) csv_safe: bool,
     pub(crate) timing: bool,
 }
 
@@ -54,13 +56,19 @@ impl Options {
             (Some(Format::Wider), None) => return Err(Usage("--format wider needs --output FOLDER".into()).into()),
             (_, output) => (output, None),
         };
+        if let Some(Format::Fddb) = args.format {
+            check_fddb_names(&inputs)?;
+        }
         let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
         let drawings = plan.transpose()?;
         if drawings.iter().flat_map(Drawings::paths).any(|path| Some(path) == output) {
             return Err(Usage("--output and a drawn picture can't be the same file".into()).into());
         }
         let results = output.into_iter().chain(layout.iter().flat_map(Layout::paths));
-        refuse_to_overwrite(&inputs, results.chain(drawings.iter().flat_map(Drawings::paths)))?;
+        refuse_to_overwrite(
+            inputs.iter().filter_map(Input::file_path),
+            results.chain(drawings.iter().flat_map(Drawings::paths)),
+        )?;
         if let Some(drawings) = &drawings {
             drawings.probe()?;
         }
@@ -82,7 +90,28 @@ impl Options {
                 (None, None) => Output::Stdout,
             },
             drawings,
+            csv_safe: args.csv_safe,
             timing: args.timing,
         })
     }
+    /// Whether there is a file that a signal must not leave half done.
+    pub(crate) fn writes_files(&self) -> bool {
+        self.drawings.is_some() || !matches!(self.output, Output::Stdout)
+    }
+}
+
+/// The one file of FDDB knows pictures by their names without extension, a line each.
+fn check_fddb_names(inputs: &[Input]) -> Result<(), Usage> {
+    let mut taken = HashSet::new();
+    for input in inputs {
+        let name = input.slashed();
+        if name.contains(['\n', '\r']) {
+            return Err(Usage(format!("--format fddb has a line a name, and there is a line break in {name}")));
+        }
+        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem).to_owned();
+        if !name.is_empty() && !taken.insert(stem) {
+            return Err(Usage(format!("two pictures have the same name in --format fddb: {name}")));
+        }
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::common::input::Input;
 use crate::detect::args::Format;
 use mtcnn_cpu::eval::picture_of_results;
+use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{Face, Landmarks, Point};
 
 /// The table's column of names is as wide as the longest, up to this.
@@ -23,13 +24,15 @@ pub(crate) struct Found {
 pub(crate) struct Report<W> {
     out: W,
     format: Format,
+    /// Whether cells that a spreadsheet would take for formulas are made text.
+    csv_safe: bool,
     name_width: usize,
     pictures: usize,
 }
 
 impl<W: Write> Report<W> {
-    pub(crate) fn begin(mut out: W, format: Format, inputs: &[Input]) -> anyhow::Result<Self> {
-        let longest = inputs.iter().map(|input| input.name.chars().count()).max().unwrap_or(0);
+    pub(crate) fn begin(mut out: W, format: Format, csv_safe: bool, inputs: &[Input]) -> anyhow::Result<Self> {
+        let longest = inputs.iter().map(|input| quoted(&input.name).to_string().chars().count()).max().unwrap_or(0);
         let name_width = longest.clamp(5, WIDEST_NAME);
         match format {
             Format::Json => out.write_all(b"[")?,
@@ -43,7 +46,7 @@ impl<W: Write> Report<W> {
                 "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
             )?,
         }
-        Ok(Self { out, format, name_width, pictures: 0 })
+        Ok(Self { out, format, csv_safe, name_width, pictures: 0 })
     }
 
     /// Adds a picture: what was found in it, or why it could not be read.
@@ -51,12 +54,12 @@ impl<W: Write> Report<W> {
         let name = &input.name;
         match self.format {
             Format::Jsonl => {
-                serde_json::to_writer(&mut self.out, &Record::new(name, result))?;
+                serde_json::to_writer(&mut self.out, &Record::new(input, result))?;
                 self.out.write_all(b"\n")?;
             }
             Format::Json => {
                 self.out.write_all(if self.pictures == 0 { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut self.out, &Record::new(name, result))?;
+                serde_json::to_writer(&mut self.out, &Record::new(input, result))?;
             }
             Format::Csv => self.csv(name, result)?,
             Format::Table => self.table(name, result)?,
@@ -84,11 +87,11 @@ impl<W: Write> Report<W> {
 
     fn csv(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
         let mut row = vec![String::new(); csv_header().len()];
-        row[0] = name.into();
+        row[0] = self.cell(name);
         match result {
             Err(reason) => {
                 let last = row.len() - 1;
-                row[last] = reason.into();
+                row[last] = self.cell(reason);
                 write_csv(&mut self.out, &row)
             }
             Ok(found) => {
@@ -112,9 +115,15 @@ impl<W: Write> Report<W> {
         }
     }
 
+    /// Text as a cell: begun with an apostrophe, a spreadsheet takes it for what it is.
+    fn cell(&self, text: &str) -> String {
+        let formula = self.csv_safe && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if formula { format!("'{text}") } else { text.into() }
+    }
+
     fn table(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
         // A line break in a name would break the table.
-        let (name, name_width) = (name.replace(char::is_control, "?"), self.name_width);
+        let (name, name_width) = (quoted(name).to_string(), self.name_width);
         let Ok(found) = result else {
             return Ok(writeln!(self.out, "{name:name_width$}  {:>11}  not read", "")?);
         };
@@ -149,8 +158,20 @@ fn write_csv(out: &mut impl Write, row: &[String]) -> anyhow::Result<()> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Record<'a> {
-    Found { image: &'a str, width: u32, height: u32, faces: Vec<JsonFace> },
-    Failed { image: &'a str, error: &'a str },
+    Found {
+        image: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw: Option<String>,
+        width: u32,
+        height: u32,
+        faces: Vec<JsonFace>,
+    },
+    Failed {
+        image: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw: Option<String>,
+        error: &'a str,
+    },
 }
 
 #[derive(Serialize)]
@@ -170,12 +191,13 @@ struct JsonLandmarks {
 }
 
 impl<'a> Record<'a> {
-    fn new(image: &'a str, result: Result<&Found, &'a str>) -> Self {
+    fn new(input: &'a Input, result: Result<&Found, &'a str>) -> Self {
+        let (image, raw) = (input.name.as_str(), input.raw());
         match result {
             Ok(&Found { width, height, ref faces }) => {
-                Record::Found { image, width, height, faces: faces.iter().map(JsonFace::from).collect() }
+                Record::Found { image, raw, width, height, faces: faces.iter().map(JsonFace::from).collect() }
             }
-            Err(error) => Record::Failed { image, error },
+            Err(error) => Record::Failed { image, raw, error },
         }
     }
 }
@@ -212,7 +234,7 @@ mod tests {
         let mut second = first;
         second.score = 0.75;
         let mut out = Vec::new();
-        let mut report = Report::begin(&mut out, format, &[]).unwrap();
+        let mut report = Report::begin(&mut out, format, false, &[]).unwrap();
         let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
         report.picture(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
         report.picture(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
@@ -262,7 +284,7 @@ mod tests {
             "IMAGE         SIZE   FACE   SCORE        X1       Y1       X2       Y2",
             "a.jpg      640x480      1  0.9900       1.5     -2.0     30.2     40.0",
             "a.jpg      640x480      2  0.7500       1.5     -2.0     30.2     40.0",
-            "b, \"c\"?.jpg          1x2  no faces",
+            "b, \"c\"\\n.jpg          1x2  no faces",
             "d.jpg               not read",
         ];
         assert_eq!(written(Format::Table), expected.join("\n") + "\n");

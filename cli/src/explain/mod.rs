@@ -10,6 +10,7 @@ use image::RgbImage;
 use mtcnn_cpu::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 use mtcnn_cpu::image::panels::{Colour, Mark, Panel, draw_panels};
 use mtcnn_cpu::image::{Orientation, decode_as};
+use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{ImageView, PixelBox, Thresholds};
 
 use crate::common::detector::{builder, pool};
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
     let input = Input::one(&args.picture);
     let drawing = args.draw.as_deref().map(|path| {
         let drawing = Drawings::plan(path, slice::from_ref(&args.picture), slice::from_ref(&input))?;
-        refuse_to_overwrite(slice::from_ref(&input), drawing.paths())?;
+        refuse_to_overwrite(input.file_path(), drawing.paths())?;
         Ok::<_, Usage>(drawing)
     });
     let drawing = drawing.transpose()?;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
     let (detector, pool) = (builder.clone().build()?, pool(args.threads.threads)?);
 
     // A line break in a name would break the table.
-    let name = input.name.replace(char::is_control, "?");
+    let name = quoted(&input.name).to_string();
     let orientation = if args.no_exif { Orientation::AsStored } else { Orientation::Upright };
     let bytes = input.read().and_then(|bytes| decode_as(&bytes, orientation));
     let picture = bytes.map_err(|reason| anyhow!("{name}: {reason}"))?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
 use mtcnn_cpu::data::{Class, DataSet, SampleOptions};
+use mtcnn_cpu::quote::quoted;
 use serde::Serialize;
 
 use crate::common::detector::pool;
@@ -118,7 +119,7 @@ fn write_some(out: &mut dyn Write, what: &str, count: usize, lines: impl Iterato
     }
     writeln!(out, "  {what}: {count}")?;
     for line in lines.take(MOST_SHOWN) {
-        writeln!(out, "    {}", line.replace(char::is_control, "?"))?;
+        writeln!(out, "    {}", quoted(&line))?;
     }
     if count > MOST_SHOWN { writeln!(out, "    …") } else { Ok(()) }
 }

@@ -11,11 +11,11 @@ use mtcnn_cpu::{ErrorKind, isa};
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
+use crate::common::stop::{going, stop_flag};
 use crate::prepare::name_skipped;
 use crate::train::args::Cascade;
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
-use crate::train::stop::{going, stop_flag};
 
 /// Runs.
 pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {

@@ -5,7 +5,6 @@ mod cascade;
 mod curves;
 mod net;
 mod progress_line;
-mod stop;
 
 use std::io::{self, Write};
 

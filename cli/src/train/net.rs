@@ -8,10 +8,10 @@ use mtcnn_cpu::{Stage, isa};
 
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
+use crate::common::stop::{going, stop_flag};
 use crate::train::args::Net;
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
-use crate::train::stop::{going, stop_flag};
 
 /// Runs.
 pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {

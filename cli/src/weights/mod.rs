@@ -4,11 +4,13 @@ pub(crate) mod args;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::weights::{self, ImportOptions, Summary};
 
+use crate::common::input::refuse_to_overwrite;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::save::Save;
 use crate::weights::args::{Convert, Export, Import, Info, Weights, What};
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &Weights) -> anyhow::Result<Outcome> {
 }
 
 fn import(args: &Import) -> anyhow::Result<Outcome> {
+    refuse_to_overwrite(args.files.iter().map(PathBuf::as_path), [args.output.as_path()])?;
     let options = ImportOptions {
         from: args.from.0,
         orientation: args.orientation,
@@ -45,6 +48,8 @@ fn export(args: &Export) -> anyhow::Result<Outcome> {
         files.push(mtcnn_cpu::exported_answers(args.model.path())?);
     }
     let folder = &args.output;
+    let paths: Vec<_> = files.iter().map(|file| folder.join(&file.name)).collect();
+    refuse_to_overwrite(args.model.path(), paths.iter().map(PathBuf::as_path))?;
     fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))?;
     // No file gets its name before all are complete.
     let complete: Result<Vec<_>, _> = files.iter().map(|file| write(&folder.join(&file.name), &file.bytes)).collect();
@@ -53,6 +58,7 @@ fn export(args: &Export) -> anyhow::Result<Outcome> {
 }
 
 fn convert(args: &Convert) -> anyhow::Result<Outcome> {
+    refuse_to_overwrite(args.model.path(), [args.output.as_path()])?;
     save(&args.output, &weights::convert(args.model.path(), args.dtype)?)
 }
 
@@ -77,7 +83,7 @@ fn info(args: &Info) -> anyhow::Result<Outcome> {
 fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (key, value) in &summary.description {
         // A file may say anything, and a terminal obeys some of it.
-        writeln!(out, "{:16} {}", key.escape_debug().to_string(), value.escape_debug())?;
+        writeln!(out, "{:16} {}", quoted(key).to_string(), quoted(value))?;
     }
     writeln!(out, "{:16} {}", "bytes", summary.bytes)?;
     writeln!(out, "{:16} {}", "parameters", summary.parameters)?;
@@ -85,7 +91,7 @@ fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{:27}{} parameters", net.name, net.parameters)?;
         for tensor in &net.tensors {
             let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
-            writeln!(out, "  {:24} {:5} {}", tensor.name, tensor.dtype, shape.join("x"))?;
+            writeln!(out, "  {:24} {:5} {}", quoted(&tensor.name).to_string(), tensor.dtype, shape.join("x"))?;
         }
     }
     Ok(())
