@@ -67,7 +67,8 @@ fn bench_has_a_picture_inside_and_a_table() {
     let folder = TempDir::new().unwrap();
     let mut command = subcommand("bench", &["--format", "table", "--seconds", "0.02"]);
     let run = Run::of(command.current_dir(&folder).output().unwrap());
-    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    // Where other work takes the cores, it is said.
+    assert!(run.code == 0 && (run.err.is_empty() || run.err.starts_with("mtcnn-cpu: note: ")), "{}", run.err);
     assert!(run.out.starts_with("crowd.jpg (built in): 1280x720, 51 faces\n"), "{}", run.out);
     for part in ["FMA peak", "of peak", "\npyramid ", "\nonet ", "\nnms ", "\ntotal ", "\nlevel ", "\n10 "] {
         assert!(run.out.contains(part), "{part}: {}", run.out);

@@ -69,9 +69,11 @@ fn a_run_is_compared_with_the_last_of_the_same() {
     assert!(err.contains("no record of the same"), "{err}");
     // Whatever the machine does meanwhile: a hundred times as slow is the most that is allowed.
     let (code, out, err) = bench(folder, &["--compare"], &[SMALL, "--tolerance", "100"]);
-    assert_eq!((code, err.as_str()), (0, ""));
     let report: Value = serde_json::from_str(&out).unwrap();
     let compared = &report["compared"];
+    let few = compared["runs"].as_array().unwrap().iter().any(|runs| runs.as_u64().unwrap() < 10);
+    let warned = err.starts_with("mtcnn-cpu: warning: a comparison of ") && err.lines().count() == 1;
+    assert!(code == 0 && if few { warned } else { err.is_empty() }, "{code} {few} {err}");
     assert_eq!(compared["date"], lines(&file(folder))[0]["date"]);
     assert_eq!(compared["worse"], false);
     assert!(compared["slower"].as_array().unwrap().iter().any(|stage| stage["stage"] == "total"), "{compared}");
@@ -99,7 +101,7 @@ fn what_has_become_slower_is_said_and_is_the_exit_status() {
     fs::write(&file, format!("{record}\n")).unwrap();
     let (code, out, err) = bench(folder, &["--compare"], &[SMALL]);
     assert_eq!(code, 1);
-    assert!(err.starts_with("mtcnn-cpu: slower than on ") && err.ends_with(" by more than 0.1\n"), "{err}");
+    assert!(err.contains("mtcnn-cpu: slower than on ") && err.ends_with(" by more than 0.1\n"), "{err}");
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["compared"]["worse"], true);
 

@@ -11,6 +11,7 @@ pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod progress;
 pub(crate) mod save;
+pub(crate) mod skipped;
 pub(crate) mod split_arg;
 pub(crate) mod stop;
 pub(crate) mod work_args;

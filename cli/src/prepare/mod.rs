@@ -18,11 +18,9 @@ use serde::Serialize;
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
+use crate::common::skipped::name_skipped;
 use crate::prepare::args::What;
 use crate::prepare::options::{landmark_crops, random_crops, sources};
-
-/// Pictures that stderr names; JSON has all.
-const MOST_NAMED: usize = 20;
 
 /// Runs.
 pub(crate) fn run(args: &args::Prepare) -> anyhow::Result<Outcome> {
@@ -89,19 +87,6 @@ fn make(
         complain(format_args!("warning: {warning}"));
     }
     Ok(Outcome::Done)
-}
-
-/// Says which pictures were left out.
-pub(crate) fn name_skipped(skipped: &[Skipped]) {
-    for Skipped { picture, reason } in skipped.iter().take(MOST_NAMED) {
-        complain(format_args!("{}: {reason}", picture.display()));
-    }
-    match skipped.len() {
-        0 => {}
-        1 => complain("1 picture was left out"),
-        count if count > MOST_NAMED => complain(format_args!("… and more: {count} pictures were left out")),
-        count => complain(format_args!("{count} pictures were left out")),
-    }
 }
 
 #[derive(Serialize)]
