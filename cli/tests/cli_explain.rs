@@ -15,7 +15,9 @@ const CROWD: &str = "testdata/crowd.jpg";
 /// What `explain` says of a place, with more options.
 fn explain(place: &str, options: &[&str]) -> Value {
     let explained = run(&[&["explain", CROWD, "--box", place, "--format", "json"], options].concat());
-    assert_eq!((explained.code, explained.err.as_str()), (0, ""));
+    // The profile of mtcnn-caffe with the built-in weights is warned of.
+    let warned = options.contains(&"mtcnn-caffe") && explained.err.lines().count() == 1;
+    assert!(explained.code == 0 && (explained.err.is_empty() || warned), "{}", explained.err);
     explained.json()
 }
 

@@ -12,11 +12,12 @@ fn every_shell_gets_completions_of_every_subcommand() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let run = run(&["completions", shell]);
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{shell}");
-        for word in
-            ["detect", "bench", "eval", "explain", "prepare", "train", "weights", "max-faces", "facenet-pytorch"]
-        {
+        for word in ["detect", "bench", "eval", "explain", "prepare", "train", "weights", "max-faces"] {
             assert!(run.out.contains(word), "{shell}: {word}");
         }
+        // clap's generators for the other shells do not list the values of an option.
+        let has_values = ["bash", "fish", "zsh"].contains(&shell);
+        assert!(!has_values || run.out.contains("facenet-pytorch"), "{shell}");
     }
     assert_eq!(run(&["completions", "sh"]).code, 2);
 }
