@@ -81,7 +81,7 @@ impl Error {
     }
 
     /// A file or folder that can't be written.
-    #[cfg(any(feature = "convert", feature = "train"))]
+    #[cfg(feature = "train")]
     pub(crate) fn write(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorKind::Unwritable, "can't be written").at(path) }
     }
