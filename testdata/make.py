@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
 HERE = Path(__file__).parent
 OUT = HERE / "decode"
@@ -83,6 +83,13 @@ def decoder_fixtures(astronaut):
     plain.save(OUT / "progressive.jpg", quality=95, subsampling=0, progressive=True)
     gray.save(OUT / "gray.jpg", quality=95)
     plain.convert("CMYK").save(OUT / "cmyk.jpg", quality=95, subsampling=0)
+    # YCCK: the inks' YCbCr, which Pillow does not write; it inverts what it is given.
+    *inks, black = plain.convert("CMYK").split()
+    ycc = [ImageChops.invert(it) for it in Image.merge("RGB", inks).convert("YCbCr").split()]
+    Image.merge("CMYK", (*ycc, black)).save(OUT / "ycck.jpg", quality=95, subsampling=0)
+    ycck = (OUT / "ycck.jpg").read_bytes()
+    at = ycck.index(b"Adobe") + 11
+    (OUT / "ycck.jpg").write_bytes(ycck[:at] + b"\2" + ycck[at + 1 :])
     adobe = 0xEE
     (OUT / "cmyk-not-adobe.jpg").write_bytes(one_segment_less((OUT / "cmyk.jpg").read_bytes(), adobe))
 

@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn cmyk_has_the_right_colours() {
-        check(&["cmyk.jpg", "cmyk-not-adobe.jpg"], "rgb.ppm", 4.0);
+        check(&["cmyk.jpg", "cmyk-not-adobe.jpg", "ycck.jpg"], "rgb.ppm", 4.0);
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Colour {
             }
             Self::Ycck => {
                 ycbcr(a, b, c, to);
-                // libjpeg makes CMY of it, the complement, and inverted CMYK is the complement again.
+                // The transform was made from the complement of the inverted CMY.
+                to.iter_mut().for_each(|sample| *sample = 255 - *sample);
                 darken(k, to);
             }
         }
