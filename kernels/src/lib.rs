@@ -21,8 +21,6 @@ pub mod grad;
 pub mod im2col;
 mod isa;
 pub mod loss;
-#[cfg(feature = "mapped")]
-pub mod mapped;
 pub mod naive;
 pub mod peak;
 mod planar;
