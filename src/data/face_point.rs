@@ -12,7 +12,7 @@ use crate::geometry::PixelBox;
 #[derive(Debug)]
 pub struct FacePoint {
     /// The folder that the pictures' names begin at.
-    pub images: PathBuf,
+    pub root: PathBuf,
     /// The list's file.
     pub list: PathBuf,
     /// Its CRC-32.
@@ -46,8 +46,8 @@ impl FacePoint {
             Split::Val => "testImageList.txt",
         };
         let below = folder.join("train");
-        let images = if !folder.join(name).exists() && below.join(name).exists() { below } else { folder.into() };
-        let mut lines = Lines::open(images.join(name))?;
+        let root = if !folder.join(name).exists() && below.join(name).exists() { below } else { folder.into() };
+        let mut lines = Lines::open(root.join(name))?;
         let mut pictures = Vec::new();
         while let Some(line) = lines.next()? {
             if line.trim().is_empty() {
@@ -60,7 +60,7 @@ impl FacePoint {
             pictures.push(picture);
         }
         let (list, crc32) = lines.finish();
-        Ok(Self { images, list, crc32, pictures })
+        Ok(Self { root, list, crc32, pictures })
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("train")).unwrap();
         std::fs::write(folder.path().join("train/trainImageList.txt"), LINE).unwrap();
         let list = FacePoint::read(folder.path(), Split::Train).unwrap();
-        assert!(list.images.ends_with("train") && list.pictures.len() == 1);
+        assert!(list.root.ends_with("train") && list.pictures.len() == 1);
         let error = FacePoint::read(folder.path(), Split::Val).unwrap_err().to_string();
         assert!(error.contains("testImageList.txt: "), "{error}");
     }

@@ -39,12 +39,12 @@ impl Sources {
     pub(super) fn tasks(&self) -> Vec<Task<'_>> {
         let boxes = self.wider.iter().flat_map(|source| {
             let pictures = source.pictures.iter().enumerate();
-            pictures.map(|(index, picture)| Task { images: &source.images, index, picture: Annotation::Boxes(picture) })
+            pictures.map(|(index, picture)| Task { root: &source.root, index, picture: Annotation::Boxes(picture) })
         });
         let landmarks = self.face_point.iter().flat_map(|source| {
             let pictures = source.pictures.iter().enumerate();
             pictures.map(|(index, picture)| Task {
-                images: &source.images,
+                root: &source.root,
                 index,
                 picture: Annotation::Points(picture),
             })
@@ -55,7 +55,7 @@ impl Sources {
 
 /// A picture of either list.
 pub(super) struct Task<'a> {
-    images: &'a Path,
+    root: &'a Path,
     /// In its list.
     index: usize,
     pub(super) picture: Annotation<'a>,
@@ -74,7 +74,7 @@ impl Task<'_> {
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        self.images.join(self.name())
+        self.root.join(self.name())
     }
 
     /// The line in its list, and the name as it is there.

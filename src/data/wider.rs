@@ -12,7 +12,7 @@ use crate::geometry::PixelBox;
 #[derive(Debug)]
 pub struct Wider {
     /// The folder that the pictures' names begin at.
-    pub images: PathBuf,
+    pub root: PathBuf,
     /// The list's file.
     pub list: PathBuf,
     /// Its CRC-32.
@@ -73,7 +73,7 @@ impl WiderFace {
 
 impl Wider {
     /// The folder of a split's pictures.
-    pub fn images(folder: &Path, split: Split) -> PathBuf {
+    pub fn root(folder: &Path, split: Split) -> PathBuf {
         folder.join(format!("WIDER_{}", name(split))).join("images")
     }
 
@@ -83,7 +83,7 @@ impl Wider {
     /// # Errors
     /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
-        let (name, images) = (name(split), Self::images(folder, split));
+        let (name, root) = (name(split), Self::root(folder, split));
         let mut lines = Lines::open(folder.join("wider_face_split").join(format!("wider_face_{name}_bbx_gt.txt")))?;
         let mut pictures = Vec::new();
         while let Some(line) = lines.next()? {
@@ -99,7 +99,7 @@ impl Wider {
             pictures.push(WiderPicture { name, line, faces: faces(&mut lines)? });
         }
         let (list, crc32) = lines.finish();
-        Ok(Self { images, list, crc32, pictures })
+        Ok(Self { root, list, crc32, pictures })
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!((first.expression, first.invalid, first.occlusion, first.line), (1, true, 2, 3));
         assert!(first.is_possible() && !second.is_possible());
         assert_eq!(second.corners(), PixelBox([-5.0, 6.0, 2.5, 6.0]));
-        assert!(wider.images.ends_with("WIDER_val/images"));
+        assert!(wider.root.ends_with("WIDER_val/images"));
     }
 
     #[test]

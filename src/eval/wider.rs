@@ -139,7 +139,7 @@ fn look(
     picture: &WiderPicture,
     min_face: f64,
 ) -> Result<PictureResult, (PathBuf, String)> {
-    let path = list.images.join(&picture.name);
+    let path = list.root.join(&picture.name);
     let pixels = pictures::read(&path).map_err(|reason| (path, reason))?;
     let (found, [pnet, rnet]) = detector.detect_stages(&ImageView::from(&pixels));
     let possible = || picture.faces.iter().filter(|face| face.is_possible());

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let mut list = Fddb::read(&args.fddb)?;
     if let Some(folder) = &args.pictures {
-        list.images = folder.clone();
+        list.root = folder.clone();
     }
     let files: Vec<_> = list.pictures.iter().map(|picture| list.file(picture)).collect();
     let (found, missed, why) = match &args.results {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
     };
     let roc = fddb_roc(&list.pictures, &sizes, &found).map_err(|error| match args.sizes {
         Some(_) => error.into(),
-        None => anyhow::anyhow!("{error}: neither from its file in {}, nor by --sizes", list.images.display()),
+        None => anyhow::anyhow!("{error}: neither from its file in {}, nor by --sizes", list.root.display()),
     })?;
     if let Some(folder) = &args.roc {
         write_curves(folder, &roc)?;

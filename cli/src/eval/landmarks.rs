@@ -34,7 +34,7 @@ struct Within {
 pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let list = FacePoint::read(&args.landmarks, args.split)?;
-    let files: Vec<_> = list.pictures.iter().map(|picture| list.images.join(&picture.name)).collect();
+    let files: Vec<_> = list.pictures.iter().map(|picture| list.root.join(&picture.name)).collect();
     let names: Vec<_> = list.pictures.iter().map(|picture| picture.name.as_str()).collect();
     let (found, missed) = readable(&names, look_for_faces(&args.detector, &files)?);
     let errors = landmark_errors(&list.pictures, &found)?;

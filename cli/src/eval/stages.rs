@@ -40,7 +40,7 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
         complain(format_args!("{}: {}", skipped.picture.display(), skipped.reason));
     }
     let name = |picture: &std::path::Path| {
-        picture.strip_prefix(&list.images).unwrap_or(picture).to_string_lossy().into_owned()
+        picture.strip_prefix(&list.root).unwrap_or(picture).to_string_lossy().into_owned()
     };
     let measured = Measured {
         pictures: evaluation.pictures.len(),

@@ -33,22 +33,22 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
         return Err(Usage("--ground-truth is of the pictures of --split val".into()).into());
     }
     let list = || args.wider.as_deref().map(|folder| Wider::read(folder, split)).transpose();
-    let (mut truth, images) = match (&args.ground_truth, &args.wider) {
-        (Some(folder), wider) => (Truth::read(folder)?, wider.as_ref().map(|folder| Wider::images(folder, split))),
+    let (mut truth, root) = match (&args.ground_truth, &args.wider) {
+        (Some(folder), wider) => (Truth::read(folder)?, wider.as_ref().map(|folder| Wider::root(folder, split))),
         (None, _) => {
             let list = list()?.ok_or_else(|| Usage("--wider is needed".into()))?;
-            (Truth::from_list(&list, args.min_size), Some(list.images))
+            (Truth::from_list(&list, args.min_size), Some(list.root))
         }
     };
     args.chosen.keep(&mut truth.pictures, |picture| &picture.name)?;
-    let (found, missed, why) = match (&args.results, images) {
+    let (found, missed, why) = match (&args.results, root) {
         (Some(folder), _) => {
             let results = Results::read(folder, &truth)?;
             (results.boxes, results.missing, "have no results")
         }
-        (None, Some(images)) => {
+        (None, Some(root)) => {
             let names: Vec<_> = truth.pictures.iter().map(|picture| picture.name.as_str()).collect();
-            let files: Vec<_> = names.iter().map(|name| images.join(name)).collect();
+            let files: Vec<_> = names.iter().map(|name| root.join(name)).collect();
             let (found, missed) = boxes(&names, look_for_faces(&args.detector, &files)?);
             (found, missed, "could not be read")
         }

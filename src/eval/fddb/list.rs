@@ -19,7 +19,7 @@ const FURTHEST: f64 = 10_000.0;
 #[derive(Clone, Debug)]
 pub struct Fddb {
     /// The folder that the pictures' names begin at.
-    pub images: PathBuf,
+    pub root: PathBuf,
     /// In the order of the lists.
     pub pictures: Vec<FddbPicture>,
 }
@@ -69,12 +69,12 @@ impl Fddb {
             read_ellipses(file, &mut pictures)?;
         }
         let below = folder.join("originalPics");
-        Ok(Self { images: if below.exists() { below } else { folder.into() }, pictures })
+        Ok(Self { root: if below.exists() { below } else { folder.into() }, pictures })
     }
 
     /// The file of a picture.
     pub fn file(&self, picture: &FddbPicture) -> PathBuf {
-        self.images.join(format!("{}.jpg", picture.name))
+        self.root.join(format!("{}.jpg", picture.name))
     }
 }
 
