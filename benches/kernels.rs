@@ -24,7 +24,7 @@ use flops::{FlopsClock, FlopsCriterion};
 /// A convolution of the nets: size of the kernel, channels in and out, and the input's rows and columns.
 type Convolution = (&'static str, usize, usize, usize, usize, usize);
 
-/// PNet's after its first layer, on the largest level of a 640x480 picture.
+/// PNet's after its first layer, on the largest level of a 640x480 image.
 const PNET: [Convolution; 3] =
     [("pnet_conv2", 3, 10, 16, 144, 192), ("pnet_conv3", 3, 16, 32, 142, 190), ("pnet_heads", 1, 32, 6, 140, 188)];
 
@@ -157,7 +157,7 @@ fn max_pool(criterion: &mut FlopsCriterion, isa: Isa) {
     }
 }
 
-/// Levels of the two sizes of pictures, planar, and crops with their tables.
+/// Levels of the two sizes of images, planar, and crops with their tables.
 fn resizes(criterion: &mut FlopsCriterion, isa: Isa) {
     let affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };
     let (mut down, mut across, mut scratch) = (Axis::default(), Axis::default(), Buffer::default());

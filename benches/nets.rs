@@ -1,7 +1,7 @@
-//! Each net as it works in a detection, and the whole detection, in two pictures with faces.
+//! Each net as it works in a detection, and the whole detection, in two images with faces.
 //!
-//! `cargo bench --bench nets` prints `pnet/picture` and the like for one thread, with useful
-//! GFLOP/s to be read beside `peak`, and `detect/picture/threads` from decoded picture to faces.
+//! `cargo bench --bench nets` prints `pnet/image` and the like for one thread, with useful
+//! GFLOP/s to be read beside `peak`, and `detect/image/threads` from decoded image to faces.
 //! `MTCNN_CPU_ISA` forces an instruction set.
 
 use std::hint::black_box;
@@ -15,7 +15,7 @@ use mtcnn_kernels::peak;
 mod flops;
 use flops::FlopsClock;
 
-const PICTURES: [&str; 2] = ["crowd.jpg", "astronaut.png"];
+const IMAGES: [&str; 2] = ["crowd.jpg", "astronaut.png"];
 const THREADS: [usize; 2] = [1, 2];
 
 /// A net's part of a detection.
@@ -32,12 +32,12 @@ fn main() {
     group.bench_function(isa.to_string(), |bencher| bencher.iter(|| peak::round(isa)));
     group.finish();
 
-    for name in PICTURES {
+    for name in IMAGES {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
-        let picture = image::open(format!("{folder}/{name}")).expect("a picture");
+        let image = image::open(format!("{folder}/{name}")).expect("an image");
         for threads in THREADS {
             let detector = Detector::builder().threads(threads).isa(isa).build().expect("a detector");
-            let detect = || detector.detect_timed(&picture).expect("a detection");
+            let detect = || detector.detect_timed(&image).expect("a detection");
             if threads == 1 {
                 let (_, first) = detect();
                 for (net, stage) in NETS {

@@ -1,4 +1,4 @@
-//! Milliseconds per image pyramid: PNet on every level of a picture, with the levels made on the way,
+//! Milliseconds per image pyramid: PNet on every level of an image, with the levels made on the way,
 //! and the whole detection, beside the machine's own limit.
 //!
 //! `cargo bench --bench pyramid` prints criterion's lines and then a table: ms per image pyramid and the
@@ -20,8 +20,8 @@ const SIZES: [(usize, usize); 3] = [(640, 480), (1280, 720), (1920, 1080)];
 const MIN_FACES: [f64; 2] = [20.0, 40.0];
 const THREADS: [usize; 2] = [1, 2];
 
-/// A picture without faces but with all that a resize and a net can trip over: shades and noise.
-fn picture(width: usize, height: usize) -> Vec<u8> {
+/// An image without faces but with all that a resize and a net can trip over: shades and noise.
+fn image(width: usize, height: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -69,8 +69,8 @@ fn main() {
     let table = RefCell::new(Vec::new());
     let mut group = criterion.benchmark_group("ms_per_image_pyramid");
     for (width, height) in SIZES {
-        let pixels = picture(width, height);
-        let view = ImageView::new(&pixels, width, height, PixelFormat::Rgb).expect("a picture");
+        let pixels = image(width, height);
+        let view = ImageView::new(&pixels, width, height, PixelFormat::Rgb).expect("an image");
         for min_face in MIN_FACES {
             for threads in THREADS {
                 let detector =

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// Steps of a loop before the clock runs: the batches that are drawn ahead are there by then.
 const WARM_UP: u64 = 8;
 
-/// A set of samples of made-up pictures. Nobody learns from it, but it takes as long to read.
+/// A set of samples of made-up images. Nobody learns from it, but it takes as long to read.
 fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     let sources = mtcnn_cpu_test_support::sources::Sources::new();
     let points = sources.path("points");

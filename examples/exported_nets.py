@@ -26,10 +26,10 @@ def onnxruntime(folder, net, names, data):
 
 
 def opencv(model, names, data):
-    # One picture at a time: OpenCV keeps the shapes of the first run.
+    # One image at a time: OpenCV keeps the shapes of the first run.
     runs = []
-    for picture in data:
-        model.setInput(picture[None], "data")
+    for image in data:
+        model.setInput(image[None], "data")
         runs.append(model.forward(names))
     return [np.concatenate(answers) for answers in zip(*runs)]
 

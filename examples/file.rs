@@ -1,4 +1,4 @@
-//! Faces in a picture file.
+//! Faces in an image file.
 //!
 //!     cargo run --release --example file testdata/crowd.jpg
 
@@ -6,8 +6,8 @@ use mtcnn_cpu::{Detector, Error, image};
 
 fn main() -> Result<(), Error> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "testdata/astronaut.png".into());
-    let picture = image::open(&path)?;
-    let faces = Detector::new().detect(&picture)?;
+    let image = image::open(&path)?;
+    let faces = Detector::new().detect(&image)?;
     println!("{path}: {} faces", faces.len());
     for face in faces {
         let [x1, y1, x2, y2] = face.bbox.to_array();

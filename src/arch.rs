@@ -223,7 +223,7 @@ impl Arch {
         self.stage.name()
     }
 
-    /// Rows and columns of the picture that one answer looks at.
+    /// Rows and columns of the image that one answer looks at.
     pub(crate) const fn side(&self) -> usize {
         self.stage.side()
     }

@@ -31,8 +31,8 @@
 //! None is on by default: detection in raw pixels needs few dependencies.
 //!
 //! * `serde`: `Serialize` and `Deserialize` of faces, boxes, points and options, `Serialize` of timings.
-//! * `image`: `image::open` and `image::decode`, pictures from files and bytes, turned upright.
-//! * `draw`: `image::draw`, faces drawn on pictures.
+//! * `image`: `image::open` and `image::decode`, images from files and bytes, turned upright.
+//! * `draw`: `image::draw`, faces drawn on images.
 //! * `convert`: `weights`, from and to the files of other systems.
 //! * `train`: `data`, `train` and `eval`: sets of samples, training, precision and recall.
 //!

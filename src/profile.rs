@@ -30,7 +30,7 @@ impl From<[f32; 3]> for Thresholds {
     }
 }
 
-/// How a pyramid level's size follows from the picture's size `n` and the scale `s`.
+/// How a pyramid level's size follows from the image's size `n` and the scale `s`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LevelSize {
     /// `int(n·s + 1)`
@@ -41,7 +41,7 @@ pub(crate) enum LevelSize {
     Floor,
 }
 
-/// Which level of the pyramid is the last. `n` is the picture's shorter side, `f` the factor.
+/// Which level of the pyramid is the last. `n` is the image's shorter side, `f` the factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LastLevel {
     /// The last whose exact shorter side `n·s` is not less than what PNet looks at.
@@ -66,7 +66,7 @@ pub(crate) enum Resize {
     LinearOpenCv,
 }
 
-/// The square of the picture that cell `i` of a map looks at, along one axis of a level of scale `s`.
+/// The square of the image that cell `i` of a map looks at, along one axis of a level of scale `s`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
     /// From `floor((2i + 1) / s)` to `floor((2i + 12) / s)`, divided in f32.
@@ -99,18 +99,18 @@ pub(crate) enum Rounding {
     Round,
 }
 
-/// What a crop is made of, and what is beyond the picture.
+/// What a crop is made of, and what is beyond the image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Crop {
-    /// Whole pixels. What is beyond the picture is cut off: the rest, no longer square, is stretched.
+    /// Whole pixels. What is beyond the image is cut off: the rest, no longer square, is stretched.
     Clipped,
-    /// Whole pixels, black beyond the picture.
+    /// Whole pixels, black beyond the image.
     Black,
     /// The same, but the box itself, from which the net's offsets and landmarks count, is then cut off at
     /// the border.
     BlackThenClipped,
     /// Bilinear samples between the corners of the box, which need no whole pixels; grey (0 after
-    /// normalising) beyond the picture. TensorFlow's crop_and_resize.
+    /// normalising) beyond the image. TensorFlow's crop_and_resize.
     Sampled,
 }
 
@@ -177,7 +177,7 @@ pub(crate) struct Suppression {
 ///
 /// A profile also brings the implementation's usual thresholds and factor; the builder's own win. It does
 /// not bring weights: [`Profile::MTCNN_CAFFE`] gives the results of its system with the weights of that
-/// system only, in a model file for RGB pictures.
+/// system only, in a model file for RGB images.
 ///
 /// Whether a score that equals a threshold passes is not among the choices: scores of two systems are not
 /// equal to the last bit anyway. PNet's passes here, the others' do not.
@@ -197,10 +197,10 @@ pub struct Profile {
     pub(crate) side_extra: f64,
     pub(crate) rounding: Rounding,
     pub(crate) crop: Crop,
-    /// The number that the picture's first column and row have in the coordinates of boxes, 0 or 1.
+    /// The number that the image's first column and row have in the coordinates of boxes, 0 or 1.
     pub(crate) first_pixel: f64,
     pub(crate) suppression: Suppression,
-    /// Whether the faces' boxes are cut off at the picture's border.
+    /// Whether the faces' boxes are cut off at the image's border.
     pub(crate) clips_faces: bool,
 }
 
@@ -247,7 +247,7 @@ impl Profile {
         ..Profile::FACENET_PYTORCH
     };
 
-    /// The PyPI package mtcnn (ipazc), 1.0.0. Its levels are counted from the picture's size alone: with a
+    /// The PyPI package mtcnn (ipazc), 1.0.0. Its levels are counted from the image's size alone: with a
     /// smallest face other than about 20 pixels the largest faces may be left out, as there.
     pub const IPAZC: Profile = Profile {
         name: "ipazc",

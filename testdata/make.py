@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes every test picture from astronaut.png, which lies beside this script.
+"""Makes every test image from astronaut.png, which lies beside this script.
 
     python -m pip install pillow==13.0.0 numpy==2.4.6
     python testdata/make.py
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 OUT = HERE / "decode"
 ORIENTATION = 0x0112
 
-# How a picture must be stored for an EXIF orientation to turn it upright again.
+# How an image must be stored for an EXIF orientation to turn it upright again.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,10 +31,10 @@ STORED = {
 }
 
 
-def stored(picture, orientation):
-    """The picture as a camera held at that orientation stores it, and its EXIF."""
+def stored(image, orientation):
+    """The image as a camera held at that orientation stores it, and its EXIF."""
     turn = STORED[orientation]
-    turned = picture if turn is None else picture.transpose(turn)
+    turned = image if turn is None else image.transpose(turn)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     return turned, exif
@@ -49,7 +49,7 @@ def one_segment_less(jpeg, marker):
 
 
 def decoder_fixtures(astronaut):
-    """One small picture in every form that the decoder must understand."""
+    """One small image in every form that the decoder must understand."""
     OUT.mkdir(exist_ok=True)
     # Wider than high and different in every corner, so that no turn can hide.
     plain = astronaut.crop((160, 40, 352, 184)).resize((48, 36), Image.Resampling.LANCZOS)
@@ -66,7 +66,7 @@ def decoder_fixtures(astronaut):
     rgba.save(OUT / "rgba.png", optimize=True)
     gray_alpha.save(OUT / "gray-alpha.png", optimize=True)
     plain.quantize(64).save(OUT / "palette.png", optimize=True)
-    # 16 bits: the high byte is the picture, the low byte repeats it, so rounding can't matter.
+    # 16 bits: the high byte is the image, the low byte repeats it, so rounding can't matter.
     Image.fromarray(np.asarray(gray).astype("u2") * 257).save(OUT / "gray16.png", optimize=True)
 
     plain.save(OUT / "rgb.bmp")
@@ -75,7 +75,7 @@ def decoder_fixtures(astronaut):
     gray.save(OUT / "gray.pgm")
     plain.save(OUT / "lossless.webp", lossless=True)
     plain.save(OUT / "lossy.webp", quality=90)
-    # The first of two frames is the picture, the second its negative.
+    # The first of two frames is the image, the second its negative.
     frames = [plain.quantize(256), ImageOps.invert(plain).quantize(256)]
     frames[0].save(OUT / "two-frames.gif", save_all=True, append_images=frames[1:], duration=100)
 
@@ -113,7 +113,7 @@ def crowd(astronaut):
     # A soft vertical gradient with a little noise, which is what a wall looks like.
     noise = np.random.default_rng(2).normal(0, 3, (height, width, 1))
     wall = np.linspace(222, 190, height)[:, None, None] * np.array([1.0, 0.98, 0.98]) + noise
-    picture = Image.fromarray(wall.clip(0, 255).astype("u1"))
+    image = Image.fromarray(wall.clip(0, 255).astype("u1"))
 
     # Head and shoulders; the face in it is 110 pixels high. The mask fades the outside away.
     head = astronaut.crop((140, 10, 310, 230))
@@ -129,7 +129,7 @@ def crowd(astronaut):
             one, its_mask = ImageOps.mirror(one), ImageOps.mirror(its_mask)
         one = ImageEnhance.Brightness(one).enhance(dice.choice([0.6, 0.8, 1.0, 1.0, 1.1]))
         one = ImageEnhance.Color(one).enhance(dice.choice([0.0, 0.6, 1.0, 1.4]))
-        picture.paste(one, (x, y), its_mask)
+        image.paste(one, (x, y), its_mask)
 
     # Rows from the back to the front: face height, top, distance.
     for face, top, step in [(24, 12, 62), (40, 78, 104), (64, 172, 152)]:
@@ -138,7 +138,7 @@ def crowd(astronaut):
     for face, top, lefts in [(95, 300, (20, 180, 340, 800, 960, 1120)), (115, 478, (40, 280, 840, 1080)), (200, 318, (495,))]:
         for x in lefts:
             paste(face, x, top)
-    picture.save(HERE / "crowd.jpg", quality=88, optimize=True)
+    image.save(HERE / "crowd.jpg", quality=88, optimize=True)
 
 
 if __name__ == "__main__":

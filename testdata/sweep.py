@@ -3,7 +3,7 @@
     cargo build --release --example decode --features image
     python testdata/sweep.py target/release/examples/decode FOLDER...
 
-Pillow's picture is what ImageOps.exif_transpose makes of the first frame, as RGB without transparency. Good sources are the
+Pillow's image is what ImageOps.exif_transpose makes of the first frame, as RGB without transparency. Good sources are the
 test images of Pillow's and scikit-image's source archives and of the crates image, image-webp, png, tiff, zune-jpeg and
 jpeg-decoder. Needs Pillow and NumPy."""
 

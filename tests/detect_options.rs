@@ -25,8 +25,8 @@ fn portrait() -> RgbImage {
     open("testdata/astronaut.png").unwrap()
 }
 
-fn faces(builder: DetectorBuilder, picture: &RgbImage) -> Vec<Face> {
-    builder.threads(1).build().unwrap().detect(picture).unwrap()
+fn faces(builder: DetectorBuilder, image: &RgbImage) -> Vec<Face> {
+    builder.threads(1).build().unwrap().detect(image).unwrap()
 }
 
 fn area(face: &Face) -> f32 {
@@ -36,19 +36,19 @@ fn area(face: &Face) -> f32 {
 #[test]
 fn a_detection_allocates_nothing_after_the_first_of_its_size() {
     let _alone = alone();
-    let pictures = [crowd(), portrait()];
+    let images = [crowd(), portrait()];
     for profile in mtcnn_cpu::Profile::ALL {
         // Threads of a pool wake each other by means that allocate now and then; those of a detector with
         // one thread do not exist.
         let detector = Detector::builder().threads(1).profile(profile).build().unwrap();
         let mut faces = Vec::new();
-        for picture in &pictures {
-            detector.detect_into(picture, &mut faces).unwrap();
+        for image in &images {
+            detector.detect_into(image, &mut faces).unwrap();
         }
         let region = Region::new(ALLOCATOR);
         for _ in 0..3 {
-            for picture in &pictures {
-                detector.detect_into(picture, &mut faces).unwrap();
+            for image in &images {
+                detector.detect_into(image, &mut faces).unwrap();
             }
         }
         let change = region.change();
@@ -64,10 +64,10 @@ fn a_detection_allocates_nothing_after_the_first_of_its_size() {
 fn memory_stays_flat() {
     let _alone = alone();
     let detector = Detector::builder().threads(2).min_face(60.0).build().unwrap();
-    let pictures = [crowd(), portrait()];
+    let images = [crowd(), portrait()];
     let detect = |times: usize| {
         for i in 0..times {
-            detector.detect(&pictures[i % 2]).unwrap();
+            detector.detect(&images[i % 2]).unwrap();
         }
     };
     // Which thread has which work is chance, and so is when each has had the largest of everything. A leak
@@ -84,7 +84,7 @@ fn memory_stays_flat() {
 }
 
 #[test]
-fn a_batch_gives_what_each_picture_gives() {
+fn a_batch_gives_what_each_image_gives() {
     let _alone = alone();
     let (crowd, portrait) = (crowd(), portrait());
     let crowd = ImageView::from(&crowd);
@@ -110,10 +110,10 @@ fn a_batch_gives_what_each_picture_gives() {
 #[test]
 fn the_largest_face_is_near_the_largest_of_all() {
     let _alone = alone();
-    for picture in [crowd(), portrait()] {
-        let all = faces(Detector::builder(), &picture);
+    for image in [crowd(), portrait()] {
+        let all = faces(Detector::builder(), &image);
         let expected = all.iter().max_by(|a, b| area(a).total_cmp(&area(b))).unwrap();
-        let got = faces(Detector::builder().largest(true), &picture);
+        let got = faces(Detector::builder().largest(true), &image);
         let [got] = &got[..] else { panic!("one face, not {}", got.len()) };
         let off =
             got.bbox.to_array().iter().zip(expected.bbox.to_array()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -163,7 +163,7 @@ fn a_part_is_looked_at_as_if_it_were_all() {
     assert!(beyond.contains("500x400 pixels from column 1000, row 111"), "{beyond}");
     let huge = Part { x: usize::MAX, y: 0, width: usize::MAX, height: 1 };
     assert!(detector.detect_part(&crowd, huge).is_err());
-    // The last bytes of a picture may lack the padding of a row.
+    // The last bytes of an image may lack the padding of a row.
     let bytes = [7_u8; 2 * 10 + 6];
     let view = ImageView::with_stride(&bytes, 2, 3, 10, PixelFormat::Rgb).unwrap();
     assert!(detector.detect_part(view, Part { x: 1, y: 2, width: 1, height: 1 }).unwrap().is_empty());

@@ -56,7 +56,7 @@ const SCANS: [(&[&str], &str); 16] = [
 const SIZES: [(u32, u32); 9] = [(1, 1), (7, 5), (8, 8), (16, 16), (17, 33), (31, 47), (64, 64), (65, 63), (100, 75)];
 
 /// A PPM of waves and noise.
-fn picture(width: u32, height: u32) -> Vec<u8> {
+fn image(width: u32, height: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
     for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y as f64, x as f64))) {
@@ -102,7 +102,7 @@ fn jpegs_of_a_grid_have_the_pixels_of_libjpeg() {
         if !SCANS[scans].1.is_empty() {
             options.extend(["-scans", Path::to_str(&path).unwrap()]);
         }
-        let jpeg = run("cjpeg", &options, &picture(width, height));
+        let jpeg = run("cjpeg", &options, &image(width, height));
         let right = mtcnn_cpu::image::decode(&run("djpeg", &["-ppm"], &jpeg)).unwrap();
         let ours = mtcnn_cpu::image::decode(&jpeg);
         (ours.is_err() || ours.unwrap() != right).then(|| format!("{sampling} {:?} {width}x{height}", SCANS[scans]))

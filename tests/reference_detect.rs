@@ -22,13 +22,13 @@ struct Expected {
 
 /// Detections that the reference calls stable, but that hang on a tie: two boxes of PNet overlap much and
 /// both have the score 1 in f32, and which one stays is NumPy's unstable sort, which gives one result with
-/// AVX-512 and another without (`NPY_DISABLE_CPU_FEATURES`). Profile, picture and first corner. Ours is
+/// AVX-512 and another without (`NPY_DISABLE_CPU_FEATURES`). Profile, image and first corner. Ours is
 /// what the package gives when its sort is made stable.
 const TIED: [(&str, &str, [f64; 2]); 1] = [("ipazc", "bald_guys.png", [336.753_997_8, 27.268_692])];
 
-fn hangs_on_a_tie(profile: Profile, picture: &str, corners: [f64; 4]) -> bool {
+fn hangs_on_a_tie(profile: Profile, image: &str, corners: [f64; 4]) -> bool {
     TIED.iter().any(|&(name, tied, [x, y])| {
-        (name, tied) == (profile.name(), picture) && (corners[0] - x).abs() < 1e-3 && (corners[1] - y).abs() < 1e-3
+        (name, tied) == (profile.name(), image) && (corners[0] - x).abs() < 1e-3 && (corners[1] - y).abs() < 1e-3
     })
 }
 
@@ -65,7 +65,7 @@ fn difference(face: &Face, expected: &Expected) -> [f64; 3] {
     [corners, points, (f64::from(face.score) - expected.score).abs()]
 }
 
-/// Compares one picture; returns the largest differences over the stable detections.
+/// Compares one image; returns the largest differences over the stable detections.
 fn compare(faces: &[Face], expected: &[Expected], variants: &[Expected], limits: [f64; 3], what: &str) -> [f64; 3] {
     assert!(faces.is_sorted_by(|a, b| a.score >= b.score), "{what}: best score first");
     let mut used = vec![false; faces.len()];
@@ -114,7 +114,7 @@ fn folders(profile: &str) -> Vec<(PathBuf, PathBuf)> {
     folders
 }
 
-fn picture(path: &Path) -> image::RgbImage {
+fn image(path: &Path) -> image::RgbImage {
     image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_rgb8()
 }
 
@@ -129,14 +129,11 @@ fn compare_profile(profile: Profile, weights: Option<Vec<u8>>, limits: [f64; 3])
                 builder = builder.weights_bytes(weights.as_slice());
             }
             let detector = builder.build().expect("a detector");
-            println!(
-                "{} on {isa}: picture, faces, largest difference of box (px), landmark (px), score",
-                profile.name()
-            );
+            println!("{} on {isa}: image, faces, largest difference of box (px), landmark (px), score", profile.name());
             let (mut all, mut count) = ([0.0_f64; 3], 0);
-            for (name, list) in reference["images"].as_object().expect("pictures") {
+            for (name, list) in reference["images"].as_object().expect("images") {
                 let what = format!("{} {isa} {name}", profile.name());
-                let faces = detector.detect(&picture(&images.join(name))).expect("a detection");
+                let faces = detector.detect(&image(&images.join(name))).expect("a detection");
                 let variants = expected(&reference["variants_only"][name]);
                 let mut detections = expected(list);
                 for detection in &mut detections {
@@ -176,12 +173,12 @@ fn mtcnn_caffe() {
     compare_profile(Profile::MTCNN_CAFFE, Some(weights), [0.1, 0.1, 1e-3]);
 }
 
-/// The same picture in every pixel format, with padded rows, and on any number of threads gives the
+/// The same image in every pixel format, with padded rows, and on any number of threads gives the
 /// same faces to the bit.
 #[test]
 fn formats_and_threads_change_no_bit() {
     let Some(images) = common::shared("reference/images") else { return };
-    let rgb = picture(&images.join("2008_002470.png"));
+    let rgb = image(&images.join("2008_002470.png"));
     let (width, height) = (rgb.width() as usize, rgb.height() as usize);
     for profile in Profile::ALL {
         let one = Detector::builder().profile(profile).threads(1).build().expect("a detector");
@@ -213,7 +210,7 @@ fn formats_and_threads_change_no_bit() {
         let gray: Vec<u8> = rgb.pixels().map(|p| p.0[1]).collect();
         let tripled = image::RgbImage::from_raw(rgb.width(), rgb.height(), gray.iter().flat_map(|&g| [g; 3]).collect());
         let view = ImageView::new(&gray, width, height, PixelFormat::Gray).expect("a view");
-        let expected = one.detect(&tripled.expect("a picture")).expect("a detection");
+        let expected = one.detect(&tripled.expect("an image")).expect("a detection");
         assert!(!expected.is_empty());
         assert_eq!(one.detect(view).expect("a detection"), expected, "gray");
     }

@@ -1,4 +1,4 @@
-//! The resizes against those of OpenCV, PyTorch and TensorFlow, on the reference's pictures.
+//! The resizes against those of OpenCV, PyTorch and TensorFlow, on the reference's images.
 
 use mtcnn_cpu_test_support as common;
 
@@ -27,13 +27,13 @@ fn difference(got: &[f32], expected: &[f32]) -> f32 {
     got.iter().zip(expected).map(|(a, b)| if a.is_nan() { f32::INFINITY } else { (a - b).abs() }).fold(0.0, f32::max)
 }
 
-/// Every picture of the file, with its bytes and its number.
-fn pictures(file: &SafeTensors<'_>, mut f: impl FnMut(&str, &Source<'_>)) {
+/// Every image of the file, with its bytes and its number.
+fn images(file: &SafeTensors<'_>, mut f: impl FnMut(&str, &Source<'_>)) {
     let mut names: Vec<&str> = file.names().into_iter().filter(|name| name.ends_with(".in")).collect();
     names.sort_unstable();
     assert!(!names.is_empty());
     for name in names {
-        let tensor = file.tensor(name).expect("a picture");
+        let tensor = file.tensor(name).expect("an image");
         let &[height, width, 3] = tensor.shape() else { panic!("{name} is RGB") };
         let source = Source { data: tensor.data(), width, height, stride: width * 3, pixel: 3, channels: [0, 1, 2] };
         f(&name[..2], &source);
@@ -57,7 +57,7 @@ fn opencv_and_pytorch() {
     let Some(path) = common::shared("reference/resize/cv2_torch.safetensors") else { return };
     let bytes = std::fs::read(path).expect("a readable file");
     let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-    pictures(&file, |number, source| {
+    images(&file, |number, source| {
         let expected = |kind: &str| f32s(&file, &format!("{number}.{kind}"));
         let (shape, area) = expected("cv2_area_u8");
         let (height, width) = (shape[0], shape[1]);
@@ -90,16 +90,16 @@ fn opencv_and_pytorch() {
 
 #[test]
 fn tensorflow() {
-    let (Some(path), Some(pictures_path)) = (
+    let (Some(path), Some(images_path)) = (
         common::shared("reference/resize/tensorflow.safetensors"),
         common::shared("reference/resize/cv2_torch.safetensors"),
     ) else {
         return;
     };
-    let (bytes, picture_bytes) =
-        (std::fs::read(path).expect("a readable file"), std::fs::read(pictures_path).expect("a readable file"));
+    let (bytes, image_bytes) =
+        (std::fs::read(path).expect("a readable file"), std::fs::read(images_path).expect("a readable file"));
     let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-    pictures(&SafeTensors::deserialize(&picture_bytes).expect("a safetensors file"), |number, source| {
+    images(&SafeTensors::deserialize(&image_bytes).expect("a safetensors file"), |number, source| {
         let (shape, area) = f32s(&file, &format!("{number}.tf_area_normalised"));
         let (_, crops) = f32s(&file, &format!("{number}.tf_crop_and_resize"));
         let (_, boxes) = f32s(&file, &format!("{number}.boxes_xyxy"));
@@ -111,7 +111,7 @@ fn tensorflow() {
             println!("{isa} {number}: {found} from TensorFlow's area");
             assert!(found <= TOLERANCE, "{isa} {number}: area {found}");
             for (corners, expected) in boxes.chunks_exact(4).zip(crops.chunks_exact(24 * 24 * 3)) {
-                // TensorFlow takes corners as parts of the picture, the last pixel being 1.
+                // TensorFlow takes corners as parts of the image, the last pixel being 1.
                 let at = |corner: f32, length: usize| corner / length as f32 * (length - 1) as f32;
                 let (width, height) = (source.width, source.height);
                 across.sampled(width, at(corners[0], width), at(corners[2], width), 24);

@@ -1,4 +1,4 @@
-//! The nets in tract, read from ONNX files, beside ours: PNet on all levels of a picture, RNet on 256 crops and
+//! The nets in tract, read from ONNX files, beside ours: PNet on all levels of an image, RNet on 256 crops and
 //! ONet on 64.
 
 use std::hint::black_box;
@@ -18,23 +18,23 @@ use crate::row;
 const FOLDER: &str = "MTCNN_CPU_ONNX";
 
 /// Many faces: enough crops to time the nets for crops by.
-const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/crowd.jpg");
+const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/crowd.jpg");
 
 /// A net for crops: its part of a detection, the side of a crop, and the crops in a batch.
 type CropNet = (&'static str, fn(&Timing) -> StageTimes, usize, usize);
 const CROP_NETS: [CropNet; 2] = [("rnet", |timing| timing.rnet, 24, 256), ("onet", |timing| timing.onet, 48, 64)];
 
 pub(crate) fn run(criterion: &mut Criterion, isa: Isa) {
-    let picture = image::open(PICTURE).expect("a picture");
+    let image = image::open(IMAGE).expect("an image");
     let detector = Detector::builder().threads(1).isa(isa).build().expect("a detector");
-    let detect = || detector.detect_timed(&picture).expect("a detection").1;
+    let detect = || detector.detect_timed(&image).expect("a detection").1;
     let first = detect();
     let folder = std::env::var_os(FOLDER);
     if folder.is_none() {
         eprintln!("SKIPPED: the nets in tract; {FOLDER} names no folder of pnet.onnx, rnet.onnx and onet.onnx");
     }
 
-    let size = format!("{}x{}", picture.width(), picture.height());
+    let size = format!("{}x{}", image.width(), image.height());
     ours(criterion, "pnet", &size, first.pnet.flops, || detect().pnet.busy);
     if let Some(folder) = &folder {
         // Planned for each level's size alone: the best that it can do.

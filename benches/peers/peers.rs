@@ -1,9 +1,9 @@
 //! Our work beside that of other pure-Rust crates, in one run, on one thread.
 //!
 //! `cargo bench --manifest-path benches/peers/Cargo.toml` prints rows `work/shape/who`: `gemm` at the nets' own
-//! shapes, `pyramid` of two sizes of pictures, `detect` in two pictures with faces. With `--features tract` there
+//! shapes, `pyramid` of two sizes of images, `detect` in two images with faces. With `--features tract` there
 //! are `pnet`, `rnet` and `onet` too, from ONNX files in the folder MTCNN_CPU_ONNX. Gelem/s are useful GFLOP/s, to
-//! be read beside `peak`; in `pyramid` the bytes of the picture. `-- pyramid` measures the rows of one work, and
+//! be read beside `peak`; in `pyramid` the bytes of the image. `-- pyramid` measures the rows of one work, and
 //! MTCNN_CPU_ISA forces our instruction set; the others choose their own.
 
 use std::hint::black_box;
@@ -72,7 +72,7 @@ fn gemms(criterion: &mut Criterion, isa: Isa) {
     }
 }
 
-/// All levels of a picture, from its bytes. Ours are normalised floats in planes, as PNet takes them;
+/// All levels of an image, from its bytes. Ours are normalised floats in planes, as PNet takes them;
 /// `fast_image_resize` stays in bytes, which is less work.
 fn pyramids(criterion: &mut Criterion, isa: Isa) {
     for (width, height) in [(640, 480), (1920, 1080)] {
@@ -95,7 +95,7 @@ fn pyramids(criterion: &mut Criterion, isa: Isa) {
             }
         });
 
-        let source = ImageRef::new(width as u32, height as u32, &pixels, PixelType::U8x3).expect("a picture");
+        let source = ImageRef::new(width as u32, height as u32, &pixels, PixelType::U8x3).expect("an image");
         let mut outputs: Vec<Image<'_>> =
             levels.iter().map(|level| Image::new(level.width as u32, level.height as u32, PixelType::U8x3)).collect();
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Box));
@@ -108,14 +108,14 @@ fn pyramids(criterion: &mut Criterion, isa: Isa) {
     }
 }
 
-/// The pyramid of a picture, as a detection has it.
+/// The pyramid of an image, as a detection has it.
 fn levels(pixels: &[u8], width: usize, height: usize) -> Vec<Level> {
-    let view = ImageView::new(pixels, width, height, PixelFormat::Rgb).expect("a picture");
+    let view = ImageView::new(pixels, width, height, PixelFormat::Rgb).expect("an image");
     let detector = Detector::builder().threads(1).build().expect("a detector");
     detector.detect_timed(view).expect("a detection").1.levels
 }
 
-/// From decoded picture to faces of 20 pixels and more. The other one works in shades of grey, which are made
+/// From decoded image to faces of 20 pixels and more. The other one works in shades of grey, which are made
 /// before the clock runs, gives no landmarks, and finds fewer faces: how many is said.
 fn detections(criterion: &mut Criterion, isa: Isa) {
     let model = model();
@@ -124,9 +124,9 @@ fn detections(criterion: &mut Criterion, isa: Isa) {
     }
     for name in ["crowd.jpg", "astronaut.png"] {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata");
-        let picture = image::open(format!("{folder}/{name}")).expect("a picture");
+        let image = image::open(format!("{folder}/{name}")).expect("an image");
         let detector = Detector::builder().threads(1).isa(isa).build().expect("a detector");
-        let detect = || detector.detect(&picture).expect("a detection");
+        let detect = || detector.detect(&image).expect("a detection");
         eprintln!("\n{name}: mtcnn-cpu finds {} faces", detect().len());
         row(criterion, "detect", name, "ours", 1, || drop(black_box(detect())));
 
@@ -137,8 +137,8 @@ fn detections(criterion: &mut Criterion, isa: Isa) {
         detector.set_score_thresh(2.0);
         detector.set_pyramid_scale_factor(0.8);
         detector.set_slide_window_step(4, 4);
-        let grey: Vec<u8> = picture.pixels().map(|pixel| luma(pixel.0)).collect();
-        let view = rustface::ImageData::new(&grey, picture.width(), picture.height());
+        let grey: Vec<u8> = image.pixels().map(|pixel| luma(pixel.0)).collect();
+        let view = rustface::ImageData::new(&grey, image.width(), image.height());
         eprintln!("{name}: rustface finds {} faces", detector.detect(&view).len());
         row(criterion, "detect", name, "rustface", 1, || drop(black_box(detector.detect(&view))));
     }

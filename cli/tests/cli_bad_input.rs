@@ -1,4 +1,4 @@
-//! What `mtcnn-cpu detect` says to wrong usage and to every kind of file that is no picture.
+//! What `mtcnn-cpu detect` says to wrong usage and to every kind of file that is no image.
 
 mod common;
 
@@ -51,7 +51,7 @@ fn gif_that_claims(width: u16, height: u16) -> Vec<u8> {
     [&b"GIF89a"[..], &size, &[0x80, 0, 0, 0, 0, 0, 255, 255, 255], &frame, b";"].concat()
 }
 
-/// A picture with pixels, all gray.
+/// An image with pixels, all gray.
 fn ppm(width: usize, height: usize) -> Vec<u8> {
     let mut bytes = format!("P6 {width} {height} 255\n").into_bytes();
     bytes.resize(bytes.len() + width * height * 3, 128);
@@ -112,11 +112,11 @@ fn weights_that_cannot_be_used_are_refused() {
 }
 
 #[test]
-fn what_is_no_picture_gives_a_reason() {
+fn what_is_no_image_gives_a_reason() {
     assert!(detect(&["nowhere.jpg"]).error().starts_with("No such file"));
-    assert_eq!(detect_bytes("empty.jpg", b"").error(), "not a picture: the file is empty");
+    assert_eq!(detect_bytes("empty.jpg", b"").error(), "not an image: the file is empty");
     assert!(
-        detect_bytes("text.jpg", b"Dear reader, this is text.\n").error().starts_with("not a picture: it begins like")
+        detect_bytes("text.jpg", b"Dear reader, this is text.\n").error().starts_with("not an image: it begins like")
     );
     let jpeg = fs::read(root().join("testdata/crowd.jpg")).unwrap();
     assert_eq!(detect_bytes("half.jpg", &jpeg[..jpeg.len() / 2]).error(), "a damaged JPEG: the file is cut short");
@@ -127,11 +127,11 @@ fn what_is_no_picture_gives_a_reason() {
     assert_eq!(faces(&jpeg[..jpeg.len() - 2]), faces(&jpeg));
     let folder = TempDir::new().unwrap();
     put(&folder, "notes.txt", b"text");
-    assert_eq!(detect(&[folder.path().to_str().unwrap()]).error(), "a folder without pictures");
+    assert_eq!(detect(&[folder.path().to_str().unwrap()]).error(), "a folder without images");
 }
 
 #[test]
-fn a_picture_of_no_size_gives_a_reason() {
+fn an_image_of_no_size_gives_a_reason() {
     for bytes in [png_that_claims(0, 0), bmp_that_claims(0, 0), gif_that_claims(0, 0), b"P6 0 0 255\n".to_vec()] {
         let reason = detect_bytes("nothing", &bytes).error();
         assert!(reason.starts_with("a damaged ") || reason.contains("0x0"), "{reason}");
@@ -139,7 +139,7 @@ fn a_picture_of_no_size_gives_a_reason() {
 }
 
 #[test]
-fn tiny_and_odd_pictures_have_no_faces() {
+fn tiny_and_odd_images_have_no_faces() {
     for (width, height) in [(1, 1), (1, 2), (11, 11), (12, 12), (13, 13), (100_000, 1), (1, 70_000), (3000, 13)] {
         let run = detect_bytes("odd.ppm", &ppm(width, height));
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{width}x{height}");
@@ -151,7 +151,7 @@ fn tiny_and_odd_pictures_have_no_faces() {
     assert_eq!(detect(&[PORTRAIT, "--min-face", "1e9"]).lines()[0]["faces"], Value::Array(vec![]));
 }
 
-/// A small file that claims a huge picture is refused without asking for the memory.
+/// A small file that claims a huge image is refused without asking for the memory.
 #[test]
 fn a_decompression_bomb_is_refused() {
     let jpeg = {

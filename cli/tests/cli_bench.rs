@@ -19,7 +19,7 @@ fn bench(args: &[&str]) -> Run {
 
 /// A crate's package has nothing from outside of its folder, so there are two files.
 #[test]
-fn the_built_in_picture_is_that_of_testdata() {
+fn the_built_in_image_is_that_of_testdata() {
     let read = |name: &str| fs::read(root().join(name)).unwrap();
     assert!(read("cli/src/bench/crowd.jpg") == read("testdata/crowd.jpg"));
 }
@@ -63,7 +63,7 @@ fn bench_as_the_comparison_with_other_systems_calls_it() {
 }
 
 #[test]
-fn bench_has_a_picture_inside_and_a_table() {
+fn bench_has_an_image_inside_and_a_table() {
     let folder = TempDir::new().unwrap();
     let mut command = subcommand("bench", &["--format", "table", "--seconds", "0.02"]);
     let run = Run::of(command.current_dir(&folder).output().unwrap());
@@ -91,7 +91,7 @@ fn bench_says_what_is_wrong() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&["nowhere.jpg"], 1, "mtcnn-cpu: nowhere.jpg: No such file"),
         (&["testdata"], 1, "mtcnn-cpu: testdata: Is a directory"),
-        (&["Cargo.toml"], 1, "mtcnn-cpu: Cargo.toml: not a picture"),
+        (&["Cargo.toml"], 1, "mtcnn-cpu: Cargo.toml: not an image"),
         (&[SMALL, "--weights", "nowhere.safetensors"], 1, "mtcnn-cpu: nowhere.safetensors: "),
         (&[SMALL, SMALL], 2, "unexpected argument"),
         (&[SMALL, "--draw", "faces.png"], 2, "unexpected argument"),

@@ -79,7 +79,7 @@ fn options_narrow_what_is_looked_for() {
     assert!(!right.is_empty() && right.len() < all.len());
     assert!(right.iter().all(|face| face["box"][2].as_f64().unwrap() > 640.0), "{right:?}");
     let outside = detect(&["testdata/crowd.jpg", "--roi", "5000,5000,10,10"]).error();
-    assert!(outside.starts_with("--roi 5000,5000,10,10 is not in the picture, which has "), "{outside}");
+    assert!(outside.starts_with("--roi 5000,5000,10,10 is not in the image, which has "), "{outside}");
     for wrong in [["--roi", "1,2,3"], ["--max-side", "0"], ["--max-faces", "0"]] {
         assert_eq!(detect(&[&["testdata/crowd.jpg"], &wrong[..]].concat()).code, 2);
     }
@@ -131,7 +131,7 @@ fn formats_agree() {
 }
 
 #[test]
-fn stdin_is_a_picture_too() {
+fn stdin_is_an_image_too() {
     let run = detect_stdin(&["-"], &fs::read(root().join(PORTRAIT)).unwrap());
     assert_eq!((run.code, &run.lines()[0]["image"]), (0, &Value::from("-")));
     assert_eq!(run.lines()[0]["faces"], detect(&[PORTRAIT]).lines()[0]["faces"]);
@@ -154,9 +154,9 @@ fn a_folder_is_walked_in_order_and_the_results_keep_it() {
     for (name, bytes) in [("a.png", &portrait), ("b/c.PNG", &small), ("b/d.jpeg", &small), ("e.webp", &small)] {
         put(&folder, name, bytes);
     }
-    put(&folder, "notes.txt", b"not a picture");
-    put(&folder, ".hidden.png", b"not a picture");
-    put(&folder, ".thumbnails/f.png", b"not a picture");
+    put(&folder, "notes.txt", b"not an image");
+    put(&folder, ".hidden.png", b"not an image");
+    put(&folder, ".thumbnails/f.png", b"not an image");
     let root = folder.path().to_str().unwrap();
     let run = detect(&[root, SMALL]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
@@ -166,15 +166,15 @@ fn a_folder_is_walked_in_order_and_the_results_keep_it() {
 }
 
 #[test]
-fn unreadable_pictures_take_their_turn_and_the_rest_goes_on() {
+fn unreadable_images_take_their_turn_and_the_rest_goes_on() {
     let run = detect(&[SMALL, "Cargo.toml", "nowhere.jpg", PORTRAIT]);
     assert_eq!(run.code, 1);
     let lines = run.lines();
     assert!(lines[0]["faces"].is_array() && lines[3]["faces"].is_array());
-    assert!(lines[1]["error"].as_str().unwrap().starts_with("not a picture"));
+    assert!(lines[1]["error"].as_str().unwrap().starts_with("not an image"));
     assert!(lines[2]["error"].as_str().unwrap().starts_with("No such file"));
     assert!(
-        run.err.contains("mtcnn-cpu: Cargo.toml: not a picture")
+        run.err.contains("mtcnn-cpu: Cargo.toml: not an image")
             && run.err.ends_with("2 of 4 inputs could not be read\n")
     );
 }
@@ -187,7 +187,7 @@ fn timing_goes_to_stderr() {
         assert!(run.err.contains(part), "{part}: {}", run.err);
     }
     let run = detect(&[PORTRAIT, SMALL, "--timing"]);
-    assert!(run.err.contains("2 pictures in") && !run.err.contains("\nlevel "), "{}", run.err);
+    assert!(run.err.contains("2 images in") && !run.err.contains("\nlevel "), "{}", run.err);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn one_picture_is_drawn_to_a_file() {
+fn one_image_is_drawn_to_a_file() {
     let folder = TempDir::new().unwrap();
     for name in ["drawn.png", "drawn.jpg", "drawn.webp"] {
         let file = folder.path().join(name);
@@ -287,7 +287,7 @@ fn one_picture_is_drawn_to_a_file() {
 }
 
 #[test]
-fn many_pictures_are_drawn_to_a_folder_that_keeps_sub_folders() {
+fn many_images_are_drawn_to_a_folder_that_keeps_sub_folders() {
     let folder = TempDir::new().unwrap();
     let small = fs::read(root().join(SMALL)).unwrap();
     for name in ["in/a.png", "in/sub/a.png", "in/sub/clip.gif", "other/a.png", "other/b.txt"] {
@@ -304,7 +304,7 @@ fn many_pictures_are_drawn_to_a_folder_that_keeps_sub_folders() {
 }
 
 #[test]
-fn a_picture_is_never_overwritten() {
+fn an_image_is_never_overwritten() {
     let folder = TempDir::new().unwrap();
     let small = fs::read(root().join(SMALL)).unwrap();
     let (a, root) = (put(&folder, "a.png", &small), folder.path().to_str().unwrap());

@@ -14,7 +14,7 @@ use common::{root, run, shared};
 const PORTRAIT: &str = "testdata/astronaut.png";
 const CROWD: &str = "testdata/crowd.jpg";
 
-/// A folder with two pictures in the layouts of WIDER FACE and FDDB: what the detector finds in the first is annotated,
+/// A folder with two images in the layouts of WIDER FACE and FDDB: what the detector finds in the first is annotated,
 /// with a face more that it does not find; and one without a face.
 struct Sets(TempDir);
 
@@ -72,8 +72,8 @@ fn wider_from_detections_and_from_results() {
     assert!((subset["average_precision"].as_f64().unwrap() - expected).abs() < 1e-9);
     assert!(fs::read(&curves).unwrap().starts_with(b"\x89PNG"));
 
-    let (pictures, results) = (sets.path("WIDER_val/images"), sets.path("new/results"));
-    let written = run(&["detect", &pictures, "--format", "wider", "-o", &results]);
+    let (images, results) = (sets.path("WIDER_val/images"), sets.path("new/results"));
+    let written = run(&["detect", &images, "--format", "wider", "-o", &results]);
     assert_eq!((written.code, written.out.as_str(), written.err.as_str()), (0, "", ""));
     let text = fs::read_to_string(Path::new(&results).join("0--A/crowd.txt")).unwrap();
     assert!(text.starts_with("0--A/crowd.jpg\n51\n") && text.lines().count() == 53, "{text}");
@@ -97,7 +97,7 @@ fn stages_say_where_faces_are_lost() {
     let (all, sizes) = measured["sizes"].as_array().unwrap().split_first().unwrap();
     let faces = all["faces"].as_u64().unwrap();
     assert_eq!(sizes.iter().map(|size| size["faces"].as_u64().unwrap()).sum::<u64>(), faces);
-    // All that were annotated were found, but for one; the detector has 51 faces in two pictures.
+    // All that were annotated were found, but for one; the detector has 51 faces in two images.
     let recall = |stage: &str, overlap: usize| all[stage]["recall"][overlap].as_f64().unwrap();
     let but_one = (faces - 1) as f64 / faces as f64;
     assert_eq!([recall("onet", 0), recall("onet", 1), recall("rnet", 0)], [but_one; 3]);
@@ -112,7 +112,7 @@ fn stages_say_where_faces_are_lost() {
 
     let table = run(&args[..4]).out;
     assert!(
-        table.starts_with("2 pictures; recall at an overlap of 0.50 and 0.65") && table.contains("\nall  "),
+        table.starts_with("2 images; recall at an overlap of 0.50 and 0.65") && table.contains("\nall  "),
         "{table}"
     );
     let without = run(&[&args[..], &["--without", "0--A"]].concat()).json();
@@ -126,7 +126,7 @@ fn stages_say_where_faces_are_lost() {
     let missed = run(&args);
     assert_eq!((missed.code, &missed.json()["missed"]), (1, &serde_json::json!(["1--B/none.jpg"])));
     assert!(
-        missed.err.contains("none.jpg: ") && missed.err.contains("1 of 2 pictures could not be read"),
+        missed.err.contains("none.jpg: ") && missed.err.contains("1 of 2 images could not be read"),
         "{}",
         missed.err
     );
@@ -159,13 +159,13 @@ fn fddb_from_detections_and_from_results() {
     let again = run(&["eval", "fddb", "--fddb", &folder, "--results", &results, "--format", "json"]);
     assert_eq!(again.json(), measured);
     let table = run(&["eval", "fddb", "--fddb", &folder, "--results", &results]).out;
-    assert!(table.starts_with("52 faces in 2 pictures, 51 boxes\n") && table.lines().count() == 3, "{table}");
+    assert!(table.starts_with("52 faces in 2 images, 51 boxes\n") && table.lines().count() == 3, "{table}");
 
-    // Without the pictures their sizes must come from a file.
+    // Without the images their sizes must come from a file.
     fs::remove_dir_all(sets.path("originalPics")).unwrap();
     let without = run(&["eval", "fddb", "--fddb", &folder, "--results", &results]);
     assert_eq!(without.code, 1);
-    assert!(without.err.contains("a/crowd: the size of the picture is not known") && without.err.contains("--sizes"));
+    assert!(without.err.contains("a/crowd: the size of the image is not known") && without.err.contains("--sizes"));
     let [width, height] = [1024, 768];
     let sizes = sets.put("sizes.txt", format!("a/crowd {width} {height}\n"));
     let sized = run(&["eval", "fddb", "--fddb", &folder, "--results", &results, "--sizes", &sizes]);
@@ -173,16 +173,16 @@ fn fddb_from_detections_and_from_results() {
 }
 
 #[test]
-fn pictures_that_are_missed_are_named() {
+fn images_that_are_missed_are_named() {
     let sets = Sets::new();
     fs::remove_file(sets.path("WIDER_val/images/1--B/none.jpg")).unwrap();
     let run_wider = run(&["eval", "wider", "--wider", &sets.path(""), "--format", "json"]);
     assert_eq!((run_wider.code, &run_wider.json()["missed"]), (1, &serde_json::json!(["1--B/none.jpg"])));
-    assert!(run_wider.err.contains("1--B/none.jpg: ") && run_wider.err.contains("1 of 2 pictures could not be read"));
+    assert!(run_wider.err.contains("1--B/none.jpg: ") && run_wider.err.contains("1 of 2 images could not be read"));
     let results = sets.put("results.txt", "b/none\n0\n");
     let run_fddb = run(&["eval", "fddb", "--fddb", &sets.path(""), "--results", &results]);
     assert_eq!(run_fddb.code, 1);
-    assert!(run_fddb.err.contains("1 of 2 pictures have no results"), "{}", run_fddb.err);
+    assert!(run_fddb.err.contains("1 of 2 images have no results"), "{}", run_fddb.err);
 }
 
 #[test]
@@ -261,13 +261,13 @@ fn wrong_command_lines() {
         (&["eval", "wider", "--wider", &folder, "--split", "train", "--ground-truth", "x"], "--split val"),
         (&["eval", "wider", "--wider", &folder, "--thresholds", "0.6,0.7,2"], "threshold of ONet is 2"),
         (&["eval", "stages"], "--wider <DIR>"),
-        (&["eval", "stages", "--wider", &folder, "--without", "0--A,x"], "--without x: no picture is of this event"),
-        (&["eval", "wider", "--wider", &folder, "--without", "0--A,1--B"], "leaves no pictures"),
+        (&["eval", "stages", "--wider", &folder, "--without", "0--A,x"], "--without x: no image is of this event"),
+        (&["eval", "wider", "--wider", &folder, "--without", "0--A,1--B"], "leaves no images"),
         (&["eval", "fddb"], "--fddb <DIR>"),
         (&["eval", "landmarks"], "--landmarks <DIR>"),
         (&["detect", PORTRAIT, "--format", "wider"], "needs --output"),
         (&["detect", PORTRAIT, "--format", "wider", "-o", &file], "needs a folder"),
-        (&["detect", PORTRAIT, PORTRAIT, "--format", "wider", "-o", &folder], "two pictures have the same results"),
+        (&["detect", PORTRAIT, PORTRAIT, "--format", "wider", "-o", &folder], "two images have the same results"),
     ] {
         let refused = run(args);
         assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{args:?}: {}", refused.err);

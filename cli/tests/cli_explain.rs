@@ -150,30 +150,30 @@ fn a_table_and_a_drawing() {
 fn what_can_not_be_explained_is_refused() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
-    let (text, picture) = (at("text.jpg"), at("picture.png"));
-    fs::write(&text, "not a picture").unwrap();
-    RgbImage::new(60, 50).save(&picture).unwrap();
+    let (text, image) = (at("text.jpg"), at("image.png"));
+    fs::write(&text, "not an image").unwrap();
+    RgbImage::new(60, 50).save(&image).unwrap();
     for (args, code, reason) in [
-        (&[picture.as_str(), "--box", "60,0,20,20"][..], 2, "is not in the picture"),
-        (&[&picture, "--box", "-30,0,30,20"], 2, "picture.png, which has 60x50 pixels"),
-        (&[&picture, "--box", "0,0,20"], 2, "four numbers are needed"),
-        (&[&picture, "--box", "0,0,20,0"], 2, "four numbers are needed"),
-        (&[&picture], 2, "--box <X,Y,W,H>"),
-        (&[&picture, "--box", "0,0,20,20", "--draw", &picture], 2, "is an input: it is not overwritten"),
-        (&[&picture, "--box", "0,0,20,20", "--draw", "why.txt"], 2, "the extension must be"),
-        (&[&picture, "--box", "0,0,20,20", "--thresholds", "2,1,1"], 2, "threshold of PNet is 2"),
+        (&[image.as_str(), "--box", "60,0,20,20"][..], 2, "is not in the image"),
+        (&[&image, "--box", "-30,0,30,20"], 2, "image.png, which has 60x50 pixels"),
+        (&[&image, "--box", "0,0,20"], 2, "four numbers are needed"),
+        (&[&image, "--box", "0,0,20,0"], 2, "four numbers are needed"),
+        (&[&image], 2, "--box <X,Y,W,H>"),
+        (&[&image, "--box", "0,0,20,20", "--draw", &image], 2, "is an input: it is not overwritten"),
+        (&[&image, "--box", "0,0,20,20", "--draw", "why.txt"], 2, "the extension must be"),
+        (&[&image, "--box", "0,0,20,20", "--thresholds", "2,1,1"], 2, "threshold of PNet is 2"),
         (&[&text, "--box", "0,0,20,20", "--draw", &at("why.png")], 1, "text.jpg: "),
         (&[&at("none.jpg"), "--box", "0,0,20,20"], 1, "none.jpg: "),
-        (&[&picture, "--box", "0,0,20,20", "--draw", &at("no/folder/why.png")], 1, "why.png"),
+        (&[&image, "--box", "0,0,20,20", "--draw", &at("no/folder/why.png")], 1, "why.png"),
     ] {
         let refused = run(&[&["explain"], args].concat());
         assert_eq!((refused.code, refused.out.as_str()), (code, ""), "{args:?}: {}", refused.err);
         assert!(refused.err.contains(reason), "{args:?}: {}", refused.err);
     }
     assert!(!folder.path().join("why.png").exists());
-    // A box that reaches beyond the picture is well, and so is a picture too small for any face.
-    let beyond = run(&["explain", &picture, "--box", "-10,-10,40,40"]);
+    // A box that reaches beyond the image is well, and so is an image too small for any face.
+    let beyond = run(&["explain", &image, "--box", "-10,-10,40,40"]);
     assert_eq!((beyond.code, beyond.err.as_str()), (0, ""));
-    let tiny = run(&["explain", &picture, "--box", "0,0,20,20", "--min-face", "100"]);
-    assert!(tiny.code == 0 && tiny.out.contains("lost before PNet: the picture is too small"), "{}", tiny.out);
+    let tiny = run(&["explain", &image, "--box", "0,0,20,20", "--min-face", "100"]);
+    assert!(tiny.code == 0 && tiny.out.contains("lost before PNet: the image is too small"), "{}", tiny.out);
 }

@@ -49,12 +49,12 @@ fn a_signal_keeps_what_is_complete_and_leaves_no_temporary_file() {
         assert_eq!(code, 130, "{signal}: {err}");
         assert_eq!(names(folder.path()), ["faces"], "{signal}");
         let text = fs::read_to_string(&out).unwrap();
-        let pictures: Vec<Value> = match format {
+        let images: Vec<Value> = match format {
             "json" => serde_json::from_str(&text).unwrap(),
             _ => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         };
-        let said = format!("mtcnn-cpu: stopped: {} of 2000 inputs are done", pictures.len());
-        assert!(pictures.len() < 2000 && err.starts_with(&said), "{signal}: {err}");
+        let said = format!("mtcnn-cpu: stopped: {} of 2000 inputs are done", images.len());
+        assert!(images.len() < 2000 && err.starts_with(&said), "{signal}: {err}");
     }
 }
 
@@ -144,7 +144,7 @@ fn no_model_is_overwritten_by_what_is_made_of_it() {
 }
 
 #[test]
-fn copies_of_pictures_of_one_name_are_told_apart() {
+fn copies_of_images_of_one_name_are_told_apart() {
     let folder = TempDir::new().unwrap();
     for part in ["A", "B"] {
         fs::create_dir(folder.path().join(part)).unwrap();
@@ -159,9 +159,9 @@ fn copies_of_pictures_of_one_name_are_told_apart() {
 #[test]
 fn the_largest_face_is_the_largest_of_the_full_search() {
     let name = "2_Demonstration_Political_Rally_2_816.jpg";
-    let Some(picture) = shared(&format!("data/WIDER_val/images/2--Demonstration/{name}")) else { return };
+    let Some(image) = shared(&format!("data/WIDER_val/images/2--Demonstration/{name}")) else { return };
     let faces = |args: &[&str]| {
-        let run = Run::of(command(&[picture.to_str().unwrap()]).args(args).output().unwrap());
+        let run = Run::of(command(&[image.to_str().unwrap()]).args(args).output().unwrap());
         run.lines()[0]["faces"].as_array().unwrap().clone()
     };
     let area = |face: &Value| {

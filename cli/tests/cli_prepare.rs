@@ -1,4 +1,4 @@
-//! `mtcnn-cpu prepare` as a user meets it at a shell: sets from small pictures that are made here, every kind
+//! `mtcnn-cpu prepare` as a user meets it at a shell: sets from small images that are made here, every kind
 //! of bad input, and the material beside the repository.
 
 mod common;
@@ -125,7 +125,7 @@ fn a_face_is_mined_with_the_weights_inside() {
 }
 
 #[test]
-fn pictures_that_cannot_be_read_are_named_and_left_out() {
+fn images_that_cannot_be_read_are_named_and_left_out() {
     let sources = Sources::new();
     let one = sources.path("WIDER_train/images/0--A/one.png");
     let bytes = fs::read(&one).unwrap();
@@ -134,7 +134,7 @@ fn pictures_that_cannot_be_read_are_named_and_left_out() {
     let run = sources.prepare("pnet", "set", &["--format", "json"]);
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.err.contains("one.png: a damaged PNG: the file is cut short"), "{}", run.err);
-    assert!(run.err.contains("a.png: No such file") && run.err.contains("2 pictures were left out"), "{}", run.err);
+    assert!(run.err.contains("a.png: No such file") && run.err.contains("2 images were left out"), "{}", run.err);
     assert_eq!(run.json()["skipped"].as_array().unwrap().len(), 2);
     let set = DataSet::open(sources.path("set")).unwrap();
     assert_eq!(set.manifest().sources.iter().map(|source| source.skipped).collect::<Vec<_>>(), [1, 1]);
@@ -145,17 +145,17 @@ fn pictures_that_cannot_be_read_are_named_and_left_out() {
 
     let run = sources.doctor(&[]);
     assert_eq!(run.code, 1);
-    assert!(run.out.contains("unreadable pictures: 1") && run.out.contains("one.png"), "{}", run.out);
+    assert!(run.out.contains("unreadable images: 1") && run.out.contains("one.png"), "{}", run.out);
 }
 
 #[test]
-fn without_a_single_picture_there_is_no_set() {
+fn without_a_single_image_there_is_no_set() {
     let sources = Sources::new();
     fs::remove_dir_all(sources.path("WIDER_train")).unwrap();
     let wider = sources.folder.path().to_str().unwrap();
     let out = sources.path("set");
     let run = prepare(&["pnet", "--wider", wider, "--out", out.to_str().unwrap()]);
-    assert!(run.code == 1 && run.err.contains("none of 4 pictures can be read"), "{}", run.err);
+    assert!(run.code == 1 && run.err.contains("none of 4 images can be read"), "{}", run.err);
     assert!(!out.exists());
 }
 
@@ -178,7 +178,7 @@ fn sets_without_faces_or_landmarks_are_made_with_a_warning() {
 
     let more = ["--min-landmark-face", "100"];
     let run = sources.prepare("pnet", "small-faces", &more);
-    assert!(run.err.contains("2 pictures with landmarks gave no sample") && run.err.contains("100"), "{}", run.err);
+    assert!(run.err.contains("2 images with landmarks gave no sample") && run.err.contains("100"), "{}", run.err);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn impossible_boxes_and_crowds_are_no_trouble() {
     };
     assert_eq!(lines("without an area"), [905]);
     assert_eq!(lines("negative side"), [906]);
-    assert_eq!(lines("outside of its picture"), [907, 909]);
+    assert_eq!(lines("outside of its image"), [907, 909]);
     assert!(lines("ends beyond").contains(&908));
     assert_eq!(json["sources"][0]["faces"], 905);
 }
@@ -222,8 +222,8 @@ fn the_doctor_finds_swapped_landmarks_and_counts() {
         "swapped: the mouth's left corner is right of its right corner: 1",
         "an eye below a corner of the mouth: 1",
         "a box without an area: no sample is made of it: 1",
-        "a point outside of the picture: 1",
-        "a picture listed before: 1",
+        "a point outside of the image: 1",
+        "an image listed before: 1",
         "line 3: net_7876/b.png",
         "without faces        1",
         "40 to 80",
@@ -337,7 +337,7 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
             let detector = Detector::builder().threads(1).build().unwrap();
             let list = lists.wider.unwrap();
             let evaluate = || eval::evaluate(&detector, &list, 20.0, &pool, &mut |_| ControlFlow::Continue(()));
-            assert_eq!(pool.install(evaluate).unwrap().pictures.len(), 4);
+            assert_eq!(pool.install(evaluate).unwrap().images.len(), 4);
             // Told to stop, both say so.
             let stopped = pool.install(|| {
                 data::prepare(&lists_of(folder), &how, &folder.join("none"), &mut |_| ControlFlow::Break(()))
@@ -357,7 +357,7 @@ fn lists_of(folder: &Path) -> data::Sources {
 
 #[cfg(unix)]
 #[test]
-fn a_list_is_a_file_and_its_pictures_are_below_its_folder() {
+fn a_list_is_a_file_and_its_images_are_below_its_folder() {
     let sources = Sources::new();
     let (name, list) =
         ("wider_face_split/wider_face_train_bbx_gt.txt", sources.path("wider_face_split/wider_face_train_bbx_gt.txt"));
@@ -374,7 +374,7 @@ fn a_list_is_a_file_and_its_pictures_are_below_its_folder() {
     for outside in ["../../secret.png", "/etc/secret.png", "..\\secret.png"] {
         sources.put(name, &whole.replace("0--A/two.png", outside));
         let run = sources.prepare("pnet", "set", &[]);
-        assert!(run.code == 1 && run.err.contains("a picture outside of the list's folder"), "{outside}: {}", run.err);
+        assert!(run.code == 1 && run.err.contains("an image outside of the list's folder"), "{outside}: {}", run.err);
         assert!(run.err.contains("line 5"), "{}", run.err);
     }
     fs::remove_file(&list).unwrap();
@@ -383,15 +383,15 @@ fn a_list_is_a_file_and_its_pictures_are_below_its_folder() {
     assert!(run.code == 1 && run.err.contains("not a regular file"), "{}", run.err);
     fs::remove_file(&list).unwrap();
     fs::write(&list, &whole).unwrap();
-    // And so are the pictures.
-    let picture = sources.path("WIDER_train/images/0--A/one.png");
-    fs::remove_file(&picture).unwrap();
-    assert!(Command::new("mkfifo").arg(&picture).status().unwrap().success());
+    // And so are the images.
+    let image = sources.path("WIDER_train/images/0--A/one.png");
+    fs::remove_file(&image).unwrap();
+    assert!(Command::new("mkfifo").arg(&image).status().unwrap().success());
     let run = sources.prepare("pnet", "set", &[]);
     assert!(run.code == 0 && run.err.contains("one.png: not a regular file"), "{}", run.err);
 }
 
-/// The material beside the repository: real pictures in the official layouts.
+/// The material beside the repository: real images in the official layouts.
 #[test]
 fn the_shared_data_can_be_read() {
     let Some(data) = shared("data") else { return };
@@ -401,7 +401,7 @@ fn the_shared_data_can_be_read() {
     let run = prepare(&["pnet", "--wider", data, "--landmarks", points, "--split", "val", "--out", set]);
     assert_eq!(run.code, 0, "{}", run.err);
     let set = DataSet::open(set).unwrap();
-    let sources: Vec<_> = set.manifest().sources.iter().map(|it| (it.pictures, it.skipped)).collect();
+    let sources: Vec<_> = set.manifest().sources.iter().map(|it| (it.images, it.skipped)).collect();
     assert_eq!(sources, [(82, 0), (765, 0)]);
     assert!(set.count(Class::Negative) > 4000 && set.count(Class::Positive) > 1000 && set.count(Class::Part) > 1000);
     assert_eq!(set.verify(), Vec::<String>::new());

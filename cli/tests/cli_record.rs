@@ -82,7 +82,7 @@ fn a_run_is_compared_with_the_last_of_the_same() {
         let (code, out, err) = bench(folder, &["--compare"], &[&[SMALL], other].concat());
         assert!(code == 1 && err.contains("no record of the same") && !out.contains("compared"), "{other:?}: {err}");
     }
-    assert_eq!(bench(folder, &["--compare"], &[]).0, 1, "another picture");
+    assert_eq!(bench(folder, &["--compare"], &[]).0, 1, "another image");
     assert_eq!(lines(&file(folder)).len(), 1, "a comparison records nothing");
 }
 

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu train` as a user meets it at a shell: a net and a whole cascade from small pictures that are made here,
+//! `mtcnn-cpu train` as a user meets it at a shell: a net and a whole cascade from small images that are made here,
 //! killed and gone on with, and every kind of bad input.
 
 mod common;
@@ -434,11 +434,11 @@ fn a_cascade_says_what_it_leaves_out_and_stops_where_that_is_too_much() {
     fs::remove_file(sources.path("WIDER_train/images/1--B/no_face.png")).unwrap();
     let run = train("out", &[]);
     assert_eq!(run.code, 1);
-    let reason = "1 of 6 pictures can't be read, and no more than 1% may be";
+    let reason = "1 of 6 images can't be read, and no more than 1% may be";
     assert!(run.err.contains(reason) && run.err.contains("no_face.png"), "{}", run.err);
     let run = train("out", &["--max-skipped", "20"]);
     assert_eq!(run.code, 0, "{}", run.err);
-    assert!(run.err.contains("no_face.png") && run.err.contains("1 picture was left out"), "{}", run.err);
+    assert!(run.err.contains("no_face.png") && run.err.contains("1 image was left out"), "{}", run.err);
     assert!(run.err.contains("there is no") && run.err.contains("wider_face_val_bbx_gt.txt"), "{}", run.err);
     // Only a list that is not there is forgiven.
     fs::create_dir(sources.path("wider_face_split/wider_face_val_bbx_gt.txt")).unwrap();

@@ -63,9 +63,9 @@ fn mtcnn_caffe_says_its_conventions_has_no_licence_and_wants_its_profile() {
     let (code, out, err) = run(&[Path::new("info"), &model]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("495850") && out.contains("32x16x3x3") && !out.contains("licence"), "{out}");
-    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
     let warning = |args: &[&str]| {
-        let run = Run::of(subcommand("detect", args).arg(&picture).output().unwrap());
+        let run = Run::of(subcommand("detect", args).arg(&image).output().unwrap());
         assert_eq!(run.code, 0, "{}", run.err);
         run.err
     };
@@ -77,8 +77,8 @@ fn mtcnn_caffe_says_its_conventions_has_no_licence_and_wants_its_profile() {
 
 #[test]
 fn the_profile_mtcnn_caffe_without_its_weights_is_warned_of() {
-    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
-    let run = Run::of(subcommand("detect", &["--profile", "mtcnn-caffe"]).arg(&picture).output().unwrap());
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/astronaut.png");
+    let run = Run::of(subcommand("detect", &["--profile", "mtcnn-caffe"]).arg(&image).output().unwrap());
     assert_eq!(run.code, 0, "{}", run.err);
     let expected = "mtcnn-cpu: warning: --profile mtcnn-caffe is meant for the weights of that system and its relatives; the \
                     weights inside: those of kpzhang\n";

@@ -20,7 +20,7 @@ fn shown(path: &Path) -> &str {
     path.to_str().expect("a path that is text")
 }
 
-/// The evaluator of Pytorch_Retinaface on detections of all pictures of the split.
+/// The evaluator of Pytorch_Retinaface on detections of all images of the split.
 #[test]
 fn wider() {
     let Some(reference) = common::shared("reference/wider") else { return };
@@ -80,7 +80,7 @@ fn fddb() {
         ours.reverse();
         let [discrete, continuous] = curves.map(|name| rows(&at(name)));
         assert_eq!(ours.len(), count);
-        // With pictures in which nothing was found there is a last row for no box at all.
+        // With images in which nothing was found there is a last row for no box at all.
         assert!(discrete[count..].iter().all(|row| row[..2] == [0.0, 0.0]) && discrete.len() <= count + 1);
         let mut worst = 0.0_f64;
         for ((ours, discrete), continuous) in ours.iter().zip(&discrete).zip(&continuous) {

@@ -1,8 +1,8 @@
-//! Any bytes as a picture file: a picture or an error, never a panic.
+//! Any bytes as an image file: an image or an error, never a panic.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Ok(picture) = mtcnn_cpu::image::decode(bytes) {
-        assert!(picture.width() > 0 && picture.height() > 0);
+    if let Ok(image) = mtcnn_cpu::image::decode(bytes) {
+        assert!(image.width() > 0 && image.height() > 0);
     }
 });

@@ -1,4 +1,4 @@
-//! Any picture and any options: faces with numbers that are finite, best first, or an error.
+//! Any image and any options: faces with numbers that are finite, best first, or an error.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -28,7 +28,7 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
         .thresholds(Thresholds::from(case.thresholds))
         .profile(Profile::ALL[usize::from(case.profile) % Profile::ALL.len()]);
     let Ok(detector) = builder.build() else { return };
-    // A threshold of 0 sends every place through all nets, which takes seconds in larger pictures.
+    // A threshold of 0 sends every place through all nets, which takes seconds in larger images.
     let [width, height] = [case.width, case.height].map(|side| usize::from(side % 100));
     let stride = width * format.bytes_per_pixel() + usize::from(case.padding);
     let mut pixels = case.pixels;

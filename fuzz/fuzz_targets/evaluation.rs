@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 }
                 let Ok(truth) = Truth::read(folder) else { return };
                 let _ = Results::read(folder, &truth);
-                let nothing = vec![Vec::new(); truth.pictures.len()];
+                let nothing = vec![Vec::new(); truth.images.len()];
                 (0..3).for_each(|subset| drop(official_curve(&truth, subset, &nothing)));
             }
             1 => {
@@ -34,12 +34,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 put("file.txt");
                 let list = "img_1\n2\n30 20 1.5 40 40 1\n60 20 0.5 90 40 1\n";
                 fs::write(folder.join("FDDB-fold-01-ellipseList.txt"), list).expect("a file");
-                let pictures = Fddb::read(folder).expect("a list").pictures;
+                let images = Fddb::read(folder).expect("a list").images;
                 let file = folder.join("file.txt");
                 if kind == 2 {
-                    let _ = read_sizes(&file, &pictures);
-                } else if let Ok(results) = FddbResults::read(&file, &pictures) {
-                    let roc = fddb_roc(&pictures, &[Some([100, 80])], &results.boxes).expect("a size");
+                    let _ = read_sizes(&file, &images);
+                } else if let Ok(results) = FddbResults::read(&file, &images) {
+                    let roc = fddb_roc(&images, &[Some([100, 80])], &results.boxes).expect("a size");
                     assert!(roc.points.iter().all(|point| point.continuous <= 1.0 && point.discrete <= 1.0));
                 }
             }

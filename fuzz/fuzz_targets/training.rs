@@ -82,7 +82,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 for class in Class::ALL {
                     for i in 0..set.count(class).min(10) {
                         let _ = set.sample(class, i);
-                        let _ = set.picture_of(class, i);
+                        let _ = set.image_of(class, i);
                     }
                 }
                 let _ = set.verify();

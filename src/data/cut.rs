@@ -18,11 +18,11 @@ impl Cutter {
     /// Appends the pixels of a crop, `[side][side][3]`, as OpenCV's INTER_LINEAR resizes them.
     ///
     /// # Panics
-    /// If the crop is empty or not in the picture.
+    /// If the crop is empty or not in the image.
     pub(super) fn cut(&mut self, view: &ImageView<'_>, crop: &Crop, side: usize, pixels: &mut Vec<u8>) {
         let Crop { x, y, width, height, .. } = *crop;
         let whole = view.source();
-        assert!(x + width <= whole.width && y + height <= whole.height, "a crop in the picture");
+        assert!(x + width <= whole.width && y + height <= whole.height, "a crop in the image");
         let part = match &crop.turn {
             None => Source { data: &whole.data[y * whole.stride + x * whole.pixel..], width, height, ..whole },
             Some(turn) => {
@@ -46,13 +46,13 @@ impl Cutter {
     }
 }
 
-/// The pixels of a crop of the turned picture, between the four nearest of the picture as it is; black
+/// The pixels of a crop of the turned image, between the four nearest of the image as it is; black
 /// beyond it.
-fn turn_crop(picture: &Source<'_>, crop: &Crop, turn: &Turn, turned: &mut Vec<u8>) {
+fn turn_crop(image: &Source<'_>, crop: &Crop, turn: &Turn, turned: &mut Vec<u8>) {
     let value = |x: f64, y: f64, channel: usize| {
-        let inside = x >= 0.0 && y >= 0.0 && x < picture.width as f64 && y < picture.height as f64;
-        let at = |x: usize, y: usize| y * picture.stride + x * picture.pixel + picture.channels[channel];
-        if inside { f64::from(picture.data[at(x as usize, y as usize)]) } else { 0.0 }
+        let inside = x >= 0.0 && y >= 0.0 && x < image.width as f64 && y < image.height as f64;
+        let at = |x: usize, y: usize| y * image.stride + x * image.pixel + image.channels[channel];
+        if inside { f64::from(image.data[at(x as usize, y as usize)]) } else { 0.0 }
     };
     turned.clear();
     for y in crop.y..crop.y + crop.height {
@@ -78,13 +78,13 @@ mod tests {
     const CROP: Crop = Crop { x: 5, y: 7, width: 12, height: 12, turn: None, mirrored: false };
 
     /// Colours that say where a pixel is.
-    fn picture() -> Vec<u8> {
+    fn image() -> Vec<u8> {
         (0..40).flat_map(|y| (0..50).flat_map(move |x| [x * 5, y * 6, 9])).collect()
     }
 
     fn cut(crop: &Crop, side: usize) -> Vec<u8> {
-        let picture = picture();
-        let view = ImageView::new(&picture, 50, 40, PixelFormat::Rgb).unwrap();
+        let image = image();
+        let view = ImageView::new(&image, 50, 40, PixelFormat::Rgb).unwrap();
         let mut pixels = vec![1, 2, 3];
         Cutter::default().cut(&view, crop, side, &mut pixels);
         pixels.split_off(3)
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_moves_the_picture_about_the_centre() {
+    fn a_turn_moves_the_image_about_the_centre() {
         let still = Crop { turn: Some(Turn::new(0.0, [10.5, 12.5])), ..CROP };
         assert_eq!(cut(&still, 12), cut(&CROP, 12));
         // A quarter: rows become columns.
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_picture_is_black() {
+    fn beyond_the_image_is_black() {
         let crop = Crop { x: 0, y: 0, turn: Some(Turn::new(45.0, [0.0, 0.0])), ..CROP };
         assert_eq!(cut(&crop, 12)[11 * 12 * 3..][..3], [0, 0, 0]);
     }

@@ -11,32 +11,32 @@ use crate::geometry::PixelBox;
 /// The list of one split.
 #[derive(Debug)]
 pub struct FacePoint {
-    /// The folder that the pictures' names begin at.
+    /// The folder that the images' names begin at.
     pub root: PathBuf,
     /// The list's file.
     pub list: PathBuf,
     /// Its CRC-32.
     pub crc32: u32,
     /// In the list's order.
-    pub pictures: Vec<FacePointPicture>,
+    pub images: Vec<FacePointImage>,
 }
 
-/// A picture and the face in it.
+/// An image and the face in it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FacePointPicture {
+pub struct FacePointImage {
     /// As the list has it, with slashes for its backslashes.
     pub name: String,
     /// Its line in the list, from 1.
     pub line: usize,
     /// `[x1, y1, x2, y2]`, both ends inside; the list has them in another order.
     pub corners: PixelBox,
-    /// Left eye, right eye, nose, left and right corner of the mouth, each x and y; left is the picture's.
+    /// Left eye, right eye, nose, left and right corner of the mouth, each x and y; left is the image's.
     pub points: [[f64; 2]; 5],
 }
 
 impl FacePoint {
     /// Reads the list of a split, which is in the folder or in `train` in it; the split to validate with
-    /// is what is published as `testImageList.txt`. The pictures are not looked at.
+    /// is what is published as `testImageList.txt`. The images are not looked at.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
@@ -48,27 +48,27 @@ impl FacePoint {
         let below = folder.join("train");
         let root = if !folder.join(name).exists() && below.join(name).exists() { below } else { folder.into() };
         let mut lines = Lines::open(root.join(name))?;
-        let mut pictures = Vec::new();
+        let mut images = Vec::new();
         while let Some(line) = lines.next()? {
             if line.trim().is_empty() {
                 continue;
             }
-            let mut picture = picture(&line, lines.number()).ok_or_else(|| {
+            let mut image = image(&line, lines.number()).ok_or_else(|| {
                 lines.error(&format!("not \"path left right top bottom x1 y1 … x5 y5\": \"{}\"", shown(&line)))
             })?;
-            picture.name = lines.name(&picture.name)?;
-            pictures.push(picture);
+            image.name = lines.name(&image.name)?;
+            images.push(image);
         }
         let (list, crc32) = lines.finish();
-        Ok(Self { root, list, crc32, pictures })
+        Ok(Self { root, list, crc32, images })
     }
 }
 
-fn picture(line: &str, number: usize) -> Option<FacePointPicture> {
+fn image(line: &str, number: usize) -> Option<FacePointImage> {
     let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
     let [left, right, top, bottom, points @ ..]: [f64; 14] = numbers(rest.split_whitespace())?;
     let points = std::array::from_fn(|i| [points[2 * i], points[2 * i + 1]]);
-    Some(FacePointPicture { name: name.into(), line: number, corners: PixelBox([left, top, right, bottom]), points })
+    Some(FacePointImage { name: name.into(), line: number, corners: PixelBox([left, top, right, bottom]), points })
 }
 
 #[cfg(test)]
@@ -86,11 +86,11 @@ mod tests {
     #[test]
     fn left_right_top_bottom_become_corners() {
         let list = read(&format!("{LINE}\r\n\n{LINE} \n")).unwrap();
-        assert_eq!(list.pictures.len(), 2);
-        let picture = &list.pictures[1];
-        assert_eq!((picture.name.as_str(), picture.line), ("lfw_5590/A_0001.jpg", 3));
-        assert_eq!(picture.corners, PixelBox([26.0, 29.0, 53.0, 56.0]));
-        assert_eq!((picture.points[0], picture.points[4]), ([33.2, 36.72], [47.6, 49.04]));
+        assert_eq!(list.images.len(), 2);
+        let image = &list.images[1];
+        assert_eq!((image.name.as_str(), image.line), ("lfw_5590/A_0001.jpg", 3));
+        assert_eq!(image.corners, PixelBox([26.0, 29.0, 53.0, 56.0]));
+        assert_eq!((image.points[0], image.points[4]), ([33.2, 36.72], [47.6, 49.04]));
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("train")).unwrap();
         std::fs::write(folder.path().join("train/trainImageList.txt"), LINE).unwrap();
         let list = FacePoint::read(folder.path(), Split::Train).unwrap();
-        assert!(list.root.ends_with("train") && list.pictures.len() == 1);
+        assert!(list.root.ends_with("train") && list.images.len() == 1);
         let error = FacePoint::read(folder.path(), Split::Val).unwrap_err().to_string();
         assert!(error.contains("testImageList.txt: "), "{error}");
     }

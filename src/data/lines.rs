@@ -66,9 +66,9 @@ impl Lines {
         Ok(self.ahead.as_deref())
     }
 
-    /// The name of a picture below the list's folder, with slashes for backslashes.
+    /// The name of an image below the list's folder, with slashes for backslashes.
     pub(crate) fn name(&self, name: &str) -> Result<String> {
-        below(name).ok_or_else(|| self.error(&format!("a picture outside of the list's folder: \"{}\"", shown(name))))
+        below(name).ok_or_else(|| self.error(&format!("an image outside of the list's folder: \"{}\"", shown(name))))
     }
 
     /// The number of the line that [`Lines::next`] gave last, from 1.
@@ -87,7 +87,7 @@ impl Lines {
     }
 }
 
-/// The name of a picture below its list's folder, with slashes for backslashes; none if it could be of a file elsewhere.
+/// The name of an image below its list's folder, with slashes for backslashes; none if it could be of a file elsewhere.
 pub(crate) fn below(name: &str) -> Option<String> {
     let name = name.replace('\\', "/");
     let leaves = |part: &str| part == ".." || cfg!(windows) && part.contains(':');

@@ -42,7 +42,7 @@ choice! {
     }
 }
 
-/// The stages before, ready to look at pictures.
+/// The stages before, ready to look at images.
 pub struct Miner {
     detector: Detector,
     boxes_of: BoxesOf,
@@ -56,7 +56,7 @@ impl Miner {
     /// As [`crate::DetectorBuilder::build`].
     pub fn new(mining: &Mining, weights: Option<&Path>, isa: Isa) -> Result<Self> {
         let Mining { boxes_of, thresholds: [pnet, rnet], min_face, factor } = *mining;
-        // Pictures are worked on side by side, each by one thread.
+        // Images are worked on side by side, each by one thread.
         let mut builder = Detector::builder()
             .isa(isa)
             .threads(1)
@@ -84,7 +84,7 @@ impl Miner {
         &self.about
     }
 
-    /// The boxes that a picture's samples are made of: the best first.
+    /// The boxes that an image's samples are made of: the best first.
     pub fn boxes(&self, view: &ImageView<'_>) -> Vec<PixelBox> {
         match self.boxes_of {
             BoxesOf::PNet => self.detector.pnet_boxes(view),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::class::Class;
 use crate::arch::Stage;
 
-/// Everything that decides which samples are made, beside the pictures: the same options and sources
+/// Everything that decides which samples are made, beside the images: the same options and sources
 /// give the same set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,11 +72,11 @@ impl Caps {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomCrops {
-    /// Negatives of a picture, anywhere in it.
+    /// Negatives of an image, anywhere in it.
     pub negatives: u32,
     /// The most places to try for each of them: in a crowd there may be no room for any.
     pub tries: u32,
-    /// Their smallest side; in a picture too small for it, `near_side`.
+    /// Their smallest side; in an image too small for it, `near_side`.
     pub side: u32,
     /// Tries for negatives that touch a face, for each face.
     pub near: u32,
@@ -101,7 +101,7 @@ impl Default for RandomCrops {
 pub struct LandmarkCrops {
     /// Tries for crops beside the face's own box.
     pub tries: u32,
-    /// The longer side of the smallest face that crops are taken of. The original pictures' is 40.
+    /// The longer side of the smallest face that crops are taken of. The original images' is 40.
     pub min_face: f64,
     /// By how many degrees some crops are turned, to either side; 0 turns none.
     pub degrees: f64,
@@ -119,7 +119,7 @@ impl Default for LandmarkCrops {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MinedCrops {
-    /// The most negatives of a picture; those of the best scores come first.
+    /// The most negatives of an image; those of the best scores come first.
     pub negatives: u32,
     /// The smallest side of a crop.
     pub side: u32,

@@ -1,4 +1,4 @@
-//! Making a data set: every picture read once, its crops planned, cut and appended.
+//! Making a data set: every image read once, its crops planned, cut and appended.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -7,8 +7,8 @@ use rayon::ThreadPool;
 
 use super::class::Class;
 use super::cut::Cutter;
+use super::images;
 use super::options::SampleOptions;
-use super::pictures;
 use super::plan::Planned;
 use super::progress::{Progress, Skipped};
 use super::set::{Manifest, Row, SourceInfo, Writer};
@@ -22,7 +22,7 @@ use crate::ordered;
 /// Fewer samples of a class than this are hardly enough to learn from.
 const FEW: usize = 10_000;
 
-/// What a stage of the cascade finds in a picture: boxes `[x1, y1, x2, y2]`, best first, as the stage
+/// What a stage of the cascade finds in an image: boxes `[x1, y1, x2, y2]`, best first, as the stage
 /// gives them after moving them, both ends of a side inside.
 pub type StageBoxes<'a> = dyn Fn(&ImageView<'_>) -> Vec<PixelBox> + Sync + 'a;
 
@@ -38,10 +38,10 @@ pub struct Preparation<'a> {
     pub detector: String,
     /// Where the work is done.
     pub pool: &'a ThreadPool,
-    /// About how many bytes pictures and samples may take at a time. A picture that takes more by itself
+    /// About how many bytes images and samples may take at a time. An image that takes more by itself
     /// is done alone.
     pub ram: usize,
-    /// The part of the pictures that may be unreadable, from 0 to 1: so many are left out, more are an error.
+    /// The part of the images that may be unreadable, from 0 to 1: so many are left out, more are an error.
     pub most_skipped: f64,
 }
 
@@ -50,7 +50,7 @@ pub struct Preparation<'a> {
 pub struct Summary {
     /// As it is in the set.
     pub manifest: Manifest,
-    /// Pictures that were left out.
+    /// Images that were left out.
     pub skipped: Vec<Skipped>,
     /// What will be missed in training.
     pub warnings: Vec<String>,
@@ -59,12 +59,12 @@ pub struct Summary {
 /// Makes a set and puts it into the folder `out`, which must not be there or be empty.
 ///
 /// The set is made in a folder beside it, `<out>.partial`, and gets its name when it is complete: after
-/// a crash or a kill there is no set, and the next run begins anew. `progress` is called after each picture, and says whether
+/// a crash or a kill there is no set, and the next run begins anew. `progress` is called after each image, and says whether
 /// to go on.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes`, [`crate::ErrorKind::Data`] if `out` is taken, or no
-/// picture could be read, or too many could not; [`crate::ErrorKind::Unreadable`] if the set can't be written.
+/// image could be read, or too many could not; [`crate::ErrorKind::Unreadable`] if the set can't be written.
 pub fn prepare(
     sources: &Sources,
     how: &Preparation<'_>,
@@ -88,7 +88,7 @@ pub fn prepare(
         |index| make(&tasks[index], how),
         |index, made| {
             let task = &tasks[index];
-            let has_points = matches!(task.picture, Annotation::Points(_));
+            let has_points = matches!(task.image, Annotation::Points(_));
             match made {
                 Ok(samples) => {
                     let folders = &mut manifest.folders;
@@ -105,7 +105,7 @@ pub fn prepare(
                         let reason = too_many(&reason, skipped.len() + 1, tasks.len(), how.most_skipped);
                         return Err(Error::data(reason).at(task.path()));
                     }
-                    skipped.push(Skipped { picture: task.path(), reason });
+                    skipped.push(Skipped { image: task.path(), reason });
                 }
             }
             match progress(Progress { done: index + 1, total: tasks.len() }) {
@@ -117,8 +117,8 @@ pub fn prepare(
     if let [first, ..] = &skipped[..]
         && skipped.len() == tasks.len()
     {
-        let (picture, reason) = (first.picture.display(), &first.reason);
-        return Err(Error::data(format!("none of {} pictures can be read; {picture}: {reason}", tasks.len())));
+        let (image, reason) = (first.image.display(), &first.reason);
+        return Err(Error::data(format!("none of {} images can be read; {image}: {reason}", tasks.len())));
     }
     manifest.sources = source_infos(sources, skipped_of);
     let manifest = writer.finish(manifest)?;
@@ -126,25 +126,25 @@ pub fn prepare(
     Ok(Summary { manifest, skipped, warnings })
 }
 
-/// Why a picture that can't be read is one too many.
+/// Why an image that can't be read is one too many.
 fn too_many(reason: &str, skipped: usize, total: usize, most: f64) -> String {
     match most {
         0.0 => reason.into(),
         _ => {
-            format!("{reason}; {skipped} of {total} pictures can't be read, and no more than {}% may be", most * 100.0)
+            format!("{reason}; {skipped} of {total} images can't be read, and no more than {}% may be", most * 100.0)
         }
     }
 }
 
-/// The samples of a picture, one after the other in each class.
+/// The samples of an image, one after the other in each class.
 struct Samples {
     bytes: [Vec<u8>; 4],
     counts: [u32; 4],
 }
 
 fn make(task: &Task<'_>, how: &Preparation<'_>) -> Result<Samples, String> {
-    let picture = pictures::read(&task.path())?;
-    let (view, side) = (ImageView::from(&picture), how.stage.side());
+    let image = images::read(&task.path())?;
+    let (view, side) = (ImageView::from(&image), how.stage.side());
     let found = || how.boxes.map_or_else(Vec::new, |boxes| boxes(&view));
     let plan = task.plan([view.width(), view.height()], how.stage, how.options, found);
     let mut samples = Samples { bytes: Default::default(), counts: [0; 4] };
@@ -168,14 +168,14 @@ fn source_infos(sources: &Sources, [wider_skipped, points_skipped]: [usize; 2]) 
         kind: "WIDER FACE".into(),
         list: source.list.clone(),
         crc32: source.crc32,
-        pictures: source.pictures.len(),
+        images: source.images.len(),
         skipped: wider_skipped,
     });
     let face_point = sources.face_point.iter().map(|source| SourceInfo {
         kind: "CNN_FacePoint".into(),
         list: source.list.clone(),
         crc32: source.crc32,
-        pictures: source.pictures.len(),
+        images: source.images.len(),
         skipped: points_skipped,
     });
     wider.chain(face_point).collect()
@@ -196,7 +196,7 @@ fn warnings(manifest: &Manifest, without_points: usize) -> Vec<String> {
     if without_points > 0 {
         let least = manifest.options.landmarks.min_face;
         warnings.push(format!(
-            "{without_points} pictures with landmarks gave no sample: most likely their faces have less than {least} pixels"
+            "{without_points} images with landmarks gave no sample: most likely their faces have less than {least} pixels"
         ));
     }
     warnings

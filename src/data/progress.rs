@@ -1,4 +1,4 @@
-//! What long work over pictures tells of itself.
+//! What long work over images tells of itself.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,18 @@ use serde::Serialize;
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Pictures that are done.
+    /// Images that are done.
     pub done: usize,
-    /// Pictures.
+    /// Images.
     pub total: usize,
 }
 
-/// A picture that could not be read.
+/// An image that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The file.
-    pub picture: PathBuf,
+    #[serde(rename = "picture")]
+    pub image: PathBuf,
     /// Why.
     pub reason: String,
 }

@@ -1,13 +1,13 @@
-//! The pictures that samples are made of, with what is known of each.
+//! The images that samples are made of, with what is known of each.
 
 use std::path::{Path, PathBuf};
 
-use super::face_point::{FacePoint, FacePointPicture};
+use super::face_point::{FacePoint, FacePointImage};
+use super::images;
 use super::options::SampleOptions;
-use super::pictures;
 use super::plan::{Planned, landmark_crops, mined_crops, random_crops};
 use super::split::Split;
-use super::wider::{Wider, WiderFace, WiderPicture};
+use super::wider::{Wider, WiderFace, WiderImage};
 use crate::arch::Stage;
 use crate::error::Result;
 use crate::geometry::PixelBox;
@@ -18,9 +18,9 @@ use crate::random::Random;
 pub struct Sources {
     /// Which part of them.
     pub split: Split,
-    /// Pictures with boxes.
+    /// Images with boxes.
     pub wider: Option<Wider>,
-    /// Pictures with landmarks.
+    /// Images with landmarks.
     pub face_point: Option<FacePoint>,
 }
 
@@ -35,37 +35,33 @@ impl Sources {
         Ok(Self { split, wider, face_point })
     }
 
-    /// All pictures, those with boxes first.
+    /// All images, those with boxes first.
     pub(super) fn tasks(&self) -> Vec<Task<'_>> {
         let boxes = self.wider.iter().flat_map(|source| {
-            let pictures = source.pictures.iter().enumerate();
-            pictures.map(|(index, picture)| Task { root: &source.root, index, picture: Annotation::Boxes(picture) })
+            let images = source.images.iter().enumerate();
+            images.map(|(index, image)| Task { root: &source.root, index, image: Annotation::Boxes(image) })
         });
         let landmarks = self.face_point.iter().flat_map(|source| {
-            let pictures = source.pictures.iter().enumerate();
-            pictures.map(|(index, picture)| Task {
-                root: &source.root,
-                index,
-                picture: Annotation::Points(picture),
-            })
+            let images = source.images.iter().enumerate();
+            images.map(|(index, image)| Task { root: &source.root, index, image: Annotation::Points(image) })
         });
         boxes.chain(landmarks).collect()
     }
 }
 
-/// A picture of either list.
+/// An image of either list.
 pub(super) struct Task<'a> {
     root: &'a Path,
     /// In its list.
     index: usize,
-    pub(super) picture: Annotation<'a>,
+    pub(super) image: Annotation<'a>,
 }
 
-/// A picture with what is known of it.
+/// An image with what is known of it.
 #[derive(Clone, Copy)]
 pub(super) enum Annotation<'a> {
-    Boxes(&'a WiderPicture),
-    Points(&'a FacePointPicture),
+    Boxes(&'a WiderImage),
+    Points(&'a FacePointImage),
 }
 
 impl Task<'_> {
@@ -79,9 +75,9 @@ impl Task<'_> {
 
     /// The line in its list, and the name as it is there.
     pub(super) fn place(&self) -> (usize, &str) {
-        match self.picture {
-            Annotation::Boxes(picture) => (picture.line, &picture.name),
-            Annotation::Points(picture) => (picture.line, &picture.name),
+        match self.image {
+            Annotation::Boxes(image) => (image.line, &image.name),
+            Annotation::Points(image) => (image.line, &image.name),
         }
     }
 
@@ -90,16 +86,16 @@ impl Task<'_> {
         self.name().split_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// A generator for this picture and stage alone.
+    /// A generator for this image and stage alone.
     fn random(&self, seed: u64, stage: Stage) -> Random {
-        let list = match self.picture {
+        let list = match self.image {
             Annotation::Boxes(_) => 0,
             Annotation::Points(_) => 1,
         };
         Random::new(seed, (stage.side() as u64) << 48 | list << 40 | self.index as u64)
     }
 
-    /// The crops to take of a picture of that size; `found` is asked only for crops to be mined.
+    /// The crops to take of an image of that size; `found` is asked only for crops to be mined.
     pub(super) fn plan(
         &self,
         size: [usize; 2],
@@ -108,9 +104,9 @@ impl Task<'_> {
         found: impl FnOnce() -> Vec<PixelBox>,
     ) -> Vec<Planned> {
         let mut random = self.random(options.seed, stage);
-        match self.picture {
-            Annotation::Boxes(picture) => {
-                let possible = picture.faces.iter().filter(|face| face.is_possible());
+        match self.image {
+            Annotation::Boxes(image) => {
+                let possible = image.faces.iter().filter(|face| face.is_possible());
                 let faces: Vec<_> = possible.map(WiderFace::corners).collect();
                 let mut plan = Vec::new();
                 if let Some(options) = &options.random {
@@ -121,23 +117,23 @@ impl Task<'_> {
                 }
                 plan
             }
-            Annotation::Points(picture) => {
-                landmark_crops(size, picture.corners, &picture.points, &options.landmarks, &mut random)
+            Annotation::Points(image) => {
+                landmark_crops(size, image.corners, &image.points, &options.landmarks, &mut random)
             }
         }
     }
 
-    /// About the most bytes that a picture and its samples take.
+    /// About the most bytes that an image and its samples take.
     pub(super) fn cost(&self, stage: Stage, options: &SampleOptions) -> usize {
-        let samples = match self.picture {
-            Annotation::Boxes(picture) => {
-                let random = options.random.map_or(0, |it| {
-                    it.negatives as usize + picture.faces.len() * (it.near as usize + it.face as usize)
-                });
-                random + options.mined.map_or(0, |it| it.negatives as usize + picture.faces.len())
+        let samples = match self.image {
+            Annotation::Boxes(image) => {
+                let random = options
+                    .random
+                    .map_or(0, |it| it.negatives as usize + image.faces.len() * (it.near as usize + it.face as usize));
+                random + options.mined.map_or(0, |it| it.negatives as usize + image.faces.len())
             }
             Annotation::Points(_) => 1 + 6 * options.landmarks.tries as usize,
         };
-        pictures::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
+        images::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
     }
 }

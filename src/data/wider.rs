@@ -11,19 +11,19 @@ use crate::geometry::PixelBox;
 /// The list of one split.
 #[derive(Debug)]
 pub struct Wider {
-    /// The folder that the pictures' names begin at.
+    /// The folder that the images' names begin at.
     pub root: PathBuf,
     /// The list's file.
     pub list: PathBuf,
     /// Its CRC-32.
     pub crc32: u32,
     /// In the list's order.
-    pub pictures: Vec<WiderPicture>,
+    pub images: Vec<WiderImage>,
 }
 
-/// A picture and the faces in it.
+/// An image and the faces in it.
 #[derive(Debug)]
-pub struct WiderPicture {
+pub struct WiderImage {
     /// As the list has it: `<event>/<file>.jpg`.
     pub name: String,
     /// The line of its name, from 1.
@@ -72,34 +72,34 @@ impl WiderFace {
 }
 
 impl Wider {
-    /// The folder of a split's pictures.
+    /// The folder of a split's images.
     pub fn root(folder: &Path, split: Split) -> PathBuf {
         folder.join(format!("WIDER_{}", name(split))).join("images")
     }
 
     /// Reads the list of a split under the folder that holds `WIDER_train` and `wider_face_split`. The
-    /// pictures are not looked at.
+    /// images are not looked at.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
         let (name, root) = (name(split), Self::root(folder, split));
         let mut lines = Lines::open(folder.join("wider_face_split").join(format!("wider_face_{name}_bbx_gt.txt")))?;
-        let mut pictures = Vec::new();
+        let mut images = Vec::new();
         while let Some(line) = lines.next()? {
             let name = line.trim();
             if name.is_empty() {
                 continue;
             }
             if name.split_whitespace().all(|word| word.parse::<f64>().is_ok()) {
-                return Err(lines.error(&format!("the name of a picture is missing: \"{}\"", shown(name))));
+                return Err(lines.error(&format!("the name of an image is missing: \"{}\"", shown(name))));
             }
             let line = lines.number();
             let name = lines.name(name)?;
-            pictures.push(WiderPicture { name, line, faces: faces(&mut lines)? });
+            images.push(WiderImage { name, line, faces: faces(&mut lines)? });
         }
         let (list, crc32) = lines.finish();
-        Ok(Self { root, list, crc32, pictures })
+        Ok(Self { root, list, crc32, images })
     }
 }
 
@@ -113,7 +113,7 @@ fn name(split: Split) -> &'static str {
 /// The count and that many lines.
 fn faces(lines: &mut Lines) -> Result<Vec<WiderFace>> {
     let Some(line) = lines.next()? else {
-        return Err(lines.error("the list ends after a picture's name, without the number of its faces"));
+        return Err(lines.error("the list ends after an image's name, without the number of its faces"));
     };
     let Ok(count) = line.trim().parse::<usize>() else {
         return Err(lines.error(&format!("the number of faces is missing: \"{}\"", shown(&line))));
@@ -129,7 +129,7 @@ fn faces(lines: &mut Lines) -> Result<Vec<WiderFace>> {
     let mut faces = Vec::new();
     for i in 0..count {
         let Some(line) = lines.next()? else {
-            return Err(lines.error(&format!("the list ends after {i} of {count} faces of a picture")));
+            return Err(lines.error(&format!("the list ends after {i} of {count} faces of an image")));
         };
         let face = face(&line, lines.number()).ok_or_else(|| {
             let expected = "x y w h blur expression illumination invalid occlusion pose";
@@ -163,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn pictures_with_and_without_faces() {
+    fn images_with_and_without_faces() {
         let list = "a/1.jpg\n2\n1 2 30 40 0 1 0 1 2 0 \r\n-5 6 7.5 0 2 0 0 0 0 0\n\
                     b/no faces.jpg\n0\n0 0 0 0 0 0 0 0 0 0\nb/none, and no zeros.jpg\n0\nb/4.jpg\n1\n0 0 9 9 0 0 0 0 0 0\n\n";
         let wider = read(list).unwrap();
-        let counts: Vec<_> = wider.pictures.iter().map(|it| (it.name.as_str(), it.line, it.faces.len())).collect();
+        let counts: Vec<_> = wider.images.iter().map(|it| (it.name.as_str(), it.line, it.faces.len())).collect();
         let expected = [("a/1.jpg", 1, 2), ("b/no faces.jpg", 5, 0), ("b/none, and no zeros.jpg", 8, 0)];
         assert_eq!(counts, [&expected[..], &[("b/4.jpg", 10, 1)]].concat());
-        let [first, second] = wider.pictures[0].faces[..] else { panic!() };
+        let [first, second] = wider.images[0].faces[..] else { panic!() };
         assert_eq!(first.corners(), PixelBox([1.0, 2.0, 31.0, 42.0]));
         assert_eq!((first.expression, first.invalid, first.occlusion, first.line), (1, true, 2, 3));
         assert!(first.is_possible() && !second.is_possible());
@@ -179,8 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_has_no_pictures() {
-        assert!(read("").unwrap().pictures.is_empty());
+    fn an_empty_list_has_no_images() {
+        assert!(read("").unwrap().images.is_empty());
     }
 
     #[test]
@@ -192,14 +192,14 @@ mod tests {
             ("a.jpg\n-1\n".into(), 2, "number of faces is missing"),
             (format!("a.jpg\n2\n{face}"), 3, "ends after 1 of 2 faces"),
             (format!("a.jpg\n2\n{face}b.jpg\n1\n{face}"), 4, "face 2 of 2 is not \"x y w h"),
-            (format!("a.jpg\n1\n{face}{face}"), 4, "name of a picture is missing: \"0 0 9 9"),
+            (format!("a.jpg\n1\n{face}{face}"), 4, "name of an image is missing: \"0 0 9 9"),
             ("a.jpg\n1\n0 0 9 9 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
             ("a.jpg\n1\n0 0 9 9 0 0 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
             ("a.jpg\n1\n0 0 NaN 9 0 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
             ("a.jpg\n1\n0 0 inf 9 0 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
             ("a.jpg\n1\n0 0 9 9 -1 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
             ("a.jpg\n1\n0 0 9 x 0 0 0 0 0 0\n".into(), 3, "face 1 of 1"),
-            ("a.jpg\n0\n0 0 9 9 0 0 0 0 0 0\n".into(), 3, "name of a picture is missing"),
+            ("a.jpg\n0\n0 0 9 9 0 0 0 0 0 0\n".into(), 3, "name of an image is missing"),
             (format!("a.jpg\n99999999999999\n{face}"), 3, "ends after 1 of 99999999999999"),
         ] {
             let error = read(&list).unwrap_err();

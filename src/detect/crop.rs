@@ -13,15 +13,15 @@ use crate::profile::{Crop, Profile, Resize};
 pub(super) enum Cut {
     /// Whole pixels.
     Pixels(Region),
-    /// Samples between `[x1, y1, x2, y2]`, ends included, in parts of the picture's sides.
+    /// Samples between `[x1, y1, x2, y2]`, ends included, in parts of the image's sides.
     Samples([f32; 4]),
 }
 
-/// The part of a picture that a box asks for. Corners of whole pixels are both included; parts of pixels
+/// The part of an image that a box asks for. Corners of whole pixels are both included; parts of pixels
 /// are dropped. `None` if nothing is left, or if the box is beyond all measure.
 pub(super) fn cut(Corners([x1, y1, x2, y2]): Corners, view: &ImageView<'_>, profile: &Profile) -> Option<Cut> {
     let (width, height) = (view.width() as f64, view.height() as f64);
-    // A box many times as large as the picture comes from broken weights, and would take for ever.
+    // A box many times as large as the image comes from broken weights, and would take for ever.
     if !(x2 - x1).is_finite() || (x2 - x1).max(y2 - y1) > 4.0 * (width + height) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The pyramid: a picture in ever smaller sizes, so that a net that looks at small squares finds faces
+//! The pyramid: an image in ever smaller sizes, so that a net that looks at small squares finds faces
 //! of every size. A level is made in strips of rows as the net asks for them, never whole.
 
 use std::ops::Range;
@@ -18,7 +18,7 @@ pub(crate) struct LevelShape {
     pub(crate) width: usize,
 }
 
-/// The levels of a picture of `height x width` pixels, largest first: on the first, a face of
+/// The levels of an image of `height x width` pixels, largest first: on the first, a face of
 /// `min_face` pixels has the `side` that the net looks at.
 pub(crate) fn levels(
     height: usize,
@@ -79,7 +79,7 @@ pub(crate) struct LevelMaker {
 }
 
 impl LevelMaker {
-    /// Makes ready for a level of a picture; what was allocated is kept.
+    /// Makes ready for a level of an image; what was allocated is kept.
     pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
         let fill = match resize {
             Resize::AreaBins => Axis::area_bins,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_too_small_has_no_level() {
+    fn an_image_too_small_has_no_level() {
         for (height, width) in [(0, 0), (1, 1), (11, 11), (19, 400), (1, 100_000)] {
             for profile in Profile::ALL {
                 assert_eq!(levels_of(height, width, profile), [], "{}", profile.name);
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((levels[9].height, levels[9].width), (14, 18));
     }
 
-    /// The last level of each rule, and one that a larger picture has beyond it.
+    /// The last level of each rule, and one that a larger image has beyond it.
     #[test]
     fn the_last_level_is_that_of_the_profile() {
         let shorter = |length: usize, profile: Profile| {

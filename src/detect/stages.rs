@@ -81,10 +81,10 @@ mod tests {
 
     #[test]
     fn every_face_is_near_a_box_of_each_stage() {
-        let picture = crate::image::open("testdata/astronaut.png").unwrap();
+        let image = crate::image::open("testdata/astronaut.png").unwrap();
         let detector = Detector::new();
-        let faces = detector.detect(&picture).unwrap();
-        let view = ImageView::from(&picture);
+        let faces = detector.detect(&image).unwrap();
+        let view = ImageView::from(&image);
         let (pnet, rnet) = (detector.pnet_boxes(&view), detector.rnet_boxes(&view));
         assert_eq!(detector.detect_stages(&view), (faces.clone(), [pnet.clone(), rnet.clone()]));
         assert!(pnet.len() > rnet.len() && !rnet.is_empty() && !faces.is_empty(), "{} {}", pnet.len(), rnet.len());

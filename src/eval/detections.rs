@@ -1,24 +1,24 @@
-//! A detector over many pictures, side by side.
+//! A detector over many images, side by side.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use rayon::ThreadPool;
 
-use crate::data::{Progress, pictures};
+use crate::data::{Progress, images};
 use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::face::Face;
 use crate::ordered;
 
-/// What was found in a picture, or why it could not be read.
+/// What was found in an image, or why it could not be read.
 pub type Detections = Result<Vec<Face>, String>;
 
-/// Looks for the faces of pictures, which are taken as they are stored: annotation was made by tools that do not know
-/// of EXIF. The detector should use one thread. `progress` is called after each picture and says whether to go on.
+/// Looks for the faces of images, which are taken as they are stored: annotation was made by tools that do not know
+/// of EXIF. The detector should use one thread. `progress` is called after each image and says whether to go on.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Data`] if it was told to stop, or there are pictures and none can be read.
+/// [`crate::ErrorKind::Data`] if it was told to stop, or there are images and none can be read.
 pub fn detect_all(
     detector: &Detector,
     files: &[PathBuf],
@@ -27,8 +27,8 @@ pub fn detect_all(
 ) -> Result<Vec<Detections>> {
     let (total, mut all) = (files.len(), Vec::with_capacity(files.len()));
     let work = |index: usize| {
-        let picture = pictures::read(&files[index])?;
-        detector.detect(&picture).map_err(|error| error.to_string())
+        let image = images::read(&files[index])?;
+        detector.detect(&image).map_err(|error| error.to_string())
     };
     ordered::for_each(pool, total, work, |index, detections| {
         all.push(detections);
@@ -39,7 +39,7 @@ pub fn detect_all(
     })?;
     match (files.first(), all.first()) {
         (Some(file), Some(Err(reason))) if all.iter().all(Result::is_err) => {
-            Err(Error::data(format!("none of {total} pictures can be read; {}: {reason}", file.display())))
+            Err(Error::data(format!("none of {total} images can be read; {}: {reason}", file.display())))
         }
         _ => Ok(all),
     }

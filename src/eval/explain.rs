@@ -19,7 +19,7 @@ use crate::profile::Thresholds;
 /// more in common with a face of another form and a size between two levels.
 const NEAR: f64 = 0.3;
 
-/// What happened at a place of a picture.
+/// What happened at a place of an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// The place, in pixels.
@@ -92,9 +92,9 @@ pub enum Net {
 /// A level of the pyramid, seen from the place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LevelView {
-    /// Its size divided by the picture's.
+    /// Its size divided by the image's.
     pub scale: f64,
-    /// The side in pixels of the picture of the squares that PNet looks at.
+    /// The side in pixels of the image of the squares that PNet looks at.
     pub side: f64,
     /// Squares that overlap the place by 0.3 or more.
     pub near: usize,
@@ -126,7 +126,7 @@ pub struct Cell {
 pub struct CandidatePath {
     /// The level that it is of, from 0.
     pub level: usize,
-    /// That level's size divided by the picture's.
+    /// That level's size divided by the image's.
     pub scale: f64,
     /// What PNet looks at, and its score.
     pub pnet: Cell,
@@ -162,7 +162,7 @@ pub enum PathEnd {
         /// The level that it is of.
         by_level: usize,
     },
-    /// Nothing of it is in the picture.
+    /// Nothing of it is in the image.
     Outside {
         /// Who could not look at it.
         stage: Net,
@@ -302,8 +302,8 @@ impl CandidatePath {
     }
 }
 
-/// What a detector makes of a place of a picture. Everything is kept that PNet says, so it takes
-/// about 100 MB for a picture of 12 megapixels.
+/// What a detector makes of a place of an image. Everything is kept that PNet says, so it takes
+/// about 100 MB for an image of 12 megapixels.
 pub fn explain(detector: &Detector, view: &ImageView<'_>, place: PixelBox) -> Explanation {
     let (levels, tracks, moved) = (Vec::new(), Vec::new(), Vec::new());
     let mut witness = Witness { detector, place, levels, tracks, moved };
@@ -377,7 +377,7 @@ fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3
     }
     let closest = levels.iter().filter_map(|level| Some((level.closest?.overlap, level)));
     let text = match closest.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        None => "lost before PNet: the picture is too small for the smallest face that is looked for".into(),
+        None => "lost before PNet: the image is too small for the smallest face that is looked for".into(),
         Some((overlap, LevelView { side, scale, .. })) => format!(
             "lost before PNet: no square that it looks at overlaps the box by {NEAR}; the best has {side:.0} pixels and \
              {overlap:.2}, at scale {scale:.3}"
@@ -414,7 +414,7 @@ pub fn hint(
 ) -> Result<Option<String>> {
     let PixelBox([x1, y1, x2, y2]) = lost.r#box;
     let face = ((x2 - x1) * (y2 - y1)).sqrt();
-    // The smallest square may be larger than asked for, in a picture that is seen as if it were shrunk.
+    // The smallest square may be larger than asked for, in an image that is seen as if it were shrunk.
     let smallest = lost.levels.first().map_or(min_face, |level| level.side);
     let smaller = (face * min_face / smallest).floor().max(1.0);
     let smaller = (face < 1.5 * smallest && smaller < min_face).then_some(smaller);
@@ -460,18 +460,18 @@ mod tests {
 
     #[test]
     fn who_is_watched_finds_the_same_in_every_profile() {
-        let picture = crate::image::open("testdata/crowd.jpg").unwrap();
-        let view = ImageView::from(&picture);
+        let image = crate::image::open("testdata/crowd.jpg").unwrap();
+        let view = ImageView::from(&image);
         for profile in Profile::ALL {
             let detector = Detector::builder().profile(profile).min_face(40.0).build().unwrap();
             let (levels, tracks, moved) = (Vec::new(), Vec::new(), Vec::new());
             let mut witness = Witness { detector: &detector, place: PixelBox([0.0; 4]), levels, tracks, moved };
             let faces = detector.detect_observed(&view, &mut witness);
-            assert_eq!(faces, detector.detect(&picture).unwrap(), "{}", profile.name());
+            assert_eq!(faces, detector.detect(&image).unwrap(), "{}", profile.name());
             let ends = |end: fn(&CandidatePath) -> bool| witness.tracks.iter().filter(|track| end(track)).count();
             assert_eq!(ends(|track| track.end == PathEnd::Face), faces.len());
             // The counts of each stage are those that `detect_timed` gives.
-            let (_, timing) = detector.detect_timed(&picture).unwrap();
+            let (_, timing) = detector.detect_timed(&image).unwrap();
             assert_eq!(witness.tracks.len(), timing.levels.iter().map(|level| level.candidates).sum::<usize>());
             let kept = ends(|track| !matches!(track.end, PathEnd::Suppressed { in_level: true, .. }));
             assert_eq!(kept, timing.levels.iter().map(|level| level.kept).sum::<usize>());

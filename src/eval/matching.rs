@@ -1,4 +1,4 @@
-//! Which found box is which annotated face, in one picture.
+//! Which found box is which annotated face, in one image.
 
 use crate::geometry::PixelBox;
 

@@ -1,4 +1,4 @@
-//! How good a detector is: what it finds in annotated pictures, compared with what is there.
+//! How good a detector is: what it finds in annotated images, compared with what is there.
 //!
 //! [`official_curve`] is the protocol of WIDER FACE, [`fddb_roc`] that of FDDB, [`landmark_errors`] compares landmarks;
 //! [`detect_all`] gives them what a detector finds. [`evaluate`] is what each stage of the cascade finds, for the report
@@ -18,11 +18,11 @@ mod wider;
 
 pub use detections::{Detections, detect_all};
 pub use explain::{CandidatePath, Cell, Explanation, LevelView, Net, PathEnd, PlaceOutcome, explain, hint};
-pub use fddb::{Ellipse, Fddb, FddbPicture, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
+pub use fddb::{Ellipse, Fddb, FddbImage, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 pub use landmarks::{LandmarkErrors, landmark_errors};
 pub use matching::Verdict;
-pub use official::{Results, Truth, TruthPicture, official_curve, result_path};
+pub use official::{Results, Truth, TruthImage, official_curve, result_path};
 pub use precision::{Curve, CurvePoint};
-pub use scored_box::{ScoredBox, picture_of_results};
+pub use scored_box::{ScoredBox, image_of_results};
 pub use stages::{OVERLAPS, SizeClass, StagePass, size_classes};
-pub use wider::{Evaluation, FaceResult, Passed, PictureResult, evaluate};
+pub use wider::{Evaluation, FaceResult, ImageResult, Passed, evaluate};

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::face::Face;
 use crate::geometry::PixelBox;
 
-/// Of a picture: the evaluations' time grows with it, and no detector finds a tenth of this.
+/// Of an image: the evaluations' time grows with it, and no detector finds a tenth of this.
 const MOST_BOXES: usize = 10_000;
 
 /// A box with a score: a line `x y w h score` of a file of results.
@@ -47,9 +47,9 @@ impl fmt::Display for ScoredBox {
     }
 }
 
-/// The boxes of a picture as files of results have them: their number and that many lines, after the picture's name.
+/// The boxes of an image as files of results have them: their number and that many lines, after the image's name.
 /// Both evaluations have this form.
-pub fn picture_of_results(name: &str, faces: &[Face]) -> String {
+pub fn image_of_results(name: &str, faces: &[Face]) -> String {
     let lines = faces.iter().map(|face| format!("{}\n", ScoredBox::from(face)));
     format!("{name}\n{}\n", faces.len()) + &lines.collect::<String>()
 }
@@ -57,7 +57,7 @@ pub fn picture_of_results(name: &str, faces: &[Face]) -> String {
 /// Reads a number of boxes and that many lines.
 pub(super) fn read_boxes(lines: &mut Lines) -> Result<Vec<ScoredBox>> {
     let Some(line) = lines.next()? else {
-        return Err(lines.error("it ends after a picture's name, without the number of boxes"));
+        return Err(lines.error("it ends after an image's name, without the number of boxes"));
     };
     // Some tools write it as they do other numbers.
     let count = numbers(line.split_whitespace()).map(|[count]: [f64; 1]| count);
@@ -65,12 +65,12 @@ pub(super) fn read_boxes(lines: &mut Lines) -> Result<Vec<ScoredBox>> {
         return Err(lines.error(&format!("the number of boxes is missing: \"{}\"", shown(&line))));
     };
     if count > MOST_BOXES as f64 {
-        return Err(lines.error(&format!("{count} boxes in a picture: there can't be more than {MOST_BOXES}")));
+        return Err(lines.error(&format!("{count} boxes in an image: there can't be more than {MOST_BOXES}")));
     }
     let mut boxes = Vec::new();
     while (boxes.len() as f64) < count {
         let Some(line) = lines.next()? else {
-            return Err(lines.error(&format!("it ends after {} of {count} boxes of a picture", boxes.len())));
+            return Err(lines.error(&format!("it ends after {} of {count} boxes of an image", boxes.len())));
         };
         let Some([x, y, width, height, score]) = numbers(line.split_whitespace()) else {
             return Err(lines.error(&format!("a box is not \"x y w h score\": \"{}\"", shown(&line))));
@@ -90,7 +90,7 @@ mod tests {
         let bbox = BBox { x1: 0.1, y1: -2.7, x2: 33.3, y2: 1e-7 };
         let faces = [Face { bbox, score: 0.123_456_79, ..Face::default() }, Face::default()];
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, picture_of_results("a/b", &faces)).unwrap();
+        std::fs::write(&file, image_of_results("a/b", &faces)).unwrap();
         let mut lines = Lines::open(file.path().into()).unwrap();
         assert_eq!(lines.next().unwrap().as_deref(), Some("a/b"));
         assert_eq!(read_boxes(&mut lines).unwrap(), faces.each_ref().map(ScoredBox::from));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::wider::{Evaluation, PictureResult};
+use super::wider::{Evaluation, ImageResult};
 
 /// Overlaps (intersection over union) from which a box counts as one of a face: that of the evaluations, and that from
 /// which a sample teaches a net what a face is.
@@ -31,7 +31,7 @@ pub struct SizeClass {
 /// What a stage lets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StagePass {
-    /// Boxes of such a size in a picture, in the mean.
+    /// Boxes of such a size in an image, in the mean.
     pub boxes: f64,
     /// The part of the faces that a box overlaps by each of [`OVERLAPS`]; none if there are no faces.
     pub recall: [Option<f64>; 2],
@@ -40,25 +40,25 @@ pub struct StagePass {
 /// All faces, then classes by their shorter side, but for those that have none. `min_face` is what the evaluation was
 /// made with: smaller boxes count among all only.
 pub fn size_classes(evaluation: &Evaluation, min_face: f64) -> Vec<SizeClass> {
-    let pictures = &evaluation.pictures;
+    let images = &evaluation.images;
     let starts: Vec<_> = [min_face].into_iter().chain(SIZES.into_iter().filter(|&start| start > min_face)).collect();
     let ends = starts[1..].iter().copied().map(Some).chain([None]);
-    let classes = starts.iter().zip(ends).map(|(&from, to)| size_class(pictures, from, to, from));
-    let all = size_class(pictures, min_face, None, f64::NEG_INFINITY);
+    let classes = starts.iter().zip(ends).map(|(&from, to)| size_class(images, from, to, from));
+    let all = size_class(images, min_face, None, f64::NEG_INFINITY);
     [all].into_iter().chain(classes.filter(|class| class.faces > 0)).collect()
 }
 
 /// Boxes count from `boxes_from` on.
-fn size_class(pictures: &[PictureResult], from: f64, to: Option<f64>, boxes_from: f64) -> SizeClass {
+fn size_class(images: &[ImageResult], from: f64, to: Option<f64>, boxes_from: f64) -> SizeClass {
     let below = |size: f64| to.is_none_or(|to| size < to);
-    let faces: Vec<_> = pictures.iter().flat_map(|picture| &picture.faces).collect();
+    let faces: Vec<_> = images.iter().flat_map(|image| &image.faces).collect();
     let faces: Vec<_> = faces.into_iter().filter(|face| face.size >= from && below(face.size)).collect();
     let pass = |stage: usize| {
-        let boxes = pictures.iter().flat_map(|picture| &picture.boxes[stage]).map(|&side| f64::from(side));
+        let boxes = images.iter().flat_map(|image| &image.boxes[stage]).map(|&side| f64::from(side));
         let boxes = boxes.filter(|&side| side >= boxes_from && below(side)).count();
         let found = |overlap: f64| faces.iter().filter(|face| face.overlaps[stage] >= overlap).count();
         let recall = |overlap| (!faces.is_empty()).then(|| found(overlap) as f64 / faces.len() as f64);
-        StagePass { boxes: boxes as f64 / pictures.len().max(1) as f64, recall: OVERLAPS.map(recall) }
+        StagePass { boxes: boxes as f64 / images.len().max(1) as f64, recall: OVERLAPS.map(recall) }
     };
     SizeClass { from, to, faces: faces.len(), pnet: pass(0), rnet: pass(1), onet: pass(2) }
 }
@@ -71,15 +71,15 @@ mod tests {
     #[test]
     fn faces_and_boxes_are_counted_by_their_sizes() {
         let face = |size, overlaps| FaceResult { size, overlaps };
-        let picture = |faces, boxes| PictureResult { name: "a/b.jpg".into(), faces, boxes, scores: Vec::new() };
-        let pictures = vec![
-            picture(
+        let image = |faces, boxes| ImageResult { name: "a/b.jpg".into(), faces, boxes, scores: Vec::new() };
+        let images = vec![
+            image(
                 vec![face(20.0, [0.5, 0.49, 0.0]), face(39.9, [0.7, 0.65, 0.64]), face(90.0, [0.9, 0.9, 0.9])],
                 [vec![10.0, 20.0, 39.0, 40.0, 90.0], vec![30.0, 90.0], vec![90.0]],
             ),
-            picture(vec![], [vec![100.0], vec![], vec![]]),
+            image(vec![], [vec![100.0], vec![], vec![]]),
         ];
-        let evaluation = Evaluation { pictures, skipped: Vec::new() };
+        let evaluation = Evaluation { images, skipped: Vec::new() };
         let classes = size_classes(&evaluation, 20.0);
         let found: Vec<_> = classes.iter().map(|class| (class.from, class.to, class.faces)).collect();
         assert_eq!(found, [(20.0, None, 3), (20.0, Some(40.0), 2), (80.0, Some(160.0), 1)]);
@@ -94,7 +94,7 @@ mod tests {
         // Faces of 25 pixels and more: the first class begins there.
         let classes = size_classes(&evaluation, 25.0);
         assert_eq!((classes[1].from, classes[1].to), (25.0, Some(40.0)));
-        let nothing = size_classes(&Evaluation { pictures: vec![], skipped: vec![] }, 20.0);
+        let nothing = size_classes(&Evaluation { images: vec![], skipped: vec![] }, 20.0);
         assert_eq!((nothing.len(), nothing[0].pnet), (1, pass(0.0, [None, None])));
     }
 }

@@ -1,4 +1,4 @@
-//! A detector on the pictures of WIDER FACE.
+//! A detector on the images of WIDER FACE.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 use super::matching::{SAME, TrueFace, Verdict, best_overlaps, judge};
 use super::official;
 use super::precision::Curve;
-use crate::data::wider::{Wider, WiderFace, WiderPicture};
-use crate::data::{Progress, Skipped, pictures};
+use crate::data::wider::{Wider, WiderFace, WiderImage};
+use crate::data::{Progress, Skipped, images};
 use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
 use crate::image::ImageView;
 use crate::ordered;
 
-/// What a detector found in the pictures of a list.
+/// What a detector found in the images of a list.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// The pictures that could be read.
-    pub pictures: Vec<PictureResult>,
+    /// The images that could be read.
+    pub images: Vec<ImageResult>,
     /// Those that could not.
     pub skipped: Vec<Skipped>,
 }
 
-/// What was found in a picture.
+/// What was found in an image.
 #[derive(Clone, Debug)]
-pub struct PictureResult {
+pub struct ImageResult {
     /// As the list has it.
     pub name: String,
     /// Faces to be found.
@@ -59,24 +59,24 @@ pub struct Passed {
 }
 
 impl Evaluation {
-    /// What each stage lets pass in all the pictures that `chosen` says yes to.
+    /// What each stage lets pass in all the images that `chosen` says yes to.
     pub fn stages(&self, chosen: impl Fn(&str) -> bool) -> [Passed; 3] {
         let mut sums = [Passed::default(); 3];
-        for picture in self.pictures.iter().filter(|picture| picture.is_in(&chosen)) {
+        for image in self.images.iter().filter(|image| image.is_in(&chosen)) {
             for (stage, sum) in sums.iter_mut().enumerate() {
-                sum.boxes += picture.boxes[stage].len();
-                sum.faces += picture.faces.iter().filter(|face| face.overlaps[stage] >= SAME).count();
+                sum.boxes += image.boxes[stage].len();
+                sum.faces += image.faces.iter().filter(|face| face.overlaps[stage] >= SAME).count();
             }
         }
         sums
     }
 
-    /// Precision and recall by the protocol of WIDER FACE, as [`super::official_curve`], over the pictures that `chosen` says yes to, by the first folder of their name.
+    /// Precision and recall by the protocol of WIDER FACE, as [`super::official_curve`], over the images that `chosen` says yes to, by the first folder of their name.
     pub fn curve(&self, chosen: impl Fn(&str) -> bool) -> Curve {
-        let chosen = || self.pictures.iter().filter(|picture| picture.is_in(&chosen));
-        let scores = chosen().flat_map(|picture| &picture.scores);
+        let chosen = || self.images.iter().filter(|image| image.is_in(&chosen));
+        let scores = chosen().flat_map(|image| &image.scores);
         let judged = scores.map(|&(score, verdict)| (score.into(), verdict)).collect();
-        official::curve(judged, chosen().map(|picture| picture.faces.len()).sum())
+        official::curve(judged, chosen().map(|image| image.faces.len()).sum())
     }
 }
 
@@ -86,21 +86,21 @@ impl FaceResult {
     }
 }
 
-impl PictureResult {
+impl ImageResult {
     /// Whether `chosen` says yes to the first folder of its name.
     fn is_in(&self, chosen: impl Fn(&str) -> bool) -> bool {
         self.name.split('/').next().is_some_and(chosen)
     }
 }
 
-/// Looks for the faces of all pictures in a list. Faces that are marked as invalid, or whose shorter side has less than
+/// Looks for the faces of all images in a list. Faces that are marked as invalid, or whose shorter side has less than
 /// `min_face` pixels, need not be found.
 ///
-/// Pictures are worked on side by side: the detector should use one thread. `progress` is called after each
-/// picture and says whether to go on.
+/// Images are worked on side by side: the detector should use one thread. `progress` is called after each
+/// image and says whether to go on.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Data`] if no picture could be read, or it was told to stop.
+/// [`crate::ErrorKind::Data`] if no image could be read, or it was told to stop.
 pub fn evaluate(
     detector: &Detector,
     list: &Wider,
@@ -108,15 +108,15 @@ pub fn evaluate(
     pool: &ThreadPool,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Evaluation> {
-    let (total, mut evaluation) = (list.pictures.len(), Evaluation { pictures: Vec::new(), skipped: Vec::new() });
+    let (total, mut evaluation) = (list.images.len(), Evaluation { images: Vec::new(), skipped: Vec::new() });
     ordered::for_each(
         pool,
         total,
-        |index| look(detector, list, &list.pictures[index], min_face),
+        |index| look(detector, list, &list.images[index], min_face),
         |index, result| {
             match result {
-                Ok(result) => evaluation.pictures.push(result),
-                Err((picture, reason)) => evaluation.skipped.push(Skipped { picture, reason }),
+                Ok(result) => evaluation.images.push(result),
+                Err((image, reason)) => evaluation.skipped.push(Skipped { image, reason }),
             }
             match progress(Progress { done: index + 1, total }) {
                 ControlFlow::Continue(()) => Ok(()),
@@ -125,9 +125,9 @@ pub fn evaluate(
         },
     )?;
     match &evaluation.skipped[..] {
-        [Skipped { picture, reason }, ..] if evaluation.pictures.is_empty() => {
-            let picture = picture.display();
-            Err(Error::data(format!("none of {total} pictures can be read; {picture}: {reason}")))
+        [Skipped { image, reason }, ..] if evaluation.images.is_empty() => {
+            let image = image.display();
+            Err(Error::data(format!("none of {total} images can be read; {image}: {reason}")))
         }
         _ => Ok(evaluation),
     }
@@ -136,13 +136,13 @@ pub fn evaluate(
 fn look(
     detector: &Detector,
     list: &Wider,
-    picture: &WiderPicture,
+    image: &WiderImage,
     min_face: f64,
-) -> Result<PictureResult, (PathBuf, String)> {
-    let path = list.root.join(&picture.name);
-    let pixels = pictures::read(&path).map_err(|reason| (path, reason))?;
+) -> Result<ImageResult, (PathBuf, String)> {
+    let path = list.root.join(&image.name);
+    let pixels = images::read(&path).map_err(|reason| (path, reason))?;
     let (found, [pnet, rnet]) = detector.detect_stages(&ImageView::from(&pixels));
-    let possible = || picture.faces.iter().filter(|face| face.is_possible());
+    let possible = || image.faces.iter().filter(|face| face.is_possible());
     let size = |face: &WiderFace| face.width.min(face.height);
     let counts = |face: &WiderFace| !face.invalid && size(face) >= min_face;
     let annotated = possible().map(|face| TrueFace { corners: face.corners(), counts: counts(face) });
@@ -159,5 +159,5 @@ fn look(
     let boxes = stages.each_ref().map(|boxes| boxes.iter().map(side).collect());
     let [.., onet] = stages;
     let scores = found.iter().map(|face| face.score).zip(judge(onet.into_iter(), &annotated)).collect();
-    Ok(PictureResult { name: picture.name.clone(), faces, boxes, scores })
+    Ok(ImageResult { name: image.name.clone(), faces, boxes, scores })
 }

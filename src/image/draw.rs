@@ -1,4 +1,4 @@
-//! Faces drawn on a picture: a box, a tag with the score, and the five landmarks.
+//! Faces drawn on an image: a box, a tag with the score, and the five landmarks.
 
 use ::image::RgbImage;
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
@@ -19,9 +19,9 @@ const DOT: [u8; 3] = [255, 255, 255];
 
 /// Draws the faces, the best last, so that it is on top.
 ///
-/// Lines and letters scale with the picture, and are finer on a small face.
-pub fn draw(picture: &mut RgbImage, faces: &[Face]) {
-    with_artist(picture, |artist| {
+/// Lines and letters scale with the image, and are finer on a small face.
+pub fn draw(image: &mut RgbImage, faces: &[Face]) {
+    with_artist(image, |artist| {
         for face in faces.iter().rev() {
             artist.outline(face);
             artist.landmarks(face);
@@ -33,20 +33,20 @@ pub fn draw(picture: &mut RgbImage, faces: &[Face]) {
     });
 }
 
-/// Lets somebody draw on a picture.
-pub(super) fn with_artist(picture: &mut RgbImage, work: impl FnOnce(&mut Artist<'_>)) {
+/// Lets somebody draw on an image.
+pub(super) fn with_artist(image: &mut RgbImage, work: impl FnOnce(&mut Artist<'_>)) {
     let Ok(font) = FontRef::try_from_slice(FONT) else { return };
-    let mut pixels: Vec<u8> = picture.pixels().flat_map(|&::image::Rgb([r, g, b])| [r, g, b, 255]).collect();
-    let Some(canvas) = PixmapMut::from_bytes(&mut pixels, picture.width(), picture.height()) else { return };
-    work(&mut Artist { canvas, font, unit: unit(picture) });
-    for (pixel, drawn) in picture.pixels_mut().zip(pixels.chunks_exact(4)) {
+    let mut pixels: Vec<u8> = image.pixels().flat_map(|&::image::Rgb([r, g, b])| [r, g, b, 255]).collect();
+    let Some(canvas) = PixmapMut::from_bytes(&mut pixels, image.width(), image.height()) else { return };
+    work(&mut Artist { canvas, font, unit: unit(image) });
+    for (pixel, drawn) in image.pixels_mut().zip(pixels.chunks_exact(4)) {
         pixel.0.copy_from_slice(&drawn[..3]);
     }
 }
 
-/// The thickness of a line on a large face: what looks alike on pictures of any size.
-fn unit(picture: &RgbImage) -> f32 {
-    let (width, height) = (picture.width() as f32, picture.height() as f32);
+/// The thickness of a line on a large face: what looks alike on images of any size.
+fn unit(image: &RgbImage) -> f32 {
+    let (width, height) = (image.width() as f32, image.height() as f32);
     ((width * height).sqrt() / 380.0).max(1.5)
 }
 
@@ -84,7 +84,7 @@ impl Artist<'_> {
         }
     }
 
-    /// The score on a label that stands on the box, or hangs in it where the picture ends.
+    /// The score on a label that stands on the box, or hangs in it where the image ends.
     fn tag(&mut self, face: &Face) {
         let line = self.line(face);
         let size = (side(&face.bbox) * 0.17).clamp(10.0, (6.5 * self.unit).max(10.0));
@@ -205,21 +205,21 @@ mod tests {
 
     #[test]
     fn box_dots_and_tag_are_where_they_belong() {
-        let mut picture = gray(400, 300);
-        draw(&mut picture, &[face(100.0, 100.0, 120.0)]);
-        let green = |x, y| picture.get_pixel(x, y).0[1].saturating_sub(picture.get_pixel(x, y).0[0]) > 100;
+        let mut image = gray(400, 300);
+        draw(&mut image, &[face(100.0, 100.0, 120.0)]);
+        let green = |x, y| image.get_pixel(x, y).0[1].saturating_sub(image.get_pixel(x, y).0[0]) > 100;
         assert!(green(100, 160) && green(220, 160) && green(160, 220), "edges");
-        assert_eq!(picture.get_pixel(160, 172).0, DOT, "nose");
-        assert_eq!(picture.get_pixel(150, 130).0, [128; 3], "the face itself is left alone");
-        assert_eq!(picture.get_pixel(300, 250).0, [128; 3], "and what is outside");
+        assert_eq!(image.get_pixel(160, 172).0, DOT, "nose");
+        assert_eq!(image.get_pixel(150, 130).0, [128; 3], "the face itself is left alone");
+        assert_eq!(image.get_pixel(300, 250).0, [128; 3], "and what is outside");
         let tag = (75..100).flat_map(|y| (100..180).map(move |x| (x, y)));
-        let dark = tag.filter(|&(x, y)| picture.get_pixel(x, y).0.iter().all(|&channel| channel < 64));
+        let dark = tag.filter(|&(x, y)| image.get_pixel(x, y).0.iter().all(|&channel| channel < 64));
         assert!(dark.count() > 30, "the score is written above");
     }
 
-    /// Boxes reach beyond the picture, and numbers from a broken model file can be anything.
+    /// Boxes reach beyond the image, and numbers from a broken model file can be anything.
     #[test]
-    fn nothing_beyond_the_picture_and_no_odd_number_does_harm() {
+    fn nothing_beyond_the_image_and_no_odd_number_does_harm() {
         let odd = [f32::NAN, f32::INFINITY, -1e30, 1e30];
         let mut faces: Vec<Face> = odd.into_iter().flat_map(|v| [face(v, 3.0, 20.0), face(3.0, 3.0, v)]).collect();
         faces.extend([face(-30.0, -30.0, 50.0), face(390.0, 290.0, 60.0), face(5.0, 5.0, 0.0)]);
@@ -230,8 +230,8 @@ mod tests {
 
     #[test]
     fn no_faces_change_nothing() {
-        let mut picture = gray(31, 17);
-        draw(&mut picture, &[]);
-        assert_eq!(picture, gray(31, 17));
+        let mut image = gray(31, 17);
+        draw(&mut image, &[]);
+        assert_eq!(image, gray(31, 17));
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures: views of pixels, and, with the feature `image`, files turned into upright pixels.
+//! Images: views of pixels, and, with the feature `image`, files turned into upright pixels.
 
 #[cfg(feature = "image")]
 mod decode;

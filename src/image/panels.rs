@@ -1,4 +1,4 @@
-//! A place of a picture, enlarged, several times side by side with different boxes drawn on it, and text below.
+//! A place of an image, enlarged, several times side by side with different boxes drawn on it, and text below.
 
 use ::image::imageops::{self, FilterType};
 use ::image::{Rgb, RgbImage};
@@ -8,7 +8,7 @@ use super::draw::{ACCENT, Artist, INK, rounded, with_artist};
 /// A box to be drawn.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// `[x1, y1, x2, y2]` in pixels of the picture.
+    /// `[x1, y1, x2, y2]` in pixels of the image.
     pub corners: [f64; 4],
     /// What it is.
     pub colour: Colour,
@@ -44,7 +44,7 @@ const MARGIN: u32 = 14;
 const SIZE: f32 = 15.0;
 /// From one line of text to the next.
 const LINE: u32 = 24;
-/// What is seen of the picture, in parts of the longer side of the place; and in pixels at least.
+/// What is seen of the image, in parts of the longer side of the place; and in pixels at least.
 const AROUND: (f64, f64) = (2.6, 32.0);
 
 impl Colour {
@@ -59,8 +59,8 @@ impl Colour {
 
 /// Draws panels with the surroundings of a place `[x1, y1, x2, y2]`, and lines of text, which are broken where they are
 /// too long.
-pub fn draw_panels(picture: &RgbImage, place: [f64; 4], panels: &[Panel], text: &[&str]) -> RgbImage {
-    let window = Window::around(picture, place);
+pub fn draw_panels(image: &RgbImage, place: [f64; 4], panels: &[Panel], text: &[&str]) -> RgbImage {
+    let window = Window::around(image, place);
     let width = panels.len() as u32 * (SIDE + MARGIN) + MARGIN;
     let lines = broken(text, (width - 2 * MARGIN) as f32);
     let top = MARGIN / 2 + LINE;
@@ -68,7 +68,7 @@ pub fn draw_panels(picture: &RgbImage, place: [f64; 4], panels: &[Panel], text: 
     let mut canvas = RgbImage::from_pixel(width, height, Rgb([255; 3]));
     for (panel, left) in panels.iter().zip((0..).map(|i| MARGIN + i * (SIDE + MARGIN))) {
         // Each is drawn for itself, so that no box reaches into the next one.
-        imageops::replace(&mut canvas, &window.draw(picture, &panel.marks), left.into(), top.into());
+        imageops::replace(&mut canvas, &window.draw(image, &panel.marks), left.into(), top.into());
     }
     with_artist(&mut canvas, |artist| {
         for (panel, left) in panels.iter().zip((0..).map(|i| MARGIN + i * (SIDE + MARGIN))) {
@@ -82,38 +82,38 @@ pub fn draw_panels(picture: &RgbImage, place: [f64; 4], panels: &[Panel], text: 
     canvas
 }
 
-/// A square part of a picture, enlarged.
+/// A square part of an image, enlarged.
 struct Window {
     /// The first column and row.
     from: [f64; 2],
-    /// Pixels of a panel that a pixel of the picture becomes.
+    /// Pixels of a panel that a pixel of the image becomes.
     scale: f64,
 }
 
 impl Window {
-    fn around(picture: &RgbImage, [x1, y1, x2, y2]: [f64; 4]) -> Self {
+    fn around(image: &RgbImage, [x1, y1, x2, y2]: [f64; 4]) -> Self {
         let side = ((x2 - x1).max(y2 - y1) * AROUND.0).max(AROUND.1);
-        // No more than the picture has, if the place is nearly all of it or goes beyond it.
-        let longer = f64::from(picture.width().max(picture.height()));
+        // No more than the image has, if the place is nearly all of it or goes beyond it.
+        let longer = f64::from(image.width().max(image.height()));
         let side = side.min(1.2 * longer).round().max(1.0);
         let from = |low: f64, high: f64, length: u32| {
             let length = f64::from(length);
             ((low.max(0.0) + high.min(length)) / 2.0 - side / 2.0).round()
         };
-        let from = [from(x1, x2, picture.width()), from(y1, y2, picture.height())];
+        let from = [from(x1, x2, image.width()), from(y1, y2, image.height())];
         Self { from, scale: f64::from(SIDE) / side }
     }
 
-    fn draw(&self, picture: &RgbImage, marks: &[Mark]) -> RgbImage {
+    fn draw(&self, image: &RgbImage, marks: &[Mark]) -> RgbImage {
         let mut panel = RgbImage::from_pixel(SIDE, SIDE, Rgb([232; 3]));
         let side = f64::from(SIDE) / self.scale;
         let span = |from: f64, length: u32| {
             let first = from.clamp(0.0, f64::from(length));
             (first as u32, ((from + side).clamp(first, f64::from(length)) - first) as u32)
         };
-        let ((x, width), (y, height)) = (span(self.from[0], picture.width()), span(self.from[1], picture.height()));
+        let ((x, width), (y, height)) = (span(self.from[0], image.width()), span(self.from[1], image.height()));
         if width > 0 && height > 0 {
-            let part = imageops::crop_imm(picture, x, y, width, height).to_image();
+            let part = imageops::crop_imm(image, x, y, width, height).to_image();
             let enlarged = |length: u32| ((f64::from(length) * self.scale).round() as u32).clamp(1, SIDE);
             let part = imageops::resize(&part, enlarged(width), enlarged(height), FilterType::CatmullRom);
             let at = |first: u32, from: f64| ((f64::from(first) - from) * self.scale).round() as i64;
@@ -168,11 +168,11 @@ mod tests {
 
     #[test]
     fn the_place_is_in_the_middle_of_each_panel() {
-        let picture = RgbImage::from_pixel(400, 300, Rgb([128; 3]));
+        let image = RgbImage::from_pixel(400, 300, Rgb([128; 3]));
         let place = [100.0, 100.0, 150.0, 150.0];
         let mark = |colour| Mark { corners: place, colour, label: None };
         let panels = [Colour::Asked, Colour::Lost].map(|colour| Panel { title: "a".into(), marks: vec![mark(colour)] });
-        let drawn = draw_panels(&picture, place, &panels, &["a line"]);
+        let drawn = draw_panels(&image, place, &panels, &["a line"]);
         assert_eq!(drawn.width(), 2 * SIDE + 3 * MARGIN);
         // The place is 1 / 2.6 of a panel.
         let edge = (f64::from(SIDE) * (0.5 - 0.5 / AROUND.0)).round() as u32;
@@ -186,16 +186,16 @@ mod tests {
         assert!(below.filter(|&(x, y)| drawn.get_pixel(x, y).0[0] < 64).count() > 20, "the text is there");
     }
 
-    /// Places at the border and boxes beyond it, in pictures of odd forms.
+    /// Places at the border and boxes beyond it, in images of odd forms.
     #[test]
-    fn nothing_beyond_the_picture_does_harm() {
+    fn nothing_beyond_the_image_does_harm() {
         let odd = [f64::NAN, f64::INFINITY, -1e30, 1e30, 0.0];
         let marks = odd.map(|v| Mark { corners: [v, 3.0, 20.0, v], colour: Colour::Passed, label: Some("0.5".into()) });
         let panels = [Panel { title: String::new(), marks: marks.into() }];
         for (width, height) in [(1, 1), (13, 11), (2000, 1), (400, 300)] {
-            let picture = RgbImage::new(width, height);
+            let image = RgbImage::new(width, height);
             for place in [[-30.0, -30.0, 5.0, 5.0], [0.0, 0.0, 1e9, 1e9], [0.5, 0.5, 0.6, 0.6], [-1e9, 0.0, 1.0, 1.0]] {
-                assert_eq!(draw_panels(&picture, place, &panels, &["a"]).width(), SIDE + 2 * MARGIN);
+                assert_eq!(draw_panels(&image, place, &panels, &["a"]).width(), SIDE + 2 * MARGIN);
             }
         }
     }

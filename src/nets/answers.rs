@@ -13,8 +13,8 @@ use crate::weights::{ExportedFile, INPUT, Model, archive, output};
 /// How many crops RNet and ONet are shown.
 const CROPS: usize = 5;
 
-/// Rows and columns of the picture that PNet is shown: odd, and not a square.
-const PICTURE: [usize; 2] = [41, 57];
+/// Rows and columns of the image that PNet is shown: odd, and not a square.
+const IMAGE: [usize; 2] = [41, 57];
 
 /// `check.npz`: inputs of the nets of a model file, or of the weights inside, and what they answer on this machine:
 /// `pnet.data`, `pnet.prob`, `pnet.box` and so on, as the nets that [`crate::weights::export`] writes take and give them.
@@ -33,7 +33,7 @@ pub fn exported_answers(model: Option<&Path>) -> Result<ExportedFile> {
 /// Input and outputs of a net: names, shapes, values.
 fn answers(isa: Isa, arch: &'static Arch, model: &Model) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let net = Net::new(isa, arch, model);
-    let (images, [height, width]) = if arch.has_dense() { (CROPS, [arch.side(); 2]) } else { (1, PICTURE) };
+    let (images, [height, width]) = if arch.has_dense() { (CROPS, [arch.side(); 2]) } else { (1, IMAGE) };
     let mut scratch = Scratch::default();
     // [image][channel][row][column]
     let input: Vec<f32> = (0..images * 3 * height * width).map(pixel).collect();
@@ -46,7 +46,7 @@ fn answers(isa: Isa, arch: &'static Arch, model: &Model) -> Vec<(String, Vec<usi
         answers = vec![0.0; images * net.outputs()];
         net.forward_crops(images, &channels_last, &mut scratch, &mut answers);
     } else {
-        (rows, columns, _) = net.map(height, width).expect("a picture that is large enough");
+        (rows, columns, _) = net.map(height, width).expect("an image that is large enough");
         let planar = |i: usize| at(0, i / width % 3, i / width / 3, i % width);
         let planar: Vec<f32> = (0..input.len()).map(planar).collect();
         answers = vec![0.0; rows * columns * net.outputs()];

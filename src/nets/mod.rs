@@ -29,9 +29,9 @@ pub(crate) struct Net {
 
 /// A part of a net that is run in one way.
 enum Part {
-    /// Row by row, picture by picture.
+    /// Row by row, image by image.
     Rows(Vec<RowLayer>),
-    /// A 3x3 convolution of all pictures of a batch at once.
+    /// A 3x3 convolution of all images of a batch at once.
     Winograd(Winograd),
 }
 
@@ -131,8 +131,8 @@ impl Net {
         self.outputs
     }
 
-    /// The size of the map of answers on a picture, and the useful floating-point operations; `None` if
-    /// the picture is too small for one answer.
+    /// The size of the map of answers on an image, and the useful floating-point operations; `None` if
+    /// the image is too small for one answer.
     pub(crate) fn map(&self, height: usize, width: usize) -> Option<(usize, usize, u64)> {
         let (map, flops) =
             self.parts.iter().try_fold((Shape::image(height, width, 3), 0), |(shape, flops), part| {
@@ -142,7 +142,7 @@ impl Net {
         Some((map.height, map.width, flops))
     }
 
-    /// PNet on a picture of `height x width` RGB pixels, normalised, `[row][3][column]`: an answer for
+    /// PNet on an image of `height x width` RGB pixels, normalised, `[row][3][column]`: an answer for
     /// each place of the map, `[row][column][outputs]`.
     pub(crate) fn forward_map(
         &self,

@@ -1,4 +1,4 @@
-//! The whole training, from pictures and lists to a model: samples and a net, three times, each with what the nets before
+//! The whole training, from images and lists to a model: samples and a net, three times, each with what the nets before
 //! let pass; then the result is measured.
 //!
 //! ```text
@@ -47,9 +47,9 @@ pub struct Cascade<'a> {
     pub out: &'a Path,
     /// Where the work is done.
     pub pool: &'a ThreadPool,
-    /// About how many bytes pictures and samples may take at a time.
+    /// About how many bytes images and samples may take at a time.
     pub ram: usize,
-    /// The part of the pictures that may be unreadable, from 0 to 1; more are an error.
+    /// The part of the images that may be unreadable, from 0 to 1; more are an error.
     pub most_skipped: f64,
     /// The instruction set.
     pub isa: Isa,
@@ -77,11 +77,11 @@ pub enum CascadeEvent<'a> {
 pub struct CascadeReport {
     /// The nets, in their order.
     pub stages: Vec<StageReport>,
-    /// The cascade on all pictures of the validation part; none if there is no such part.
+    /// The cascade on all images of the validation part; none if there is no such part.
     pub all: Option<Curve>,
     /// On those of them that are not made up, if some are.
     pub photographs: Option<Curve>,
-    /// What each net of the cascade lets pass, of all pictures and of photographs.
+    /// What each net of the cascade lets pass, of all images and of photographs.
     pub passed: Vec<[Passed; 3]>,
     /// Of the whole, in seconds; runs that were interrupted included, as far as their steps were completed.
     pub seconds: f64,
@@ -339,7 +339,7 @@ impl CascadeSources {
         Ok(Self { train, validation: some.then_some(validation), missing })
     }
 
-    /// They are of the names of all pictures, too.
+    /// They are of the names of all images, too.
     fn checksums(&self) -> Checksums {
         let all = || [&self.train].into_iter().chain(&self.validation);
         let wider = all().filter_map(|it| it.wider.as_ref()).map(|it| (&it.list, it.crc32));

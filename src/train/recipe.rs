@@ -99,7 +99,7 @@ pub struct EvaluationRecipe {
     pub thresholds: [f32; 3],
     /// The side in pixels of the smallest face that is looked for, and that counts.
     pub min_face: f64,
-    /// Folders of made-up pictures: the rest is reported apart, too.
+    /// Folders of made-up images: the rest is reported apart, too.
     pub made_up: Vec<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct Mixture {
     /// How much colours are changed, from 0 (not at all) to 1: contrast and saturation by a factor of at
     /// most `1 ± jitter`, brightness by at most `±128·jitter`.
     pub jitter: f64,
-    /// How many times as often a sample is drawn that comes from a picture in this folder; `*` is for folders that are
+    /// How many times as often a sample is drawn that comes from an image in this folder; `*` is for folders that are
     /// not here, which have 1 without it.
     pub folders: BTreeMap<String, f64>,
 }

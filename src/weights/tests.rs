@@ -154,7 +154,7 @@ fn files_that_are_cut_or_no_safetensors_are_refused() {
         let reason = Model::parse(&EMBEDDED[..length]).expect_err("refused");
         assert!(reason.starts_with("not a safetensors file, or not a whole one: "), "{length}: {reason}");
     }
-    for bytes in [&b"\xFF\xD8\xFF\xE0 a picture and no model"[..], &[0xFF; 64], &[0; 64], b"\x10\0\0\0\0\0\0\0{\"a\":1"]
+    for bytes in [&b"\xFF\xD8\xFF\xE0 an image and no model"[..], &[0xFF; 64], &[0; 64], b"\x10\0\0\0\0\0\0\0{\"a\":1"]
     {
         Model::parse(bytes).expect_err("refused");
     }

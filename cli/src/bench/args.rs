@@ -14,8 +14,8 @@ use crate::common::format::ReportFormat;
 #[command(after_help = "`--help` shows more: what is measured, the formats and examples.", after_long_help = bench_help())]
 pub(crate) struct Bench {
     /// An image, or - for an image on stdin [default: a built-in image with 51 faces].
-    #[arg(value_name = "PICTURE")]
-    pub(crate) picture: Option<PathBuf>,
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: Option<PathBuf>,
 
     /// The form of the results [default: table on a terminal, json otherwise].
     #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu bench`: how fast this machine finds the faces in one picture, beside its own limit.
+//! `mtcnn-cpu bench`: how fast this machine finds the faces in one image, beside its own limit.
 
 pub(crate) mod args;
 mod comparison;
@@ -27,19 +27,19 @@ use crate::common::outcome::{Outcome, complain};
 /// What is measured if nothing is named: it is at hand wherever the program is.
 const BUILT_IN: (&str, &[u8]) = ("crowd.jpg (built in)", include_bytes!("crowd.jpg"));
 
-/// An end for tiny pictures, before their times fill the memory.
+/// An end for tiny images, before their times fill the memory.
 const MOST_RUNS: usize = 1_000_000;
 
 /// Runs.
 pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
     let detector = detection(&args.detection, args.detection.threads.threads.into())?;
-    let (name, picture) = read(args)?;
+    let (name, image) = read(args)?;
     let before = args.compare.as_deref().map(Records::read).transpose()?;
     let records = args.record.as_deref().map(Records::read).transpose()?;
     let save = records.as_ref().map(Records::begin).transpose()?;
 
-    let mut report = Report::new(name, &picture, measure(&detector, &picture, args.detection.roi, args.seconds)?);
-    let subject = Subject::new(&args.detection, &picture, &report.isa, report.threads);
+    let mut report = Report::new(name, &image, measure(&detector, &image, args.detection.roi, args.seconds)?);
+    let subject = Subject::new(&args.detection, &image, &report.isa, report.threads);
     report.compared = before.as_ref().and_then(|before| before.compare(&subject, &report, args.tolerance));
     let format = args.format.unwrap_or_else(ReportFormat::of_stdout);
     format.show(&report, |out| write!(out, "{report}"))?;
@@ -49,8 +49,8 @@ pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
     }
     if report.threads > 1 {
         let single = detection(&args.detection, 1)?;
-        let measured = measure(&single, &picture, args.detection.roi, args.seconds / 5)?;
-        if let Some(note) = report.no_gain_over(&Report::new(String::new(), &picture, measured)) {
+        let measured = measure(&single, &image, args.detection.roi, args.seconds / 5)?;
+        if let Some(note) = report.no_gain_over(&Report::new(String::new(), &image, measured)) {
             complain(note);
         }
     }
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
 }
 
 fn read(args: &Bench) -> anyhow::Result<(String, RgbImage)> {
-    let (name, bytes) = match &args.picture {
+    let (name, bytes) = match &args.image {
         None => (BUILT_IN.0.to_owned(), Ok(BUILT_IN.1.to_vec())),
         Some(path) => {
             let input = Input::one(path);
@@ -83,18 +83,18 @@ fn read(args: &Bench) -> anyhow::Result<(String, RgbImage)> {
         }
     };
     match bytes.and_then(|bytes| decode_as(&bytes, args.detection.orientation())) {
-        Ok(picture) => Ok((name, picture)),
+        Ok(image) => Ok((name, image)),
         Err(reason) => Err(anyhow!("{name}: {reason}")),
     }
 }
 
-fn measure(detector: &Detector, picture: &RgbImage, roi: Option<Part>, time: Duration) -> anyhow::Result<Measured> {
+fn measure(detector: &Detector, image: &RgbImage, roi: Option<Part>, time: Duration) -> anyhow::Result<Measured> {
     // The clock of a core rises, and buffers grow, before anything counts.
     let aside = time / 10;
     let before = peak::gflops(detector.isa(), aside);
     let begin = Instant::now();
     loop {
-        black_box(detect(detector, picture.into(), roi)?);
+        black_box(detect(detector, image.into(), roi)?);
         if begin.elapsed() >= aside {
             break;
         }
@@ -102,7 +102,7 @@ fn measure(detector: &Detector, picture: &RgbImage, roi: Option<Part>, time: Dur
 
     let (begin, mut runs) = (Instant::now(), Vec::new());
     loop {
-        let (faces, timing) = black_box(detect(detector, picture.into(), roi)?);
+        let (faces, timing) = black_box(detect(detector, image.into(), roi)?);
         runs.push(ms(&timing));
         let elapsed = begin.elapsed();
         if elapsed >= time || runs.len() >= MOST_RUNS {

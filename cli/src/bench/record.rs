@@ -23,7 +23,7 @@ const JUDGED_FROM: f64 = 0.1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Subject {
     cpu: String,
-    /// A checksum: the same picture may have another name elsewhere, and the same name another picture.
+    /// A checksum: the same image may have another name elsewhere, and the same name another image.
     pixels: String,
     options: String,
     isa: String,
@@ -79,7 +79,7 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cpu, pixels, options, isa, threads } = self;
-        write!(f, "{cpu}, {isa}, --threads {threads} {options}, picture {pixels}")
+        write!(f, "{cpu}, {isa}, --threads {threads} {options}, image {pixels}")
     }
 }
 
@@ -133,7 +133,7 @@ impl Records {
         Save::begin(&self.path)
     }
 
-    /// Writes them, and this run as the last, with no more of the picture's path than its name.
+    /// Writes them, and this run as the last, with no more of the image's path than its name.
     pub(crate) fn append(
         &self,
         mut save: Save,
@@ -141,8 +141,8 @@ impl Records {
         note: Option<&str>,
         mut report: Report,
     ) -> anyhow::Result<()> {
-        if let Some(name) = Path::new(&report.picture).file_name() {
-            report.picture = name.to_string_lossy().into_owned();
+        if let Some(name) = Path::new(&report.image).file_name() {
+            report.image = name.to_string_lossy().into_owned();
         }
         let Subject { cpu, pixels, options, .. } = subject;
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

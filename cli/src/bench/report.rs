@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::bench::comparison::Compared;
 
-/// What many detections in one picture gave.
+/// What many detections in one image gave.
 pub(crate) struct Measured {
     pub(crate) faces: usize,
     /// Of the last detection; but for the times, all are the same.
@@ -34,13 +34,15 @@ pub(crate) fn ms(timing: &Timing) -> [f64; STAGES.len()] {
 /// As JSON: the order of the fields is the order in the object.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    pub(crate) picture: String,
+    #[serde(rename = "picture")]
+    pub(crate) image: String,
     width: u32,
     height: u32,
     faces: usize,
     pub(crate) runs: usize,
     seconds: f64,
-    pictures_per_second: f64,
+    #[serde(rename = "pictures_per_second")]
+    images_per_second: f64,
     megapixels_per_second: f64,
     pub(crate) ms: Stages,
     pub(crate) peak_gflops: f64,
@@ -119,7 +121,7 @@ impl Times {
 }
 
 impl Report {
-    pub(crate) fn new(picture: String, pixels: &RgbImage, measured: Measured) -> Self {
+    pub(crate) fn new(image: String, pixels: &RgbImage, measured: Measured) -> Self {
         let Measured { faces, timing, ms, seconds, peak } = measured;
         let times: [Times; STAGES.len()] =
             std::array::from_fn(|stage| Times::of(ms.iter().map(|run| run[stage]).collect()));
@@ -134,13 +136,13 @@ impl Report {
         let of_peak = |rate: Option<Rate>| rate.map(|rate| rate.median / peak);
         let boxes = |stage: &StageTimes| Boxes { r#in: stage.inputs, out: stage.outputs };
         Self {
-            picture,
+            image,
             width: pixels.width(),
             height: pixels.height(),
             faces,
             runs: ms.len(),
             seconds,
-            pictures_per_second: per_second,
+            images_per_second: per_second,
             megapixels_per_second: per_second * f64::from(pixels.width()) * f64::from(pixels.height()) / 1e6,
             ms: Stages(times),
             peak_gflops: peak,
@@ -167,17 +169,17 @@ impl From<&Level> for JsonLevel {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { picture, width, height, faces, runs, seconds, peak_gflops: peak, isa, .. } = self;
+        let Self { image, width, height, faces, runs, seconds, peak_gflops: peak, isa, .. } = self;
         let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
-        writeln!(f, "{picture}: {width}x{height}, {}", count(*faces, "face"))?;
+        writeln!(f, "{image}: {width}x{height}, {}", count(*faces, "face"))?;
         writeln!(
             f,
             "{} in {seconds:.2} s, {}, instruction set {isa}, FMA peak {peak:.1} GFLOP/s a core",
             count(*runs, "detection"),
             count(self.threads, "thread")
         )?;
-        let (pictures, megapixels) = (self.pictures_per_second, self.megapixels_per_second);
-        writeln!(f, "{pictures:.1} pictures a second, {megapixels:.1} megapixels a second\n")?;
+        let (images, megapixels) = (self.images_per_second, self.megapixels_per_second);
+        writeln!(f, "{images:.1} images a second, {megapixels:.1} megapixels a second\n")?;
         writeln!(
             f,
             "{:<9} {:>10} {:>10} {:>7} {:>10} {:>8} {:>10} {:>8}",
@@ -218,7 +220,7 @@ impl Report {
         let (threads, many, one) = (self.threads, many.median, one.median);
         (many >= one).then(|| {
             format!(
-                "note: {threads} threads are not faster than one here ({many:.2} ms and {one:.2} ms a picture): other work takes their cores, or the picture is small"
+                "note: {threads} threads are not faster than one here ({many:.2} ms and {one:.2} ms an image): other work takes their cores, or the image is small"
             )
         })
     }
@@ -288,7 +290,7 @@ pub(crate) mod tests {
             "pnet          20.000     10.000 150.0 %       50.0     0.50       5000        4",
             "rnet           0.000      0.000   0.0 %          -        -          0        0",
             "total         20.000     20.000   0.0 %",
-            "50.0 pictures a second, 15.4 megapixels a second",
+            "50.0 images a second, 15.4 megapixels a second",
             "0             0.6000    384x288         31       12",
         ] {
             assert!(table.lines().any(|other| other == line), "{line}\n{table}");

@@ -1,4 +1,4 @@
-//! Curves as a picture: panels of lines, such as the losses of a training.
+//! Curves as an image: panels of lines, such as the losses of a training.
 
 use std::io::Write;
 use std::path::Path;
@@ -35,9 +35,9 @@ pub(crate) fn write_panels(path: &Path, panels: &[Panel<'_>], columns: u32) -> a
     let mut pixels = vec![0; (width * height * 3) as usize];
     draw(&mut pixels, (width, height), panels, (rows, columns))
         .with_context(|| format!("can't draw {}", path.to_string_lossy()))?;
-    let picture = RgbImage::from_raw(width, height, pixels).expect("as many bytes as pixels need");
+    let image = RgbImage::from_raw(width, height, pixels).expect("as many bytes as pixels need");
     let mut png = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png)?;
+    image.write_to(&mut png, ImageFormat::Png)?;
     let mut file = Save::begin(path)?;
     file.write_all(png.get_ref()).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
     file.finish()
@@ -107,9 +107,9 @@ mod tests {
         let lines: Vec<(f64, f64)> = vec![(0.0, 0.0), (50.0, 1.0), (100.0, f64::NAN)];
         let panel = Panel { title: "a line", x: "step", range: Some((0.0, 1.0)), lines: vec![("line", lines)] };
         write_panels(&path, &[panel], 1).unwrap();
-        let picture = ::image::open(&path).unwrap().to_rgb8();
-        assert_eq!(picture.dimensions(), SIZE);
+        let image = ::image::open(&path).unwrap().to_rgb8();
+        assert_eq!(image.dimensions(), SIZE);
         let RGBColor(r, g, b) = COLOURS[0];
-        assert!(picture.pixels().filter(|pixel| pixel.0 == [r, g, b]).count() > 200);
+        assert!(image.pixels().filter(|pixel| pixel.0 == [r, g, b]).count() > 200);
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn pool(threads: u16) -> anyhow::Result<ThreadPool> {
     pool.with_context(|| format!("can't start {threads} threads"))
 }
 
-/// The faces in a picture, or in what lies in it of a part; an error if nothing does.
+/// The faces in an image, or in what lies in it of a part; an error if nothing does.
 pub(crate) fn detect(
     detector: &Detector,
     view: ImageView<'_>,
@@ -90,7 +90,7 @@ pub(crate) fn detect(
     if x >= view.width() || y >= view.height() {
         let (columns, rows) = (view.width(), view.height());
         let part = format!("--roi {x},{y},{width},{height}");
-        return Err(Usage(format!("{part} is not in the picture, which has {columns}x{rows} pixels")).into());
+        return Err(Usage(format!("{part} is not in the image, which has {columns}x{rows} pixels")).into());
     }
     let part = Part { x, y, width: width.min(view.width() - x), height: height.min(view.height() - y) };
     Ok(detector.detect_part_timed(view, part)?)

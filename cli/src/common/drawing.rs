@@ -27,20 +27,20 @@ pub(crate) struct Drawings {
 }
 
 impl Drawings {
-    /// A folder or several inputs need a folder; one picture goes to a file, or into a folder if there
+    /// A folder or several inputs need a folder; one image goes to a file, or into a folder if there
     /// is one of that name.
     pub(crate) fn plan(path: &Path, typed: &[PathBuf], inputs: &[Input]) -> Result<Self, Usage> {
         let shown = path.to_string_lossy();
-        let one_picture = matches!(typed, [input] if !input.is_dir());
+        let one_image = matches!(typed, [input] if !input.is_dir());
         let into_folder = path.is_dir() || shown.ends_with(std::path::is_separator);
-        if one_picture && !into_folder {
+        if one_image && !into_folder {
             return match format(path) {
                 Some(_) => Ok(Self { paths: vec![path.into()], folder: None }),
                 None => Err(Usage(format!("--draw {shown}: the extension must be png, jpg, webp, bmp or tif"))),
             };
         }
         if path.exists() && !path.is_dir() || !into_folder && format(path).is_some() {
-            return Err(Usage(format!("--draw {shown}: many pictures need a folder, and this is a file")));
+            return Err(Usage(format!("--draw {shown}: many images need a folder, and this is a file")));
         }
         let mut taken = HashMap::new();
         let paths = inputs.iter().map(|input| path.join(free_name(&input.relative, &mut taken))).collect();
@@ -52,9 +52,9 @@ impl Drawings {
         self.paths.iter().map(PathBuf::as_path)
     }
 
-    /// Which copy is of which picture, where the names do not tell: a line each.
+    /// Which copy is of which image, where the names do not tell: a line each.
     pub(crate) fn renamed<'a>(&'a self, inputs: &'a [Input]) -> impl Iterator<Item = String> + 'a {
-        // Names in a folder of copies differ from their pictures' by an extension, or by a number.
+        // Names in a folder of copies differ from their images' by an extension, or by a number.
         let pairs = self.paths.iter().zip(inputs).filter(|_| self.folder.is_some());
         let numbered = |(copy, input): &(&PathBuf, &Input)| {
             let (copy, name) = (copy.file_stem(), input.relative.as_path());
@@ -77,19 +77,19 @@ impl Drawings {
         Save::begin(&path).map(drop)
     }
 
-    /// Draws the faces on the picture of that input, and writes it.
-    pub(crate) fn write(&self, index: usize, mut picture: RgbImage, faces: &[Face]) -> anyhow::Result<()> {
-        draw(&mut picture, faces);
-        self.save(index, &picture)
+    /// Draws the faces on the image of that input, and writes it.
+    pub(crate) fn write(&self, index: usize, mut image: RgbImage, faces: &[Face]) -> anyhow::Result<()> {
+        draw(&mut image, faces);
+        self.save(index, &image)
     }
 
-    /// Writes the drawn picture of that input.
-    pub(crate) fn save(&self, index: usize, picture: &RgbImage) -> anyhow::Result<()> {
+    /// Writes the drawn image of that input.
+    pub(crate) fn save(&self, index: usize, image: &RgbImage) -> anyhow::Result<()> {
         let path = &self.paths[index];
         if let (Some(_), Some(folder)) = (&self.folder, path.parent()) {
             make_folder(folder)?;
         }
-        let bytes = encode(picture, format(path).unwrap_or(ImageFormat::Png))
+        let bytes = encode(image, format(path).unwrap_or(ImageFormat::Png))
             .with_context(|| format!("can't write {}", path.to_string_lossy()))?;
         let mut file = Save::begin(path)?;
         file.write_all(&bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
@@ -107,11 +107,11 @@ fn format(path: &Path) -> Option<ImageFormat> {
     ImageFormat::from_path(path).ok().filter(|format| matches!(format, Bmp | Jpeg | Png | Tiff | WebP))
 }
 
-fn encode(picture: &RgbImage, format: ImageFormat) -> ImageResult<Vec<u8>> {
+fn encode(image: &RgbImage, format: ImageFormat) -> ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
     match format {
-        ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(picture)?,
-        other => picture.write_to(&mut Cursor::new(&mut bytes), other)?,
+        ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(image)?,
+        other => image.write_to(&mut Cursor::new(&mut bytes), other)?,
     }
     Ok(bytes)
 }
@@ -124,7 +124,7 @@ fn free_name(relative: &Path, taken: &mut HashMap<String, usize>) -> PathBuf {
     }
     // Some file systems do not tell A from a.
     let key = |name: &Path| name.to_string_lossy().to_lowercase();
-    // Goes on from the last number of this name: thousands of pictures may share one.
+    // Goes on from the last number of this name: thousands of images may share one.
     let mut number = taken.get(&key(&name)).copied().unwrap_or(1);
     let mut candidate = name.clone();
     while taken.contains_key(&key(&candidate)) {

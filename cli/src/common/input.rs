@@ -1,4 +1,4 @@
-//! Which pictures to look at: the inputs as typed, with folders replaced by what is in them.
+//! Which images to look at: the inputs as typed, with folders replaced by what is in them.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -11,12 +11,12 @@ use crate::common::outcome::Usage;
 
 use mtcnn_cpu::image;
 
-/// Extensions of the pictures that are looked for in folders.
+/// Extensions of the images that are looked for in folders.
 const EXTENSIONS: [&str; 16] = [
     "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
 ];
 
-/// One picture to look at.
+/// One image to look at.
 #[derive(Debug)]
 pub(crate) struct Input {
     /// What the results call it.
@@ -26,18 +26,18 @@ pub(crate) struct Input {
     pub(crate) source: Source,
 }
 
-/// Where a picture comes from.
+/// Where an image comes from.
 #[derive(Debug)]
 pub(crate) enum Source {
     File(PathBuf),
     Stdin,
-    /// It is none, for this reason: a folder without pictures, or one that can't be read. It takes its
-    /// turn in the results like a picture that can't be read.
+    /// It is none, for this reason: a folder without images, or one that can't be read. It takes its
+    /// turn in the results like an image that can't be read.
     Nothing(String),
 }
 
 impl Input {
-    /// A picture as typed: a file, or stdin.
+    /// An image as typed: a file, or stdin.
     pub(crate) fn one(path: &Path) -> Self {
         if is_stdin(path) {
             return Self { name: "-".into(), relative: "stdin".into(), source: Source::Stdin };
@@ -85,12 +85,12 @@ impl Input {
     }
 }
 
-/// Whether a path stands for a picture on stdin.
+/// Whether a path stands for an image on stdin.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// The pictures, in the order in which results appear. Only paths are held, so a folder may be large.
+/// The images, in the order in which results appear. Only paths are held, so a folder may be large.
 pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in typed {
@@ -109,7 +109,7 @@ fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>) {
     let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in walk.into_iter().filter_entry(|entry| !hidden(entry)) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+            Ok(entry) if entry.file_type().is_file() && has_image_extension(entry.path()) => {
                 let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();
                 inputs.push(Input::file(entry.into_path(), relative));
             }
@@ -121,11 +121,11 @@ fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>) {
         }
     }
     if inputs.len() == before {
-        inputs.push(Input::nothing(folder, "a folder without pictures".into()));
+        inputs.push(Input::nothing(folder, "a folder without images".into()));
     }
 }
 
-fn has_picture_extension(path: &Path) -> bool {
+fn has_image_extension(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     EXTENSIONS.contains(&extension.as_str())
 }

@@ -16,7 +16,7 @@ pub(crate) struct Usage(pub(crate) String);
 pub(crate) enum Outcome {
     /// Everything was done.
     Done,
-    /// Some pictures could not be read or drawn; the rest was done.
+    /// Some images could not be read or drawn; the rest was done.
     Partly,
     /// Everything was done, and a speed is worse than it was, or there is none to compare with.
     Worse,

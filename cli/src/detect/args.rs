@@ -105,7 +105,7 @@ Exit status:
   1  some images could not be read or drawn (the rest were), or a required file
      could not be read or written
   2  the command line is wrong
-  130  stopped by a signal: the results of the pictures before are complete
+  130  stopped by a signal: the results of the images before are complete
 
 Files are written under a temporary name (.mtcnn-cpu-...tmp) beside the final one
 and renamed when complete. Ctrl-C, SIGTERM and SIGHUP keep the images that are

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu detect`: pictures in, faces out.
+//! `mtcnn-cpu detect`: images in, faces out.
 
 pub(crate) mod args;
 mod options;
@@ -23,7 +23,7 @@ use crate::detect::options::{Options, Output};
 use crate::detect::output::{Found, Report};
 use crate::detect::timing::Summary;
 
-/// What became of a picture.
+/// What became of an image.
 struct Seen {
     found: Found,
     read: Duration,
@@ -64,8 +64,8 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     let (mut unread, mut undrawn) = (0, 0);
 
     let inputs = &options.inputs;
-    // With one picture there is nothing to wait for.
-    let bar = if inputs.len() < 2 { ProgressBar::hidden() } else { progress_bar("pictures") };
+    // With one image there is nothing to wait for.
+    let bar = if inputs.len() < 2 { ProgressBar::hidden() } else { progress_bar("images") };
     bar.set_length(inputs.len() as u64);
     let stop = writes_files.then(stop_flag).transpose()?;
     let mut done = 0;
@@ -86,14 +86,14 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
                     Err(reason) => {
                         unread += 1;
                         complain(format_args!("{}: {reason}", input.name));
-                        return report.picture(input, Err(&reason));
+                        return report.image(input, Err(&reason));
                     }
                 };
                 if let Some(reason) = &seen.not_drawn {
                     undrawn += 1;
                     complain(reason);
                 }
-                report.picture(input, Ok(&seen.found))?;
+                report.image(input, Ok(&seen.found))?;
                 if let Some(layout) = layout {
                     layout.write(index, input, &seen.found.faces)?;
                 }
@@ -125,26 +125,26 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     Ok(if unread + undrawn > 0 { Outcome::Partly } else { Outcome::Done })
 }
 
-/// One picture, from its file to its faces. A panic in it would be a mistake of ours; it costs that
-/// picture and not the thousands after it.
+/// One image, from its file to its faces. A panic in it would be a mistake of ours; it costs that
+/// image and not the thousands after it.
 fn look(options: &Options, index: usize) -> Result<Seen, String> {
     catch_unwind(AssertUnwindSafe(|| try_look(options, index)))
-        .unwrap_or_else(|_| Err("an internal error: please report it with the picture".into()))
+        .unwrap_or_else(|_| Err("an internal error: please report it with the image".into()))
 }
 
 fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     let started = Instant::now();
     let bytes = options.inputs[index].read()?;
-    let picture = image::decode_as(&bytes, options.orientation)?;
+    let image = image::decode_as(&bytes, options.orientation)?;
     drop(bytes);
     let read = started.elapsed();
     let (faces, timing) =
-        detect(&options.detector, (&picture).into(), options.roi).map_err(|error| format!("{error:#}"))?;
-    let (width, height) = picture.dimensions();
+        detect(&options.detector, (&image).into(), options.roi).map_err(|error| format!("{error:#}"))?;
+    let (width, height) = image.dimensions();
     let not_drawn = options
         .drawings
         .as_ref()
-        .and_then(|drawings| drawings.write(index, picture, &faces).err())
+        .and_then(|drawings| drawings.write(index, image, &faces).err())
         .map(|error| format!("{error:#}"));
     Ok(Seen { found: Found { width, height, faces }, read, timing, not_drawn })
 }

@@ -20,10 +20,10 @@ use crate::detect::wider_results::Layout;
 pub(crate) struct Options {
     pub(crate) inputs: Vec<Input>,
     pub(crate) orientation: Orientation,
-    /// The part of each picture that is looked at.
+    /// The part of each image that is looked at.
     pub(crate) roi: Option<Part>,
     pub(crate) detector: Detector,
-    /// Pictures and the parts of one picture share these threads.
+    /// Images and the parts of one image share these threads.
     pub(crate) pool: ThreadPool,
     pub(crate) format: Format,
     pub(crate) output: Output,
@@ -36,7 +36,7 @@ pub(crate) struct Options {
 pub(crate) enum Output {
     Stdout,
     File(Save),
-    /// A file for each picture.
+    /// A file for each image.
     Folder(Layout),
 }
 
@@ -62,7 +62,7 @@ impl Options {
         let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
         let drawings = plan.transpose()?;
         if drawings.iter().flat_map(Drawings::paths).any(|path| Some(path) == output) {
-            return Err(Usage("--output and a drawn picture can't be the same file".into()).into());
+            return Err(Usage("--output and a drawn image can't be the same file".into()).into());
         }
         let results = output.into_iter().chain(layout.iter().flat_map(Layout::paths));
         refuse_to_overwrite(
@@ -100,7 +100,7 @@ impl Options {
     }
 }
 
-/// The one file of FDDB knows pictures by their names without extension, a line each.
+/// The one file of FDDB knows images by their names without extension, a line each.
 fn check_fddb_names(inputs: &[Input]) -> Result<(), Usage> {
     let mut taken = HashSet::new();
     for input in inputs {
@@ -110,7 +110,7 @@ fn check_fddb_names(inputs: &[Input]) -> Result<(), Usage> {
         }
         let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem).to_owned();
         if !name.is_empty() && !taken.insert(stem) {
-            return Err(Usage(format!("two pictures have the same name in --format fddb: {name}")));
+            return Err(Usage(format!("two images have the same name in --format fddb: {name}")));
         }
     }
     Ok(())

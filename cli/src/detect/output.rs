@@ -1,4 +1,4 @@
-//! Results in one stream, one picture at a time.
+//! Results in one stream, one image at a time.
 
 use std::io::Write;
 
@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::common::input::Input;
 use crate::detect::args::Format;
-use mtcnn_cpu::eval::picture_of_results;
+use mtcnn_cpu::eval::image_of_results;
 use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{Face, Landmarks, Point};
 
 /// The table's column of names is as wide as the longest, up to this.
 const WIDEST_NAME: usize = 48;
 
-/// What was found in a picture.
+/// What was found in an image.
 pub(crate) struct Found {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -27,7 +27,7 @@ pub(crate) struct Report<W> {
     /// Whether cells that a spreadsheet would take for formulas are made text.
     csv_safe: bool,
     name_width: usize,
-    pictures: usize,
+    images: usize,
 }
 
 impl<W: Write> Report<W> {
@@ -36,7 +36,7 @@ impl<W: Write> Report<W> {
         let name_width = longest.clamp(5, WIDEST_NAME);
         match format {
             Format::Json => out.write_all(b"[")?,
-            // `layout` writes a file for each picture.
+            // `layout` writes a file for each image.
             Format::Wider => {}
             Format::Jsonl | Format::Fddb => {}
             Format::Csv => write_csv(&mut out, &csv_header())?,
@@ -46,11 +46,11 @@ impl<W: Write> Report<W> {
                 "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
             )?,
         }
-        Ok(Self { out, format, csv_safe, name_width, pictures: 0 })
+        Ok(Self { out, format, csv_safe, name_width, images: 0 })
     }
 
-    /// Adds a picture: what was found in it, or why it could not be read.
-    pub(crate) fn picture(&mut self, input: &Input, result: Result<&Found, &str>) -> anyhow::Result<()> {
+    /// Adds an image: what was found in it, or why it could not be read.
+    pub(crate) fn image(&mut self, input: &Input, result: Result<&Found, &str>) -> anyhow::Result<()> {
         let name = &input.name;
         match self.format {
             Format::Jsonl => {
@@ -58,7 +58,7 @@ impl<W: Write> Report<W> {
                 self.out.write_all(b"\n")?;
             }
             Format::Json => {
-                self.out.write_all(if self.pictures == 0 { b"\n" } else { b",\n" })?;
+                self.out.write_all(if self.images == 0 { b"\n" } else { b",\n" })?;
                 serde_json::to_writer(&mut self.out, &Record::new(input, result))?;
             }
             Format::Csv => self.csv(name, result)?,
@@ -67,13 +67,13 @@ impl<W: Write> Report<W> {
             Format::Fddb => {
                 let name = input.slashed();
                 let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
-                // Each picture must be there for the evaluation; stderr says which could not be read.
+                // Each image must be there for the evaluation; stderr says which could not be read.
                 let faces = result.map_or(&[][..], |found| &found.faces);
-                self.out.write_all(picture_of_results(stem, faces).as_bytes())?;
+                self.out.write_all(image_of_results(stem, faces).as_bytes())?;
             }
         }
-        self.pictures += 1;
-        // Whoever reads along sees each picture when it is done.
+        self.images += 1;
+        // Whoever reads along sees each image when it is done.
         Ok(self.out.flush()?)
     }
 
@@ -154,7 +154,7 @@ fn write_csv(out: &mut impl Write, row: &[String]) -> anyhow::Result<()> {
     Ok(writer.flush()?)
 }
 
-/// A picture as JSON: the order of the fields is the order in the file.
+/// An image as JSON: the order of the fields is the order in the file.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Record<'a> {
@@ -226,7 +226,7 @@ mod tests {
     use crate::common::input::Source;
     use mtcnn_cpu::BBox;
 
-    /// Two faces in one picture, none in the next, and one that can't be read.
+    /// Two faces in one image, none in the next, and one that can't be read.
     fn written(format: Format) -> String {
         let at = |x, y| Point { x, y };
         let landmarks = [at(1.0, 2.0), at(3.0, 4.0), at(5.0, 6.0), at(7.0, 8.0), at(9.0, 10.5)];
@@ -236,9 +236,9 @@ mod tests {
         let mut out = Vec::new();
         let mut report = Report::begin(&mut out, format, false, &[]).unwrap();
         let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
-        report.picture(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
-        report.picture(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
-        report.picture(&input("d.jpg"), Err("no such file")).unwrap();
+        report.image(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
+        report.image(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();
+        report.image(&input("d.jpg"), Err("no such file")).unwrap();
         report.finish().unwrap();
         String::from_utf8(out).unwrap()
     }

@@ -5,25 +5,25 @@ use std::time::Duration;
 
 use mtcnn_cpu::{StageTimes, Timing};
 
-/// The times of all pictures, added up.
+/// The times of all images, added up.
 #[derive(Default)]
 pub(crate) struct Summary {
-    pictures: usize,
+    images: usize,
     read: Duration,
     sum: Option<Timing>,
 }
 
 impl Summary {
-    /// Adds a picture: the time to read and decode it, and to find its faces.
+    /// Adds an image: the time to read and decode it, and to find its faces.
     pub(crate) fn add(&mut self, read: Duration, timing: Timing) {
-        self.pictures += 1;
+        self.images += 1;
         self.read += read;
         match &mut self.sum {
             None => self.sum = Some(timing),
             Some(sum) => {
                 sum.total += timing.total;
                 sum.suppression += timing.suppression;
-                // Each picture has its own; only of a single one they are shown.
+                // Each image has its own; only of a single one they are shown.
                 sum.levels.clear();
                 let stages = [
                     (&mut sum.pyramid, timing.pyramid),
@@ -54,10 +54,10 @@ impl Summary {
 
     fn write(&self, f: &mut String, sum: &Timing, run: Duration) -> fmt::Result {
         let line = |f: &mut String, name: &str, time: Duration| {
-            let mean = ms(time) / self.pictures as f64;
+            let mean = ms(time) / self.images as f64;
             write!(f, "{name:<9} {:>12.2} {mean:>12.2}", ms(time))
         };
-        writeln!(f, "{:<9} {:>12} {:>12} {:>12} {:>10} {:>9}", "stage", "ms", "ms/picture", "in", "out", "GFLOP/s")?;
+        writeln!(f, "{:<9} {:>12} {:>12} {:>12} {:>10} {:>9}", "stage", "ms", "ms/image", "in", "out", "GFLOP/s")?;
         line(f, "read", self.read)?;
         writeln!(f)?;
         let stages = [
@@ -74,7 +74,7 @@ impl Summary {
         line(f, "nms", sum.suppression)?;
         writeln!(f)?;
         line(f, "detect", sum.total)?;
-        writeln!(f, "  from call to return, pictures overlap; stages are summed over threads")?;
+        writeln!(f, "  from call to return, images overlap; stages are summed over threads")?;
         if !sum.levels.is_empty() {
             writeln!(f, "{:<9} {:>12} {:>12} {:>12} {:>10}", "level", "scale", "size", "candidates", "kept")?;
         }
@@ -83,9 +83,9 @@ impl Summary {
             let (scale, candidates, kept) = (level.scale, level.candidates, level.kept);
             writeln!(f, "{number:<9} {scale:>12.4} {size:>12} {candidates:>12} {kept:>10}")?;
         }
-        let pictures = if self.pictures == 1 { "1 picture".into() } else { format!("{} pictures", self.pictures) };
+        let images = if self.images == 1 { "1 image".into() } else { format!("{} images", self.images) };
         let threads = if sum.threads == 1 { "1 thread".into() } else { format!("{} threads", sum.threads) };
-        writeln!(f, "{pictures} in {:.3} s, {threads}, instruction set {}", run.as_secs_f64(), sum.isa)
+        writeln!(f, "{images} in {:.3} s, {threads}, instruction set {}", run.as_secs_f64(), sum.isa)
     }
 }
 
@@ -124,17 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_shows_its_levels() {
+    fn one_image_shows_its_levels() {
         let mut summary = Summary::default();
         summary.add(Duration::from_millis(5), timing());
         let table = summary.table(Duration::from_millis(30));
         assert!(table.contains("pnet             10.00        10.00         5000         40     100.0\n"), "{table}");
         assert!(table.contains("0               0.6000      384x288           31         12\n"), "{table}");
-        assert!(table.ends_with("1 picture in 0.030 s, 2 threads, instruction set portable\n"), "{table}");
+        assert!(table.ends_with("1 image in 0.030 s, 2 threads, instruction set portable\n"), "{table}");
     }
 
     #[test]
-    fn many_pictures_show_sum_and_mean() {
+    fn many_images_show_sum_and_mean() {
         let mut summary = Summary::default();
         for _ in 0..4 {
             summary.add(Duration::from_millis(5), timing());
@@ -142,11 +142,11 @@ mod tests {
         let table = summary.table(Duration::from_secs(1));
         assert!(table.contains("pnet             40.00        10.00        20000        160     100.0\n"), "{table}");
         assert!(table.contains("read             20.00         5.00\n"), "{table}");
-        assert!(!table.contains("384x288") && table.contains("4 pictures in 1.000 s"), "{table}");
+        assert!(!table.contains("384x288") && table.contains("4 images in 1.000 s"), "{table}");
     }
 
     #[test]
-    fn no_picture_no_table() {
+    fn no_image_no_table() {
         assert_eq!(Summary::default().table(Duration::ZERO), "");
     }
 }

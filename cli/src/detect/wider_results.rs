@@ -1,4 +1,4 @@
-//! Results in the layout of WIDER FACE: in a folder a text file for each picture, in the sub-folders of the pictures.
+//! Results in the layout of WIDER FACE: in a folder a text file for each image, in the sub-folders of the images.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::common::input::Input;
 use crate::common::outcome::Usage;
 use crate::common::save::Save;
 use mtcnn_cpu::Face;
-use mtcnn_cpu::eval::{picture_of_results, result_path};
+use mtcnn_cpu::eval::{image_of_results, result_path};
 
 /// The folder and the file of each input in it.
 pub(crate) struct Layout {
@@ -20,7 +20,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Fails if two pictures would have the same file.
+    /// Fails if two images would have the same file.
     pub(crate) fn plan(folder: &Path, inputs: &[Input]) -> Result<Self, Usage> {
         let shown = folder.to_string_lossy();
         if folder.exists() && !folder.is_dir() {
@@ -31,7 +31,7 @@ impl Layout {
             let file = folder.join(result_path(&input.relative));
             match taken.insert(file.clone()) || input.relative.as_os_str().is_empty() {
                 true => Ok(file),
-                false => Err(Usage(format!("two pictures have the same results: {}", file.to_string_lossy()))),
+                false => Err(Usage(format!("two images have the same results: {}", file.to_string_lossy()))),
             }
         };
         Ok(Self { folder: folder.into(), files: inputs.iter().map(file).collect::<Result<_, _>>()? })
@@ -56,7 +56,7 @@ impl Layout {
             make_folder(folder)?;
         }
         let mut file = Save::begin(path)?;
-        let text = picture_of_results(&input.slashed(), faces);
+        let text = image_of_results(&input.slashed(), faces);
         file.write_all(text.as_bytes()).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
         file.finish()
     }

@@ -126,8 +126,8 @@ pub(crate) struct Fddb {
     pub(crate) fddb: PathBuf,
 
     /// The folder to which the images' names are relative [default: originalPics in FDDB, or FDDB].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) pictures: Option<PathBuf>,
+    #[arg(long, alias = "pictures", value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
 
     /// Measure the results in this file instead of looking for faces.
     ///

@@ -12,7 +12,7 @@ use crate::common::outcome::Outcome;
 use crate::common::save::Save;
 use crate::eval::args;
 use crate::eval::measuring::{boxes, look_for_faces, outcome};
-use mtcnn_cpu::data::pictures;
+use mtcnn_cpu::data::images;
 use mtcnn_cpu::eval::{Fddb, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 
 /// False positives at which results are usually compared.
@@ -21,7 +21,8 @@ const FALSE_POSITIVES: [usize; 5] = [50, 100, 500, 1000, 2000];
 /// What was measured.
 #[derive(Serialize)]
 struct Measured<'a> {
-    pictures: usize,
+    #[serde(rename = "pictures")]
+    images: usize,
     missed: &'a [String],
     #[serde(flatten)]
     roc: &'a Roc,
@@ -31,26 +32,26 @@ struct Measured<'a> {
 pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let mut list = Fddb::read(&args.fddb)?;
-    if let Some(folder) = &args.pictures {
+    if let Some(folder) = &args.images {
         list.root = folder.clone();
     }
-    let files: Vec<_> = list.pictures.iter().map(|picture| list.file(picture)).collect();
+    let files: Vec<_> = list.images.iter().map(|image| list.file(image)).collect();
     let (found, missed, why) = match &args.results {
         Some(file) => {
-            let results = FddbResults::read(file, &list.pictures)?;
+            let results = FddbResults::read(file, &list.images)?;
             (results.boxes, results.missing, "have no results")
         }
         None => {
-            let names: Vec<_> = list.pictures.iter().map(|picture| picture.name.as_str()).collect();
+            let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
             let (found, missed) = boxes(&names, look_for_faces(&args.detector, &files)?);
             (found, missed, "could not be read")
         }
     };
     let sizes = match &args.sizes {
-        Some(file) => read_sizes(file, &list.pictures)?,
-        None => files.iter().map(|file| pictures::size(file)).collect(),
+        Some(file) => read_sizes(file, &list.images)?,
+        None => files.iter().map(|file| images::size(file)).collect(),
     };
-    let roc = fddb_roc(&list.pictures, &sizes, &found).map_err(|error| match args.sizes {
+    let roc = fddb_roc(&list.images, &sizes, &found).map_err(|error| match args.sizes {
         Some(_) => error.into(),
         None => anyhow::anyhow!("{error}: neither from its file in {}, nor by --sizes", list.root.display()),
     })?;
@@ -68,9 +69,9 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
         range: Some((0.0, 1.0)),
         lines,
     };
-    let measured = Measured { pictures: list.pictures.len(), missed: &missed, roc: &roc };
+    let measured = Measured { images: list.images.len(), missed: &missed, roc: &roc };
     args.shown.show(&[panel], &measured, |out| {
-        writeln!(out, "{} faces in {} pictures, {} boxes", roc.faces, list.pictures.len(), roc.boxes)?;
+        writeln!(out, "{} faces in {} images, {} boxes", roc.faces, list.images.len(), roc.boxes)?;
         writeln!(out, "{:>15}  {:>8}  {:>10}  {:>9}", "FALSE POSITIVES", "DISCRETE", "CONTINUOUS", "SCORE")?;
         let most = roc.points.last().map(|point| point.false_positives);
         let counts = FALSE_POSITIVES.into_iter().filter(|&count| most.is_some_and(|most| count < most)).chain(most);
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
         }
         Ok(())
     })?;
-    Ok(outcome(&missed, measured.pictures, why))
+    Ok(outcome(&missed, measured.images, why))
 }
 
 /// Both curves as the official evaluation leaves them: a line for each score, from the lowest on.

@@ -10,7 +10,7 @@ use mtcnn_cpu::Landmarks;
 use mtcnn_cpu::data::face_point::FacePoint;
 use mtcnn_cpu::eval::{LandmarkErrors, landmark_errors};
 
-/// Errors at which the table has the part of the pictures that are at least as good.
+/// Errors at which the table has the part of the images that are at least as good.
 const WITHIN: [f64; 4] = [0.05, 0.08, 0.1, 0.2];
 /// Of the drawn curve.
 const WIDEST: f64 = 0.3;
@@ -34,26 +34,26 @@ struct Within {
 pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let list = FacePoint::read(&args.landmarks, args.split)?;
-    let files: Vec<_> = list.pictures.iter().map(|picture| list.root.join(&picture.name)).collect();
-    let names: Vec<_> = list.pictures.iter().map(|picture| picture.name.as_str()).collect();
+    let files: Vec<_> = list.images.iter().map(|image| list.root.join(&image.name)).collect();
+    let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
     let (found, missed) = readable(&names, look_for_faces(&args.detector, &files)?);
-    let errors = landmark_errors(&list.pictures, &found)?;
+    let errors = landmark_errors(&list.images, &found)?;
     let within = WITHIN.map(|error| Within { error, part: errors.within(error) });
     let measured = Measured { missed: &missed, within: within.into(), errors: &errors };
 
-    let part = |i: usize| i as f64 / errors.pictures.max(1) as f64;
+    let part = |i: usize| i as f64 / errors.images.max(1) as f64;
     let steps = errors.errors.iter().enumerate().flat_map(|(i, &error)| [(error, part(i)), (error, part(i + 1))]);
     let steps = [(0.0, 0.0)].into_iter().chain(steps.take_while(|step| step.0 <= WIDEST));
     let last = (WIDEST, errors.within(WIDEST));
     let panel = Panel {
-        title: "part of the pictures with an error of at most",
+        title: "part of the images with an error of at most",
         x: "mean error / distance of the eyes",
         range: Some((0.0, 1.0)),
         lines: vec![("", steps.chain([last]).collect())],
     };
     args.shown.show(&[panel], &measured, |out| {
         let number = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
-        writeln!(out, "faces found       {} of {}", errors.found, errors.pictures)?;
+        writeln!(out, "faces found       {} of {}", errors.found, errors.images)?;
         writeln!(out, "mean error        {}", number(errors.mean))?;
         writeln!(out, "median error      {}", number(errors.median))?;
         for (i, name) in Landmarks::NAMES.iter().enumerate() {
@@ -64,5 +64,5 @@ pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
         }
         Ok(())
     })?;
-    Ok(outcome(&missed, errors.pictures, "could not be read"))
+    Ok(outcome(&missed, errors.images, "could not be read"))
 }

@@ -1,4 +1,4 @@
-//! What the evaluations share: faces looked for in many pictures, pictures that are missed, results shown.
+//! What the evaluations share: faces looked for in many images, images that are missed, results shown.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -15,15 +15,15 @@ use crate::common::progress::{advance, progress_bar};
 use crate::common::save::Save;
 use crate::eval::args;
 
-/// Pictures that stderr names.
+/// Images that stderr names.
 pub(crate) const MOST_NAMED: usize = 20;
 
-/// Looks for faces in pictures, with a progress bar.
+/// Looks for faces in images, with a progress bar.
 pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
-    // The pictures are worked on side by side, each by one thread.
+    // The images are worked on side by side, each by one thread.
     let detector = detector(&args.search, 1)?;
     let pool = pool(args.threads.threads)?;
-    let bar = progress_bar("pictures");
+    let bar = progress_bar("images");
     let looks = detect_all(&detector, files, &pool, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())
@@ -32,7 +32,7 @@ pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow
     Ok(looks?)
 }
 
-/// The faces in pictures that were looked at, and the names of those that could not be read; stderr says why.
+/// The faces in images that were looked at, and the names of those that could not be read; stderr says why.
 pub(crate) fn readable(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<Face>>, Vec<String>) {
     let mut missed = Vec::new();
     let mut faces = |(name, look): (&&str, Detections)| {
@@ -53,12 +53,12 @@ pub(crate) fn boxes(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<ScoredBo
     (faces.iter().map(|faces| faces.iter().map(ScoredBox::from).collect()).collect(), missed)
 }
 
-/// Says how many pictures are missed, and `why`.
+/// Says how many images are missed, and `why`.
 pub(crate) fn outcome(missed: &[String], total: usize, why: &str) -> Outcome {
     if missed.is_empty() {
         return Outcome::Done;
     }
-    complain(format_args!("{} of {total} pictures {why}: their faces are counted as missed", missed.len()));
+    complain(format_args!("{} of {total} images {why}: their faces are counted as missed", missed.len()));
     Outcome::Partly
 }
 
@@ -83,18 +83,18 @@ impl args::Shown {
 }
 
 impl args::Chosen {
-    /// Leaves out the pictures of events that are not to be measured. A name that is none would change nothing, and
+    /// Leaves out the images of events that are not to be measured. A name that is none would change nothing, and
     /// nobody would see it.
-    pub(crate) fn keep<T>(&self, pictures: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Result<(), Usage> {
-        let event = |picture: &T| name(picture).split('/').next().unwrap_or_default().to_string();
+    pub(crate) fn keep<T>(&self, images: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Result<(), Usage> {
+        let event = |image: &T| name(image).split('/').next().unwrap_or_default().to_string();
         for without in &self.without {
-            if !pictures.iter().any(|picture| event(picture) == *without) {
-                return Err(Usage(format!("--without {without}: no picture is of this event")));
+            if !images.iter().any(|image| event(image) == *without) {
+                return Err(Usage(format!("--without {without}: no image is of this event")));
             }
         }
-        pictures.retain(|picture| !self.without.contains(&event(picture)));
-        if pictures.is_empty() && !self.without.is_empty() {
-            return Err(Usage("--without leaves no pictures".into()));
+        images.retain(|image| !self.without.contains(&event(image)));
+        if images.is_empty() && !self.without.is_empty() {
+            return Err(Usage("--without leaves no images".into()));
         }
         Ok(())
     }

@@ -17,7 +17,8 @@ use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
 /// What was measured.
 #[derive(Serialize)]
 struct Measured {
-    pictures: usize,
+    #[serde(rename = "pictures")]
+    images: usize,
     missed: Vec<String>,
     overlaps: [f64; 2],
     sizes: Vec<SizeClass>,
@@ -26,25 +27,23 @@ struct Measured {
 /// Runs.
 pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
     let mut list = Wider::read(&args.wider, args.split)?;
-    args.chosen.keep(&mut list.pictures, |picture| &picture.name)?;
-    // The pictures are worked on side by side, each by one thread.
+    args.chosen.keep(&mut list.images, |image| &image.name)?;
+    // The images are worked on side by side, each by one thread.
     let detector = detector(&args.detector.search, 1)?;
     let pool = pool(args.detector.threads.threads)?;
-    let bar = progress_bar("pictures");
+    let bar = progress_bar("images");
     let evaluation = evaluate(&detector, &list, args.min_size, &pool, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
     for skipped in evaluation.skipped.iter().take(MOST_NAMED) {
-        complain(format_args!("{}: {}", skipped.picture.display(), skipped.reason));
+        complain(format_args!("{}: {}", skipped.image.display(), skipped.reason));
     }
-    let name = |picture: &std::path::Path| {
-        picture.strip_prefix(&list.root).unwrap_or(picture).to_string_lossy().into_owned()
-    };
+    let name = |image: &std::path::Path| image.strip_prefix(&list.root).unwrap_or(image).to_string_lossy().into_owned();
     let measured = Measured {
-        pictures: evaluation.pictures.len(),
-        missed: evaluation.skipped.iter().map(|skipped| name(&skipped.picture)).collect(),
+        images: evaluation.images.len(),
+        missed: evaluation.skipped.iter().map(|skipped| name(&skipped.image)).collect(),
         overlaps: OVERLAPS,
         sizes: size_classes(&evaluation, args.min_size),
     };
@@ -53,14 +52,14 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     // No stage lost them.
-    let (missed, total) = (measured.missed.len(), list.pictures.len());
-    complain(format_args!("{missed} of {total} pictures could not be read: their faces are left out"));
+    let (missed, total) = (measured.missed.len(), list.images.len());
+    complain(format_args!("{missed} of {total} images could not be read: their faces are left out"));
     Ok(Outcome::Partly)
 }
 
 fn table(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
     let [low, high] = OVERLAPS.map(|overlap| format!("{overlap:.2}"));
-    writeln!(out, "{} pictures; recall at an overlap of {low} and {high}, boxes in a picture", measured.pictures)?;
+    writeln!(out, "{} images; recall at an overlap of {low} and {high}, boxes in an image", measured.images)?;
     write!(out, "{:9}  {:>6}", "", "")?;
     for net in ["PNET", "RNET", "ONET"] {
         write!(out, "  | {net:24}")?;

@@ -13,7 +13,8 @@ use mtcnn_cpu::eval::{Curve, Results, Truth, official_curve};
 /// What was measured.
 #[derive(Serialize)]
 struct Measured<'a> {
-    pictures: usize,
+    #[serde(rename = "pictures")]
+    images: usize,
     missed: &'a [String],
     subsets: Vec<Subset<'a>>,
 }
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let split = args.split;
     if args.ground_truth.is_some() && split == Split::Train {
-        return Err(Usage("--ground-truth is of the pictures of --split val".into()).into());
+        return Err(Usage("--ground-truth is of the images of --split val".into()).into());
     }
     let list = || args.wider.as_deref().map(|folder| Wider::read(folder, split)).transpose();
     let (mut truth, root) = match (&args.ground_truth, &args.wider) {
@@ -40,14 +41,14 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
             (Truth::from_list(&list, args.min_size), Some(list.root))
         }
     };
-    args.chosen.keep(&mut truth.pictures, |picture| &picture.name)?;
+    args.chosen.keep(&mut truth.images, |image| &image.name)?;
     let (found, missed, why) = match (&args.results, root) {
         (Some(folder), _) => {
             let results = Results::read(folder, &truth)?;
             (results.boxes, results.missing, "have no results")
         }
         (None, Some(root)) => {
-            let names: Vec<_> = truth.pictures.iter().map(|picture| picture.name.as_str()).collect();
+            let names: Vec<_> = truth.images.iter().map(|image| image.name.as_str()).collect();
             let files: Vec<_> = names.iter().map(|name| root.join(name)).collect();
             let (found, missed) = boxes(&names, look_for_faces(&args.detector, &files)?);
             (found, missed, "could not be read")
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
     let subset = |(index, name)| Subset { name, curve: official_curve(&truth, index, &found) };
     let names = truth.subsets.iter().map(String::as_str);
     let measured =
-        Measured { pictures: truth.pictures.len(), missed: &missed, subsets: names.enumerate().map(subset).collect() };
+        Measured { images: truth.images.len(), missed: &missed, subsets: names.enumerate().map(subset).collect() };
 
     let line = |Subset { name, curve }: &Subset<'_>| {
         let legend = format!("{name}: AP {:.3}", curve.average_precision);
@@ -85,5 +86,5 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
         }
         Ok(())
     })?;
-    Ok(outcome(&missed, measured.pictures, why))
+    Ok(outcome(&missed, measured.images, why))
 }

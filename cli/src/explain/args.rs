@@ -14,8 +14,8 @@ use crate::common::format::ReportFormat;
 #[command(after_help = "`--help` shows more: what the columns mean, the formats and examples.", after_long_help = EXPLAIN_HELP)]
 pub(crate) struct Explain {
     /// An image, or - for an image on stdin.
-    #[arg(value_name = "PICTURE")]
-    pub(crate) picture: PathBuf,
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: PathBuf,
 
     /// The face: left, top, width and height in pixels. It may reach beyond the image.
     #[arg(long = "box", value_name = "X,Y,W,H", value_parser = place, allow_hyphen_values = true)]

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu explain`: why a face of a picture is found or lost.
+//! `mtcnn-cpu explain`: why a face of an image is found or lost.
 
 pub(crate) mod args;
 
@@ -21,14 +21,14 @@ use crate::explain::args::Explain;
 
 /// Boxes that the table shows; JSON has all.
 const MOST_SHOWN: usize = 16;
-/// Boxes that a panel of the picture shows: more can't be told apart.
+/// Boxes that a panel of the image shows: more can't be told apart.
 const MOST_DRAWN: usize = 6;
 
 /// Runs.
 pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
-    let input = Input::one(&args.picture);
+    let input = Input::one(&args.image);
     let drawing = args.draw.as_deref().map(|path| {
-        let drawing = Drawings::plan(path, slice::from_ref(&args.picture), slice::from_ref(&input))?;
+        let drawing = Drawings::plan(path, slice::from_ref(&args.image), slice::from_ref(&input))?;
         refuse_to_overwrite(input.file_path(), drawing.paths())?;
         Ok::<_, Usage>(drawing)
     });
@@ -41,14 +41,14 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
     let name = quoted(&input.name).to_string();
     let orientation = if args.no_exif { Orientation::AsStored } else { Orientation::Upright };
     let bytes = input.read().and_then(|bytes| decode_as(&bytes, orientation));
-    let picture = bytes.map_err(|reason| anyhow!("{name}: {reason}"))?;
+    let image = bytes.map_err(|reason| anyhow!("{name}: {reason}"))?;
     let [x, y, width, height] = args.place;
-    let (columns, rows) = picture.dimensions();
+    let (columns, rows) = image.dimensions();
     if x >= f64::from(columns) || y >= f64::from(rows) || x + width <= 0.0 || y + height <= 0.0 {
         let place = format!("--box {x},{y},{width},{height}");
-        return Err(Usage(format!("{place} is not in the picture {name}, which has {columns}x{rows} pixels")).into());
+        return Err(Usage(format!("{place} is not in the image {name}, which has {columns}x{rows} pixels")).into());
     }
-    let (place, view) = ([x, y, x + width, y + height], ImageView::from(&picture));
+    let (place, view) = ([x, y, x + width, y + height], ImageView::from(&image));
     let explanation = pool.install(|| -> Result<_, mtcnn_cpu::Error> {
         let mut explanation = explain(&detector, &view, PixelBox(place));
         if !matches!(explanation.outcome, PlaceOutcome::Found { .. }) {
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
         Ok(explanation)
     })?;
     if let Some(drawing) = drawing {
-        drawing.save(0, &drawn(&picture, &explanation))?;
+        drawing.save(0, &drawn(&image, &explanation))?;
     }
     args.format.show(&explanation, |out| table(out, &name, &explanation))?;
     Ok(Outcome::Done)
@@ -126,7 +126,7 @@ fn number(value: impl Into<f64>, digits: usize) -> String {
 fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
     match track.end {
         PathEnd::Score { stage } => format!("{}: score", stage.name()),
-        PathEnd::Outside { stage } => format!("{}: outside of the picture", stage.name()),
+        PathEnd::Outside { stage } => format!("{}: outside of the image", stage.name()),
         PathEnd::Face => "face".into(),
         PathEnd::Suppressed { stage, in_level, by: PixelBox([x1, y1, x2, y2]), score, by_level } => {
             let at = if in_level { "same scale".into() } else { format!("scale {:.3}", levels[by_level].scale) };
@@ -137,7 +137,7 @@ fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
 }
 
 /// What each net looks at near the place, side by side.
-fn drawn(picture: &RgbImage, explanation: &Explanation) -> RgbImage {
+fn drawn(image: &RgbImage, explanation: &Explanation) -> RgbImage {
     let Explanation { r#box: place, verdict, hint, thresholds, levels, candidates, .. } = explanation;
     let asked = Mark { corners: place.0, colour: Colour::Asked, label: None };
     let colour = |passes| if passes { Colour::Passed } else { Colour::Lost };
@@ -162,5 +162,5 @@ fn drawn(picture: &RgbImage, explanation: &Explanation) -> RgbImage {
     let panels: Vec<_> = names.into_iter().zip([pnet, rnet, onet]).map(panel).collect();
     let legend = "Yellow: the box asked for. Green: passes. Red: does not. Numbers are scores.";
     let lines: Vec<_> = [Some(verdict.as_str()), hint.as_deref(), Some(legend)].into_iter().flatten().collect();
-    draw_panels(picture, place.0, &panels, &lines)
+    draw_panels(image, place.0, &panels, &lines)
 }

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu prepare doctor`: what is wrong with lists, pictures and sets, before hours are spent.
+//! `mtcnn-cpu prepare doctor`: what is wrong with lists, images and sets, before hours are spent.
 
 use std::io::{self, Write};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
             ..SampleOptions::new(Stage::PNet)
         };
         let (sources, pool) = (sources(&args.sources)?, pool(args.work.threads)?);
-        let bar = progress_bar("pictures");
+        let bar = progress_bar("images");
         let advance = &mut |progress| advance(&bar, progress);
         report.sources = check_sources(&sources, Stage::PNet, &options, &pool, args.work.ram, advance);
         bar.finish_and_clear();
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
 
 fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
     writeln!(out, "{}: {}", report.kind, report.list.display())?;
-    writeln!(out, "  pictures       {:>9}", report.pictures)?;
+    writeln!(out, "  images       {:>9}", report.images)?;
     writeln!(out, "    unreadable   {:>9}", report.unreadable.len())?;
     writeln!(out, "    without faces{:>9}", report.without_faces)?;
     writeln!(out, "  faces          {:>9}", report.faces)?;
@@ -71,14 +71,14 @@ fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
         writeln!(out, "    {:13}{count:>9}", class.plural())?;
     }
     write_histogram(out, "their overlaps with a face", &report.overlaps)?;
-    let unreadable = report.unreadable.iter().map(|it| format!("{}: {}", it.picture.display(), it.reason));
-    write_some(out, "unreadable pictures", report.unreadable.len(), unreadable)?;
+    let unreadable = report.unreadable.iter().map(|it| format!("{}: {}", it.image.display(), it.reason));
+    write_some(out, "unreadable images", report.unreadable.len(), unreadable)?;
     let mut kinds: Vec<&str> = report.findings.iter().map(|finding| finding.what).collect();
     kinds.sort_unstable();
     kinds.dedup();
     for kind in kinds {
         let findings = || report.findings.iter().filter(|finding| finding.what == kind);
-        let lines = findings().map(|finding| format!("line {}: {}", finding.line, finding.picture));
+        let lines = findings().map(|finding| format!("line {}: {}", finding.line, finding.image));
         write_some(out, kind, findings().count(), lines)?;
     }
     writeln!(out)

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu prepare pnet`, `rnet`, `onet`: pictures and lists in, a data set out.
+//! `mtcnn-cpu prepare pnet`, `rnet`, `onet`: images and lists in, a data set out.
 
 pub(crate) mod args;
 mod doctor;
@@ -71,7 +71,7 @@ fn make(
         most_skipped: if args.strict { 0.0 } else { 1.0 },
     };
     let sources = sources(&args.sources)?;
-    let bar = progress_bar("pictures");
+    let bar = progress_bar("images");
     let summary = prepare(&sources, &how, &args.out, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())

@@ -121,7 +121,7 @@ pub(crate) struct Cascade {
     #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
     pub(crate) recipe: PathBuf,
 
-    /// The most pictures that may be unreadable, in percent: they are named and left out, more are an error.
+    /// The most images that may be unreadable, in percent: they are named and left out, more are an error.
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     pub(crate) max_skipped: f64,
 
@@ -144,7 +144,7 @@ pub(crate) struct Recipe {
 const HELP: &str = "\
 Examples:
   mtcnn-cpu train cascade --wider WIDER --landmarks CNN_FacePoint --out trained
-  mtcnn-cpu detect --weights trained/model.safetensors PICTURE
+  mtcnn-cpu detect --weights trained/model.safetensors IMAGE
   mtcnn-cpu train recipe quick > mine.toml
   mtcnn-cpu prepare pnet --wider WIDER --landmarks CNN_FacePoint --out set12
   mtcnn-cpu train pnet --data set12 --out net12 --recipe mine.toml

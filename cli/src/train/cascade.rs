@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
         isa: isa::from_env()?,
     };
     let stop = stop_flag()?;
-    let bar = progress_bar("pictures");
+    let bar = progress_bar("images");
     let mut line: Option<ProgressLine> = None;
     let mut drawn = Ok(());
     let report = cascade.run(&mut |event| {
@@ -94,7 +94,7 @@ fn write_report(out: &mut dyn Write, report: &CascadeReport) -> io::Result<()> {
             None => writeln!(out)?,
         }
     }
-    let curves = [("all pictures", &report.all), ("photographs", &report.photographs)];
+    let curves = [("all images", &report.all), ("photographs", &report.photographs)];
     for ((name, curve), passed) in curves.into_iter().zip(&report.passed) {
         let Some(Curve { faces, found, wrong, average_precision, .. }) = curve else { continue };
         writeln!(

@@ -1,4 +1,4 @@
-//! The curves of a training: its losses and rates, as a picture in its folder.
+//! The curves of a training: its losses and rates, as an image in its folder.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use mtcnn_cpu::train::{METRICS, Metrics};
 
 use crate::common::chart::{Panel, write_panels};
 
-/// The name of the picture with the curves.
+/// The name of the image with the curves.
 const CURVES: &str = "curves.png";
 
 /// Draws the curves of a training's folder, and gives what they show.
@@ -16,7 +16,7 @@ pub(crate) fn curves(folder: &Path) -> anyhow::Result<Vec<Metrics>> {
     Ok(metrics)
 }
 
-/// Writes a picture of them.
+/// Writes an image of them.
 fn write(path: &Path, metrics: &[Metrics]) -> anyhow::Result<()> {
     let line = |validation: bool, value: fn(&Metrics) -> f64| {
         let chosen = metrics.iter().filter(move |line| line.validation == validation);

@@ -1,4 +1,4 @@
-//! `mtcnn-cpu train`: a set of samples in, a model file out; or pictures in, and a whole cascade out.
+//! `mtcnn-cpu train`: a set of samples in, a model file out; or images in, and a whole cascade out.
 
 pub(crate) mod args;
 mod cascade;

@@ -225,7 +225,7 @@ Types:
   f16   2 bytes: 11 bits of precision. A value above 65504 is refused.
   bf16  2 bytes: 8 bits of precision.
   What half precision costs, with the weights inside: average precision on 754
-  pictures with 18,288 faces .9433 as f32, .9432 as f16, .9431 as bf16; on the
+  images with 18,288 faces .9433 as f32, .9432 as f16, .9431 as bf16; on the
   389 faces of the photographs among them .7898, .7887, .7950. Faces near a
   threshold come and go. Half of the file is saved, no time.
 

@@ -33,7 +33,7 @@ impl Run {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
     }
 
-    /// The only line, which says why the only picture could not be read; stderr says it too.
+    /// The only line, which says why the only image could not be read; stderr says it too.
     pub(crate) fn error(&self) -> String {
         assert_eq!(self.code, 1, "{}", self.err);
         let [line] = &self.lines()[..] else { panic!("one line: {}", self.out) };

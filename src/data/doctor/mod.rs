@@ -1,4 +1,4 @@
-//! A look at lists, pictures and data sets before hours are spent on them: how much there is, of what
+//! A look at lists, images and data sets before hours are spent on them: how much there is, of what
 //! sizes, and what is wrong with it.
 
 mod histogram;

@@ -19,7 +19,7 @@ pub struct SetReport {
     pub stage: Stage,
     /// Its samples.
     pub classes: Vec<ClassInfo>,
-    /// The folders of pictures that they come from.
+    /// The folders of images that they come from.
     pub folders: Vec<FolderCounts>,
     /// Overlaps of positives and parts with their face.
     pub overlaps: Histogram,

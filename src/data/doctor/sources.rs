@@ -1,4 +1,4 @@
-//! A look at the lists and at every picture in them.
+//! A look at the lists and at every image in them.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::histogram::Histogram;
 use crate::arch::Stage;
 use crate::data::class::Class;
-use crate::data::face_point::FacePointPicture;
+use crate::data::face_point::FacePointImage;
+use crate::data::images;
 use crate::data::options::SampleOptions;
-use crate::data::pictures;
 use crate::data::plan::Planned;
 use crate::data::progress::{Progress, Skipped};
 use crate::data::sources::{Annotation, Sources, Task};
-use crate::data::wider::WiderPicture;
+use crate::data::wider::WiderImage;
 use crate::geometry::PixelBox;
 use crate::ordered;
 
@@ -26,11 +26,12 @@ pub struct SourceReport {
     pub kind: &'static str,
     /// The list's file.
     pub list: PathBuf,
-    /// Pictures in the list.
-    pub pictures: usize,
-    /// Pictures that are missing, damaged or cut short.
+    /// Images in the list.
+    #[serde(rename = "pictures")]
+    pub images: usize,
+    /// Images that are missing, damaged or cut short.
     pub unreadable: Vec<Skipped>,
-    /// Pictures without a face.
+    /// Images without a face.
     pub without_faces: usize,
     /// Faces in the list.
     pub faces: usize,
@@ -52,11 +53,12 @@ pub struct Finding {
     pub what: &'static str,
     /// The line in the list.
     pub line: usize,
-    /// The picture, as the list has it.
-    pub picture: String,
+    /// The image, as the list has it.
+    #[serde(rename = "picture")]
+    pub image: String,
 }
 
-/// Looks at the lists and decodes every picture, but makes nothing. `options` are those that samples of
+/// Looks at the lists and decodes every image, but makes nothing. `options` are those that samples of
 /// the stage would be made with; `ram` as in [`crate::data::Preparation`].
 pub fn check_sources(
     sources: &Sources,
@@ -69,37 +71,37 @@ pub fn check_sources(
     // What would be mined is not known without a detector.
     let options = SampleOptions { mined: None, ..options.clone() };
     let tasks = sources.tasks();
-    let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.pictures.len()));
-    let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.pictures.len()));
+    let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.images.len()));
+    let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.images.len()));
     let mut reports: Vec<_> = of_boxes.chain(of_points).collect();
     let last = reports.len().saturating_sub(1);
     let mut names = HashSet::new();
     let look = |task: &Task<'_>| {
-        let picture = pictures::read(&task.path())?;
-        let size = [picture.width() as usize, picture.height() as usize];
+        let image = images::read(&task.path())?;
+        let size = [image.width() as usize, image.height() as usize];
         Ok((size, task.plan(size, stage, &options, Vec::new)))
     };
     let done = ordered::for_each_within(
         pool,
         tasks.len(),
         ram,
-        |index| pictures::decoding_bytes(&tasks[index].path()),
+        |index| images::decoding_bytes(&tasks[index].path()),
         |index| look(&tasks[index]),
         |index, looked: Result<([usize; 2], Vec<Planned>), String>| {
             let task = &tasks[index];
-            let report = match task.picture {
+            let report = match task.image {
                 Annotation::Boxes(_) => &mut reports[0],
                 Annotation::Points(_) => &mut reports[last],
             };
-            // The place of a picture that can't be read is unknown: nothing is beyond it.
+            // The place of an image that can't be read is unknown: nothing is beyond it.
             let size = looked.as_ref().map_or([usize::MAX; 2], |(size, _)| *size).map(|side| side as f64);
-            match task.picture {
-                Annotation::Boxes(picture) => boxes(picture, size, report),
-                Annotation::Points(picture) => points(picture, size, options.landmarks.min_face, report),
+            match task.image {
+                Annotation::Boxes(image) => boxes(image, size, report),
+                Annotation::Points(image) => points(image, size, options.landmarks.min_face, report),
             }
-            let (line, picture) = task.place();
+            let (line, image) = task.place();
             if !names.insert(task.path()) {
-                report.findings.push(Finding { what: "a picture listed before", line, picture: picture.into() });
+                report.findings.push(Finding { what: "an image listed before", line, image: image.into() });
             }
             match looked {
                 Ok((_, plan)) => {
@@ -108,7 +110,7 @@ pub fn check_sources(
                         report.overlaps.add(planned.overlap);
                     }
                 }
-                Err(reason) => report.unreadable.push(Skipped { picture: task.path(), reason }),
+                Err(reason) => report.unreadable.push(Skipped { image: task.path(), reason }),
             }
             progress(Progress { done: index + 1, total: tasks.len() });
             Ok::<(), std::convert::Infallible>(())
@@ -118,11 +120,11 @@ pub fn check_sources(
     reports
 }
 
-fn report(kind: &'static str, list: &std::path::Path, pictures: usize) -> SourceReport {
+fn report(kind: &'static str, list: &std::path::Path, images: usize) -> SourceReport {
     SourceReport {
         kind,
         list: list.into(),
-        pictures,
+        images,
         unreadable: Vec::new(),
         without_faces: 0,
         faces: 0,
@@ -133,10 +135,10 @@ fn report(kind: &'static str, list: &std::path::Path, pictures: usize) -> Source
     }
 }
 
-/// Faces of a picture of that size, given as boxes.
-fn boxes(picture: &WiderPicture, [width, height]: [f64; 2], report: &mut SourceReport) {
-    report.without_faces += usize::from(picture.faces.is_empty());
-    for face in &picture.faces {
+/// Faces of an image of that size, given as boxes.
+fn boxes(image: &WiderImage, [width, height]: [f64; 2], report: &mut SourceReport) {
+    report.without_faces += usize::from(image.faces.is_empty());
+    for face in &image.faces {
         report.faces += 1;
         report.sizes.add(face.width.max(face.height));
         let PixelBox([x1, y1, x2, y2]) = face.corners();
@@ -145,38 +147,38 @@ fn boxes(picture: &WiderPicture, [width, height]: [f64; 2], report: &mut SourceR
         } else if !face.is_possible() {
             "a box without an area: left out"
         } else if x1 >= width || y1 >= height || x2 <= 0.0 || y2 <= 0.0 {
-            "a box outside of its picture: no sample is made of it"
+            "a box outside of its image: no sample is made of it"
         } else if x1 < 0.0 || y1 < 0.0 {
-            "a box that begins before its picture: no sample is made of it"
+            "a box that begins before its image: no sample is made of it"
         } else if x2 > width || y2 > height {
-            "a box that ends beyond its picture"
+            "a box that ends beyond its image"
         } else {
             continue;
         };
-        report.findings.push(Finding { what, line: face.line, picture: picture.name.clone() });
+        report.findings.push(Finding { what, line: face.line, image: image.name.clone() });
     }
 }
 
-/// The face of a picture of that size, with its points.
-fn points(picture: &FacePointPicture, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
-    let PixelBox([x1, y1, x2, y2]) = picture.corners;
+/// The face of an image of that size, with its points.
+fn points(image: &FacePointImage, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
+    let PixelBox([x1, y1, x2, y2]) = image.corners;
     let side = (x2 - x1).max(y2 - y1) + 1.0;
     report.faces += 1;
     report.sizes.add(side);
-    let [left_eye, right_eye, _, left_mouth, right_mouth] = picture.points;
+    let [left_eye, right_eye, _, left_mouth, right_mouth] = image.points;
     let inside = |[x, y]: [f64; 2], PixelBox([x1, y1, x2, y2])| x >= x1 && y >= y1 && x <= x2 && y <= y2;
-    let all_inside = |face| picture.points.iter().all(|&point| inside(point, face));
+    let all_inside = |face| image.points.iter().all(|&point| inside(point, face));
     let strange = [
         (x2 <= x1 || y2 <= y1, "a box without an area: no sample is made of it"),
-        (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its picture: no sample is made of it"),
+        (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its image: no sample is made of it"),
         (side < min_face, "a face smaller than the smallest that samples are made of"),
         (left_eye[0] >= right_eye[0], "swapped: the left eye is right of the right eye"),
         (left_mouth[0] >= right_mouth[0], "swapped: the mouth's left corner is right of its right corner"),
         (left_eye[1].max(right_eye[1]) >= left_mouth[1].min(right_mouth[1]), "an eye below a corner of the mouth"),
-        (!all_inside(PixelBox([0.0, 0.0, width, height])), "a point outside of the picture"),
-        (!all_inside(picture.corners), "a point outside of the face's box"),
+        (!all_inside(PixelBox([0.0, 0.0, width, height])), "a point outside of the image"),
+        (!all_inside(image.corners), "a point outside of the face's box"),
     ];
     for (_, what) in strange.into_iter().filter(|(is, _)| *is) {
-        report.findings.push(Finding { what, line: picture.line, picture: picture.name.clone() });
+        report.findings.push(Finding { what, line: image.line, image: image.name.clone() });
     }
 }

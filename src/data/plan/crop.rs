@@ -1,4 +1,4 @@
-//! A crop to take: its place in the picture, its class and exact targets.
+//! A crop to take: its place in the image, its class and exact targets.
 
 use crate::data::class::Class;
 
@@ -37,27 +37,27 @@ impl Planned {
     }
 }
 
-/// The pixels of a crop, all of them in the picture.
+/// The pixels of a crop, all of them in the image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::data) struct Crop {
     pub(in crate::data) x: usize,
     pub(in crate::data) y: usize,
     pub(in crate::data) width: usize,
     pub(in crate::data) height: usize,
-    /// By which the picture is turned before, against the clock.
+    /// By which the image is turned before, against the clock.
     pub(in crate::data) turn: Option<Turn>,
     pub(in crate::data) mirrored: bool,
 }
 
 impl Crop {
-    /// As the picture is. The corner is not negative.
+    /// As the image is. The corner is not negative.
     pub(super) fn upright(x: f64, y: f64, width: f64, height: f64) -> Self {
         let [x, y, width, height] = [x, y, width, height].map(|number| number as usize);
         Self { x, y, width, height, turn: None, mirrored: false }
     }
 }
 
-/// A turn of the picture about a point, against the clock as it is seen.
+/// A turn of the image about a point, against the clock as it is seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::data) struct Turn {
     center: [f64; 2],
@@ -71,14 +71,14 @@ impl Turn {
         Self { center, cosine, sine }
     }
 
-    /// Where a point of the picture comes to lie.
+    /// Where a point of the image comes to lie.
     pub(in crate::data) fn forward(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [cx, cy] = self.center;
         let (x, y) = (x - cx, y - cy);
         [cx + self.cosine * x + self.sine * y, cy - self.sine * x + self.cosine * y]
     }
 
-    /// Where a point of the turned picture was before.
+    /// Where a point of the turned image was before.
     pub(in crate::data) fn back(&self, point: [f64; 2]) -> [f64; 2] {
         Self { sine: -self.sine, ..*self }.forward(point)
     }

@@ -9,8 +9,8 @@ use crate::data::options::LandmarkCrops;
 use crate::geometry::PixelBox;
 use crate::random::Random;
 
-/// Plans the crops of a picture of `width x height` pixels with one face. None if the face is too small
-/// or its box reaches beyond the picture.
+/// Plans the crops of an image of `width x height` pixels with one face. None if the face is too small
+/// or its box reaches beyond the image.
 pub(in crate::data) fn landmark_crops(
     [width, height]: [usize; 2],
     face: PixelBox,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn points_lead_back_to_the_picture() {
+    fn points_lead_back_to_the_image() {
         let (mut mirrored, mut turned) = (0, 0);
         for seed in 0..50 {
             let plan = plan([160, 160], &LandmarkCrops::default(), seed);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn small_faces_and_boxes_beyond_the_picture_give_none() {
+    fn small_faces_and_boxes_beyond_the_image_give_none() {
         let options = LandmarkCrops { min_face: 71.0, ..LandmarkCrops::default() };
         assert_eq!(plan([160, 160], &options, 1), []);
         assert_eq!(plan([99, 160], &LandmarkCrops::default(), 1), []);

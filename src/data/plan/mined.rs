@@ -7,7 +7,7 @@ use crate::data::options::MinedCrops;
 use crate::data::overlap::{largest, offsets};
 use crate::geometry::PixelBox;
 
-/// Plans the crops of a picture of `width x height` pixels. `found` are boxes as a stage gives them,
+/// Plans the crops of an image of `width x height` pixels. `found` are boxes as a stage gives them,
 /// best first; `faces` have an area.
 pub(in crate::data) fn mined_crops(
     [width, height]: [usize; 2],
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_too_small_or_beyond_the_picture_are_skipped() {
+    fn boxes_too_small_or_beyond_the_image_are_skipped() {
         let nan = f64::NAN;
         for found in [
             [10.0, 10.0, 28.0, 28.0],

@@ -1,4 +1,4 @@
-//! Which crops to take of a picture, before a pixel is touched: boxes, classes and exact targets.
+//! Which crops to take of an image, before a pixel is touched: boxes, classes and exact targets.
 
 mod crop;
 mod landmarks;

@@ -1,6 +1,6 @@
-//! Crops at random places of a picture whose faces are known, as `gen_12net_data` takes them.
+//! Crops at random places of an image whose faces are known, as `gen_12net_data` takes them.
 //!
-//! Unlike there, a crowd in which no negative fits, or a picture too small for one, ends the search;
+//! Unlike there, a crowd in which no negative fits, or an image too small for one, ends the search;
 //! and the corner of a crop is rounded to a pixel before its targets are computed, so that they are
 //! true of the pixels that were cut out.
 
@@ -11,21 +11,21 @@ use crate::data::overlap::{largest, offsets};
 use crate::geometry::PixelBox;
 use crate::random::Random;
 
-/// Plans the crops of a picture of `width x height` pixels. `faces` have an area.
+/// Plans the crops of an image of `width x height` pixels. `faces` have an area.
 pub(in crate::data) fn random_crops(
     [width, height]: [usize; 2],
     faces: &[PixelBox],
     options: &RandomCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
-    let picture = Room { width: width as f64, height: height as f64, faces };
+    let image = Room { width: width as f64, height: height as f64, faces };
     let mut plan = Vec::new();
-    picture.negatives(options, random, &mut plan);
+    image.negatives(options, random, &mut plan);
     for &face in faces {
         let PixelBox([x1, y1, ..]) = face;
         if face.width().max(face.height()) >= options.min_face && x1 >= 0.0 && y1 >= 0.0 {
-            picture.near_negatives(face, options, random, &mut plan);
-            picture.faces(face, options, random, &mut plan);
+            image.near_negatives(face, options, random, &mut plan);
+            image.faces(face, options, random, &mut plan);
         }
     }
     plan
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_faces_has_all_negatives() {
+    fn an_image_without_faces_has_all_negatives() {
         let plan = plan([640, 480], &[], 1);
         assert_eq!(plan.len(), 50);
         assert!(plan.iter().all(|it| it.class == Class::Negative && (40..240).contains(&it.crop.width)));
     }
 
     #[test]
-    fn a_picture_full_of_faces_ends() {
+    fn an_image_full_of_faces_ends() {
         let crowd: Vec<_> = (0..60)
             .flat_map(|y| (0..60).map(move |x| [x, y].map(|at| f64::from(at) * 5.0)))
             .flat_map(|[x, y]| [20.0, 60.0, 120.0].map(|side| PixelBox([x, y, x + side, y + side])))
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_have_smaller_negatives_or_none() {
+    fn small_images_have_smaller_negatives_or_none() {
         for size in [[0, 0], [1, 1], [24, 24], [25, 10], [1, 1000]] {
             assert_eq!(plan(size, &[], 1), [], "{size:?}");
         }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn faces_too_small_or_beyond_the_picture_only_keep_negatives_away() {
+    fn faces_too_small_or_beyond_the_image_only_keep_negatives_away() {
         for face in [[50.0, 50.0, 68.0, 68.0], [-1.0, 50.0, 60.0, 110.0], [50.0, -3.0, 110.0, 60.0]] {
             let plan = plan([200, 200], &[PixelBox(face)], 1);
             assert!(plan.iter().all(|it| it.class == Class::Negative) && plan.len() == 50);

@@ -13,7 +13,7 @@ use crate::files;
 
 pub(super) const FILE: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.csv";
-/// The options, and a line for each folder of pictures.
+/// The options, and a line for each folder of images.
 const MOST_BYTES: u64 = 64 << 20;
 const FORMAT: &str = "mtcnn-cpu samples";
 /// Of the format. Sets of another version are refused.
@@ -30,7 +30,7 @@ pub struct Manifest {
     pub program: String,
     /// The net that it is for.
     pub stage: Stage,
-    /// The side of its pictures.
+    /// The side of its images.
     pub side: usize,
     /// Of the sources.
     pub split: Split,
@@ -40,14 +40,14 @@ pub struct Manifest {
     pub detector: String,
     /// What it was made of.
     pub sources: Vec<SourceInfo>,
-    /// Folders of the pictures.
+    /// Folders of the images.
     pub folders: Vec<String>,
     /// In the order of [`Class::ALL`].
     pub classes: Vec<ClassInfo>,
     pub(super) index: FileInfo,
 }
 
-/// A list of pictures that samples were made of.
+/// A list of images that samples were made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceInfo {
     /// What it is.
@@ -56,8 +56,9 @@ pub struct SourceInfo {
     pub list: PathBuf,
     /// Its CRC-32.
     pub crc32: u32,
-    /// Pictures in it.
-    pub pictures: usize,
+    /// Images in it.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// How many of them could not be read.
     pub skipped: usize,
 }
@@ -173,7 +174,7 @@ impl Manifest {
 pub(in crate::data) struct Row {
     /// The number of the folder.
     pub(in crate::data) folder: usize,
-    pub(in crate::data) picture: String,
+    pub(in crate::data) image: String,
     /// Samples of each class.
     pub(in crate::data) negatives: u32,
     pub(in crate::data) positives: u32,
@@ -182,9 +183,9 @@ pub(in crate::data) struct Row {
 }
 
 impl Row {
-    pub(in crate::data) fn new(folder: usize, picture: &str, counts: [u32; 4]) -> Self {
+    pub(in crate::data) fn new(folder: usize, image: &str, counts: [u32; 4]) -> Self {
         let [negatives, positives, parts, landmarks] = counts;
-        Self { folder, picture: picture.into(), negatives, positives, parts, landmarks }
+        Self { folder, image: image.into(), negatives, positives, parts, landmarks }
     }
 
     pub(in crate::data) fn count(&self, class: Class) -> u32 {

@@ -1,9 +1,9 @@
-//! A data set on disk: a folder with a manifest, an index of pictures, and the samples in shards.
+//! A data set on disk: a folder with a manifest, an index of images, and the samples in shards.
 //!
 //! ```text
 //! manifest.json          what it is, how it was made, how much of each class
-//! index.csv              a line a picture: its folder, its name, its samples of each class
-//! negatives-000.shard    samples of a class, in the order of the pictures
+//! index.csv              a line an image: its folder, its name, its samples of each class
+//! negatives-000.shard    samples of a class, in the order of the images
 //! ```
 //!
 //! A shard is a row of blocks of 64 KiB. A block holds as many samples as fit, zeros, and in its last 4

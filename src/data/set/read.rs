@@ -22,8 +22,8 @@ pub struct DataSet {
     folder: PathBuf,
     manifest: Manifest,
     classes: [ClassReader; 4],
-    /// The folder and the name of each picture.
-    pictures: Vec<(usize, String)>,
+    /// The folder and the name of each image.
+    images: Vec<(usize, String)>,
 }
 
 /// A sample of a data set.
@@ -54,7 +54,7 @@ struct ClassReader {
     shards: Vec<(PathBuf, File)>,
     /// Whether each block was compared with its checksum.
     checked: Vec<AtomicBool>,
-    /// The first sample of each picture, and at the end the number of all.
+    /// The first sample of each image, and at the end the number of all.
     firsts: Vec<usize>,
 }
 
@@ -72,9 +72,9 @@ impl DataSet {
         for class in Class::ALL {
             classes.push(ClassReader::open(class, &folder, &manifest, &rows)?);
         }
-        let pictures = rows.into_iter().map(|row| (row.folder, row.picture)).collect();
+        let images = rows.into_iter().map(|row| (row.folder, row.image)).collect();
         let classes = classes.try_into().expect("as many as there are classes");
-        Ok(Self { folder, manifest, classes, pictures })
+        Ok(Self { folder, manifest, classes, images })
     }
 
     /// The folder.
@@ -120,7 +120,7 @@ impl DataSet {
         Ok(Sample { pixels, offsets, points })
     }
 
-    /// The folders of the pictures, by their number.
+    /// The folders of the images, by their number.
     pub fn folders(&self) -> &[String] {
         &self.manifest.folders
     }
@@ -130,15 +130,15 @@ impl DataSet {
     /// # Panics
     /// If `index` is not less than [`DataSet::count`].
     pub fn folder_of(&self, class: Class, index: usize) -> usize {
-        self.pictures[self.classes[class as usize].picture(index)].0
+        self.images[self.classes[class as usize].image(index)].0
     }
 
-    /// The picture that a sample comes from, as its list has it.
+    /// The image that a sample comes from, as its list has it.
     ///
     /// # Panics
     /// If `index` is not less than [`DataSet::count`].
-    pub fn picture_of(&self, class: Class, index: usize) -> &str {
-        &self.pictures[self.classes[class as usize].picture(index)].1
+    pub fn image_of(&self, class: Class, index: usize) -> &str {
+        &self.images[self.classes[class as usize].image(index)].1
     }
 
     /// All samples of a class as runs of one folder each, in order: with them, samples can be drawn with a
@@ -146,7 +146,7 @@ impl DataSet {
     pub fn runs(&self, class: Class) -> Vec<Run> {
         let firsts = &self.classes[class as usize].firsts;
         let mut runs: Vec<Run> = Vec::new();
-        for (&(folder, _), ends) in self.pictures.iter().zip(firsts.windows(2)) {
+        for (&(folder, _), ends) in self.images.iter().zip(firsts.windows(2)) {
             let samples = ends[0]..ends[1];
             match runs.last_mut() {
                 _ if samples.is_empty() => {}
@@ -219,8 +219,8 @@ impl ClassReader {
         Ok(())
     }
 
-    /// The picture that a sample comes from.
-    fn picture(&self, index: usize) -> usize {
+    /// The image that a sample comes from.
+    fn image(&self, index: usize) -> usize {
         assert!(index < self.count, "sample {index} of {}", self.count);
         self.firsts.partition_point(|&first| first <= index) - 1
     }

@@ -20,11 +20,11 @@ fn record(class: Class, index: usize) -> Vec<u8> {
     pixels.chain(targets).collect()
 }
 
-/// Writes a set with the given numbers of samples of each class in each picture.
-fn write(target: &Path, pictures: &[[u32; 4]], options: SampleOptions) -> Manifest {
+/// Writes a set with the given numbers of samples of each class in each image.
+fn write(target: &Path, images: &[[u32; 4]], options: SampleOptions) -> Manifest {
     let mut writer = Writer::begin(target, STAGE.side()).unwrap();
     let mut next = [0; 4];
-    for (i, &counts) in pictures.iter().enumerate() {
+    for (i, &counts) in images.iter().enumerate() {
         let samples = Class::ALL.map(|class| {
             let first = next[class as usize];
             next[class as usize] += counts[class as usize] as usize;
@@ -33,19 +33,19 @@ fn write(target: &Path, pictures: &[[u32; 4]], options: SampleOptions) -> Manife
         writer.append(Row::new(i / 3, &format!("f{}/{i}.jpg", i / 3), counts), &samples).unwrap();
     }
     let mut manifest = Manifest::new(STAGE, Split::Train, options, String::new());
-    manifest.folders = (0..=pictures.len() / 3).map(|i| format!("f{i}")).collect();
+    manifest.folders = (0..=images.len() / 3).map(|i| format!("f{i}")).collect();
     writer.finish(manifest).unwrap()
 }
 
 /// Some blocks of each class but positives, of which there are none.
-fn pictures() -> Vec<[u32; 4]> {
+fn images() -> Vec<[u32; 4]> {
     (0..20).map(|i| [i * 7 % 40, 0, 30, i % 4]).collect()
 }
 
 fn set() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("deep/set");
-    write(&target, &pictures(), SampleOptions::new(STAGE));
+    write(&target, &images(), SampleOptions::new(STAGE));
     (folder, target)
 }
 
@@ -57,12 +57,11 @@ fn message(target: &Path) -> String {
 fn a_set_comes_back_as_it_was_written() {
     let (folder, target) = set();
     let set = DataSet::open(&target).unwrap();
-    let sums: [usize; 4] =
-        Class::ALL.map(|class| pictures().iter().map(|counts| counts[class as usize] as usize).sum());
+    let sums: [usize; 4] = Class::ALL.map(|class| images().iter().map(|counts| counts[class as usize] as usize).sum());
     assert_eq!(Class::ALL.map(|class| set.count(class)), sums);
     for class in Class::ALL {
         let mut index = 0;
-        for (i, counts) in pictures().iter().enumerate() {
+        for (i, counts) in images().iter().enumerate() {
             for _ in 0..counts[class as usize] {
                 let sample = set.sample(class, index).unwrap();
                 let record = record(class, index);
@@ -73,7 +72,7 @@ fn a_set_comes_back_as_it_was_written() {
                     if class == Class::Landmark { (&[][..], &targets[..]) } else { (&targets[..], &[][..]) };
                 assert!(sample.offsets.starts_with(offsets) && sample.points.starts_with(points));
                 assert_eq!(set.folder_of(class, index), i / 3);
-                assert_eq!(set.picture_of(class, index), format!("f{}/{i}.jpg", i / 3));
+                assert_eq!(set.image_of(class, index), format!("f{}/{i}.jpg", i / 3));
                 index += 1;
             }
         }
@@ -95,7 +94,7 @@ fn caps_choose_without_favour_and_never_fail() {
     for seed in 0..40 {
         options.seed = seed;
         let target = folder.path().join(seed.to_string());
-        let manifest = write(&target, &pictures(), options.clone());
+        let manifest = write(&target, &images(), options.clone());
         let set = DataSet::open(&target).unwrap();
         assert_eq!(Class::ALL.map(|class| set.count(class)), [100, 0, 0, 30]);
         assert_eq!((manifest.class(Class::Negative).made, manifest.class(Class::Part).made), (370, 600));
@@ -103,7 +102,7 @@ fn caps_choose_without_favour_and_never_fail() {
             .map(|i| {
                 let pixels = set.sample(Class::Negative, i).unwrap().pixels;
                 let index = (0..370).find(|&index| record(Class::Negative, index) == pixels).unwrap();
-                let before: u32 = pictures()
+                let before: u32 = images()
                     .iter()
                     .map(|counts| counts[0])
                     .take_while({
@@ -115,7 +114,7 @@ fn caps_choose_without_favour_and_never_fail() {
                     })
                     .map(|_| 1)
                     .sum();
-                assert_eq!(set.picture_of(Class::Negative, i), format!("f{}/{before}.jpg", before / 3));
+                assert_eq!(set.image_of(Class::Negative, i), format!("f{}/{before}.jpg", before / 3));
                 times[index] += 1;
                 index
             })
@@ -229,7 +228,7 @@ fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
 
     // An empty folder may be there.
     fs::create_dir(&target).unwrap();
-    write(&target, &pictures(), SampleOptions::new(STAGE));
+    write(&target, &images(), SampleOptions::new(STAGE));
     DataSet::open(&target).unwrap();
 }
 
@@ -306,7 +305,7 @@ fn only_what_a_run_left_itself_is_removed() {
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        write(&link, &pictures(), SampleOptions::new(STAGE));
+        write(&link, &images(), SampleOptions::new(STAGE));
         assert!(DataSet::open(&real).is_ok() && DataSet::open(&link).is_ok());
     }
 }
@@ -315,7 +314,7 @@ fn only_what_a_run_left_itself_is_removed() {
 fn a_finished_set_survives_a_run_that_began_beside_it() {
     let folder = TempDir::new().unwrap();
     let target = folder.path().join("set");
-    write(&target, &pictures(), SampleOptions::new(STAGE));
+    write(&target, &images(), SampleOptions::new(STAGE));
     assert!(refused(&target).contains("it is not overwritten"));
     let names: Vec<_> = fs::read_dir(&target).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().starts_with('.')), "{names:?}");

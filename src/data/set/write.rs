@@ -21,7 +21,7 @@ pub(in crate::data) struct Writer {
 }
 
 impl Writer {
-    /// Begins a set of pictures of that side, which will be the folder `target`.
+    /// Begins a set of images of that side, which will be the folder `target`.
     ///
     /// What another run left behind when it was killed is removed.
     pub(in crate::data) fn begin(target: &Path, side: usize) -> Result<Self> {
@@ -34,7 +34,7 @@ impl Writer {
         Ok(Self { target: target.into(), partial, classes, rows: Vec::new() })
     }
 
-    /// Appends the samples of a picture: of each class as many as the row says, one after the other.
+    /// Appends the samples of an image: of each class as many as the row says, one after the other.
     ///
     /// # Panics
     /// If they are not as many.
@@ -249,7 +249,7 @@ impl ClassWriter {
     }
 
     /// Puts the samples into `folder`: all, or as many as the cap, each with the same chance and in their
-    /// order. `rows` are told how many of each picture stay.
+    /// order. `rows` are told how many of each image stay.
     fn choose(mut self, folder: &Path, seed: u64, cap: Option<u64>, rows: &mut [Row]) -> Result<ClassInfo> {
         self.complete()?;
         let (layout, made) = (self.layout, self.count);
@@ -273,7 +273,7 @@ impl ClassWriter {
     /// algorithm S).
     fn thin(&self, folder: &Path, seed: u64, mut wanted: usize, rows: &mut [Row]) -> Result<()> {
         let class = self.layout.class;
-        // Pictures' streams have small numbers.
+        // Images' streams have small numbers.
         let mut random = Random::new(seed, u64::MAX - class as u64);
         let mut chosen = ClassWriter::new(folder, self.layout);
         let mut to_come = self.count;

@@ -8,25 +8,25 @@ use crate::error::{Error, Result};
 use crate::eval::scored_box::{ScoredBox, read_boxes};
 
 const FOLDS: usize = 10;
-/// In a picture; the most in the published lists are some tens. Pairing takes time with its square.
+/// In an image; the most in the published lists are some tens. Pairing takes time with its square.
 const MOST_FACES: usize = 100;
-/// Of all pictures together: no detector finds a tenth of this.
+/// Of all images together: no detector finds a tenth of this.
 const MOST_BOXES: usize = 1_000_000;
-/// Coordinates of an ellipse, and sides of a picture; the published pictures have 450 pixels at most.
+/// Coordinates of an ellipse, and sides of an image; the published images have 450 pixels at most.
 const FURTHEST: f64 = 10_000.0;
 
 /// The lists.
 #[derive(Clone, Debug)]
 pub struct Fddb {
-    /// The folder that the pictures' names begin at.
+    /// The folder that the images' names begin at.
     pub root: PathBuf,
     /// In the order of the lists.
-    pub pictures: Vec<FddbPicture>,
+    pub images: Vec<FddbImage>,
 }
 
-/// A picture and the faces in it.
+/// An image and the faces in it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FddbPicture {
+pub struct FddbImage {
     /// As the list has it, without the extension: `2002/08/11/big/img_591`.
     pub name: String,
     /// The faces.
@@ -49,7 +49,7 @@ pub struct Ellipse {
 }
 
 impl Fddb {
-    /// Reads the lists in a folder, or in `FDDB-folds` in it, of the ten folds or of those that are there. Pictures
+    /// Reads the lists in a folder, or in `FDDB-folds` in it, of the ten folds or of those that are there. Images
     /// are expected in `originalPics` in the folder, or in the folder itself; they are not looked at.
     ///
     /// # Errors
@@ -64,21 +64,21 @@ impl Fddb {
             let folder = folder.display();
             return Err(Error::data(format!("{folder}: there is no {}, and none in FDDB-folds", file(1))));
         };
-        let mut pictures = Vec::new();
+        let mut images = Vec::new();
         for file in files {
-            read_ellipses(file, &mut pictures)?;
+            read_ellipses(file, &mut images)?;
         }
         let below = folder.join("originalPics");
-        Ok(Self { root: if below.exists() { below } else { folder.into() }, pictures })
+        Ok(Self { root: if below.exists() { below } else { folder.into() }, images })
     }
 
-    /// The file of a picture.
-    pub fn file(&self, picture: &FddbPicture) -> PathBuf {
-        self.root.join(format!("{}.jpg", picture.name))
+    /// The file of an image.
+    pub fn file(&self, image: &FddbImage) -> PathBuf {
+        self.root.join(format!("{}.jpg", image.name))
     }
 }
 
-fn read_ellipses(file: PathBuf, pictures: &mut Vec<FddbPicture>) -> Result<()> {
+fn read_ellipses(file: PathBuf, images: &mut Vec<FddbImage>) -> Result<()> {
     let mut lines = Lines::open(file)?;
     while let Some(name) = name(&mut lines)? {
         let count = lines.next()?.and_then(|line| line.trim().parse().ok());
@@ -106,18 +106,18 @@ fn read_ellipses(file: PathBuf, pictures: &mut Vec<FddbPicture>) -> Result<()> {
                 ))
             })?);
         }
-        pictures.push(FddbPicture { name, ellipses });
+        images.push(FddbImage { name, ellipses });
     }
     Ok(())
 }
 
-/// The next line that is not empty: a picture's name.
+/// The next line that is not empty: an image's name.
 fn name(lines: &mut Lines) -> Result<Option<String>> {
     while let Some(line) = lines.next()? {
         let name = line.trim();
         if !name.is_empty() {
             return match name.split_whitespace().all(|word| word.parse::<f64>().is_ok()) {
-                true => Err(lines.error(&format!("the name of a picture is missing: \"{}\"", shown(name)))),
+                true => Err(lines.error(&format!("the name of an image is missing: \"{}\"", shown(name)))),
                 false => lines.name(name).map(Some),
             };
         }
@@ -125,26 +125,26 @@ fn name(lines: &mut Lines) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// What a detector found in the pictures.
+/// What a detector found in the images.
 #[derive(Clone, Debug)]
 pub struct FddbResults {
-    /// For each picture; empty where there are no results.
+    /// For each image; empty where there are no results.
     pub boxes: Vec<Vec<ScoredBox>>,
-    /// The pictures without results.
+    /// The images without results.
     pub missing: Vec<String>,
 }
 
 impl FddbResults {
-    /// Reads a file of results: for each picture its name, the number of boxes, and a line `x y w h score` for each;
-    /// pictures in any order. Those that are not in the list are left out.
+    /// Reads a file of results: for each image its name, the number of boxes, and a line `x y w h score` for each;
+    /// images in any order. Those that are not in the list are left out.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the line that is bad, or if no picture is in the list.
-    pub fn read(file: &Path, pictures: &[FddbPicture]) -> Result<Self> {
+    /// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the line that is bad, or if no image is in the list.
+    pub fn read(file: &Path, images: &[FddbImage]) -> Result<Self> {
         let mut places: HashMap<_, _> =
-            pictures.iter().enumerate().map(|(at, it)| (it.name.as_str(), (at, false))).collect();
+            images.iter().enumerate().map(|(at, it)| (it.name.as_str(), (at, false))).collect();
         let mut lines = Lines::open(file.into())?;
-        let (mut boxes, mut total) = (vec![Vec::new(); pictures.len()], 0);
+        let (mut boxes, mut total) = (vec![Vec::new(); images.len()], 0);
         while let Some(name) = name(&mut lines)? {
             let number = lines.number();
             let found = read_boxes(&mut lines)?;
@@ -161,25 +161,25 @@ impl FddbResults {
                 None => {}
             }
         }
-        let missing = pictures.iter().filter(|picture| !places[picture.name.as_str()].1);
-        let missing: Vec<_> = missing.map(|picture| picture.name.clone()).collect();
-        if missing.len() == pictures.len() {
-            let total = pictures.len();
-            return Err(Error::data(format!("{}: results of none of the list's {total} pictures", file.display())));
+        let missing = images.iter().filter(|image| !places[image.name.as_str()].1);
+        let missing: Vec<_> = missing.map(|image| image.name.clone()).collect();
+        if missing.len() == images.len() {
+            let total = images.len();
+            return Err(Error::data(format!("{}: results of none of the list's {total} images", file.display())));
         }
         Ok(Self { boxes, missing })
     }
 }
 
-/// Reads a file with a line `name width height` for each picture, in any order: the sizes of the list's pictures, where
+/// Reads a file with a line `name width height` for each image, in any order: the sizes of the list's images, where
 /// the file has them.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Unreadable`] if the file can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
-pub fn read_sizes(file: &Path, pictures: &[FddbPicture]) -> Result<Vec<Option<[u32; 2]>>> {
-    let places: HashMap<_, _> = pictures.iter().enumerate().map(|(at, it)| (it.name.as_str(), at)).collect();
+pub fn read_sizes(file: &Path, images: &[FddbImage]) -> Result<Vec<Option<[u32; 2]>>> {
+    let places: HashMap<_, _> = images.iter().enumerate().map(|(at, it)| (it.name.as_str(), at)).collect();
     let mut lines = Lines::open(file.into())?;
-    let mut sizes = vec![None; pictures.len()];
+    let mut sizes = vec![None; images.len()];
     while let Some(line) = lines.next()? {
         if line.trim().is_empty() {
             continue;
@@ -218,9 +218,9 @@ mod tests {
     fn lists_are_read() {
         let fddb = read(LIST).unwrap();
         let first = Ellipse { major: 20.5, minor: 10.25, angle: -1.5, x: 30.0, y: 40.0 };
-        assert_eq!((fddb.pictures.len(), fddb.pictures[0].ellipses[0]), (2, first));
-        assert!(fddb.file(&fddb.pictures[1]).ends_with("originalPics/a/b/img_2.jpg"));
-        assert!(fddb.pictures[1].ellipses.is_empty());
+        assert_eq!((fddb.images.len(), fddb.images[0].ellipses[0]), (2, first));
+        assert!(fddb.file(&fddb.images[1]).ends_with("originalPics/a/b/img_2.jpg"));
+        assert!(fddb.images[1].ellipses.is_empty());
         for (bad, reason) in [
             ("img_1\n", "line 1: this is not a number of faces"),
             ("img_1\n-1\n", "line 2: this is not a number of faces"),
@@ -228,7 +228,7 @@ mod tests {
             ("img_1\n2\n1 2 3 4 5 1\n", "line 3: the list ends after 1 of 2 faces"),
             ("img_1\n1\n1 2 3 4 5\n", "line 3: not \"major_radius"),
             ("img_1\n1\n1 2 3 4 1e6 1\n", "line 3: not \"major_radius"),
-            ("1\n1 2 3 4 5 1\n", "line 1: the name of a picture is missing"),
+            ("1\n1 2 3 4 5 1\n", "line 1: the name of an image is missing"),
         ] {
             let error = read(bad).unwrap_err();
             assert!(error.contains("FDDB-fold-03-ellipseList.txt, ") && error.contains(reason), "{error}");
@@ -239,19 +239,19 @@ mod tests {
 
     #[test]
     fn results_and_sizes_are_found_by_name() {
-        let pictures = read(LIST).unwrap().pictures;
+        let images = read(LIST).unwrap().images;
         let file = tempfile::NamedTempFile::new().unwrap();
         let results = |text: &str| {
             fs::write(&file, text).unwrap();
-            FddbResults::read(file.path(), &pictures).map_err(|error| error.to_string())
+            FddbResults::read(file.path(), &images).map_err(|error| error.to_string())
         };
         let found = results("other\n0\na/b/img_2\n1\n1 2 3 4 0.5\n").unwrap();
         assert_eq!((found.boxes[0].len(), found.boxes[1].len(), found.missing), (0, 1, vec!["a/b/img_1".to_string()]));
-        assert!(results("other\n0\n").unwrap_err().contains("none of the list's 2 pictures"));
+        assert!(results("other\n0\n").unwrap_err().contains("none of the list's 2 images"));
         assert!(results("a/b/img_1\n0\na/b/img_1\n0\n").unwrap_err().contains("line 3: there are results"));
         let sizes = |text: &str| {
             fs::write(&file, text).unwrap();
-            read_sizes(file.path(), &pictures).map_err(|error| error.to_string())
+            read_sizes(file.path(), &images).map_err(|error| error.to_string())
         };
         assert_eq!(sizes("x 1 2\na/b/img_2.jpg 3 4\n").unwrap(), [None, Some([3, 4])]);
         for bad in ["a/b/img_2 3\n", "a/b/img_2 0 3\n", "a/b/img_2 3 1e9\n", "a/b/img_2 3.5 4\n"] {

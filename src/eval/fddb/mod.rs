@@ -2,7 +2,7 @@
 //! 2010): ROC curves over found boxes and annotated ellipses.
 //!
 //! The overlap of a box and an ellipse is the number of pixels in both by the number of pixels in either, in the
-//! picture ([`raster`]). At each score the boxes that pass are paired with the ellipses one to one, so that the overlaps
+//! image ([`raster`]). At each score the boxes that pass are paired with the ellipses one to one, so that the overlaps
 //! have the largest sum ([`pairs`]). The discrete score of a pair is 1 if its overlap is more than one half, the
 //! continuous score is the overlap itself; the curves are their sums by the number of all faces, over the number of
 //! boxes whose discrete score is 0.
@@ -13,7 +13,7 @@ mod raster;
 
 use serde::{Deserialize, Serialize};
 
-pub use list::{Ellipse, Fddb, FddbPicture, FddbResults, read_sizes};
+pub use list::{Ellipse, Fddb, FddbImage, FddbResults, read_sizes};
 
 use super::scored_box::ScoredBox;
 use crate::error::{Error, Result};
@@ -51,25 +51,24 @@ impl Roc {
     }
 }
 
-/// The curves of what was found in pictures of width and height `sizes`: boxes for each, in any order. A picture
+/// The curves of what was found in images of width and height `sizes`: boxes for each, in any order. An image
 /// without boxes needs no size; its faces are missed.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Data`] with the name of a picture that has boxes and no size.
+/// [`crate::ErrorKind::Data`] with the name of an image that has boxes and no size.
 ///
 /// # Panics
-/// If there are not as many lists and sizes as pictures.
-pub fn fddb_roc(pictures: &[FddbPicture], sizes: &[Option<[u32; 2]>], found: &[Vec<ScoredBox>]) -> Result<Roc> {
-    assert_eq!([sizes.len(), found.len()], [pictures.len(); 2], "a size and boxes for each picture");
+/// If there are not as many lists and sizes as images.
+pub fn fddb_roc(images: &[FddbImage], sizes: &[Option<[u32; 2]>], found: &[Vec<ScoredBox>]) -> Result<Roc> {
+    assert_eq!([sizes.len(), found.len()], [images.len(); 2], "a size and boxes for each image");
     // What each box adds when it passes: score, discrete score, continuous score.
     let mut steps: Vec<(f64, i64, f64)> = Vec::new();
-    for ((picture, size), found) in pictures.iter().zip(sizes).zip(found) {
+    for ((image, size), found) in images.iter().zip(sizes).zip(found) {
         if found.is_empty() {
             continue;
         }
-        let size =
-            size.ok_or_else(|| Error::data(format!("{}: the size of the picture is not known", picture.name)))?;
-        let regions: Vec<_> = picture.ellipses.iter().map(|ellipse| raster::Region::of(ellipse, size)).collect();
+        let size = size.ok_or_else(|| Error::data(format!("{}: the size of the image is not known", image.name)))?;
+        let regions: Vec<_> = image.ellipses.iter().map(|ellipse| raster::Region::of(ellipse, size)).collect();
         let mut found: Vec<_> = found.iter().collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut pairs = Pairs::new(regions.len());
@@ -83,7 +82,7 @@ pub fn fddb_roc(pictures: &[FddbPicture], sizes: &[Option<[u32; 2]>], found: &[V
         }
     }
     steps.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let faces: usize = pictures.iter().map(|picture| picture.ellipses.len()).sum();
+    let faces: usize = images.iter().map(|image| image.ellipses.len()).sum();
     let (mut points, mut right, mut overlap): (Vec<RocPoint>, _, _) = (Vec::new(), 0, 0.0);
     for (passed, &(score, discrete, continuous)) in steps.iter().enumerate() {
         (right, overlap) = (right + discrete, overlap + continuous);
@@ -104,14 +103,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_pictures_by_hand() {
+    fn two_images_by_hand() {
         // A "circle" of radius 0 is one pixel, and a box of no size too.
         let ellipse = |x: f64| Ellipse { major: 0.0, minor: 0.0, angle: 0.0, x, y: 5.0 };
         let found = |x: f64, width: f64, score: f64| ScoredBox { x, y: 5.0, width, height: 0.0, score };
-        let pictures = [
-            FddbPicture { name: "a".into(), ellipses: vec![ellipse(3.0), ellipse(7.0)] },
-            FddbPicture { name: "b".into(), ellipses: vec![ellipse(3.0)] },
-            FddbPicture { name: "c".into(), ellipses: vec![ellipse(3.0)] },
+        let images = [
+            FddbImage { name: "a".into(), ellipses: vec![ellipse(3.0), ellipse(7.0)] },
+            FddbImage { name: "b".into(), ellipses: vec![ellipse(3.0)] },
+            FddbImage { name: "c".into(), ellipses: vec![ellipse(3.0)] },
         ];
         // In a: one pixel of two, then the very pixel, then nothing. In b the very pixel.
         let boxes = [
@@ -120,7 +119,7 @@ mod tests {
             vec![],
         ];
         let size = Some([10, 10]);
-        let roc = fddb_roc(&pictures, &[size, size, None], &boxes).unwrap();
+        let roc = fddb_roc(&images, &[size, size, None], &boxes).unwrap();
         let point = |score, false_positives, discrete: f64, continuous: f64| RocPoint {
             score,
             false_positives,
@@ -130,7 +129,7 @@ mod tests {
         let expected = vec![point(0.9, 1, 0.0, 0.5), point(0.8, 1, 2.0, 2.0), point(0.7, 2, 2.0, 2.0)];
         assert_eq!(roc, Roc { faces: 4, boxes: 4, points: expected });
         assert_eq!((roc.at(0), roc.at(1).map(|point| point.score)), (None, Some(0.8)));
-        let error = fddb_roc(&pictures, &[None; 3], &boxes).unwrap_err().to_string();
+        let error = fddb_roc(&images, &[None; 3], &boxes).unwrap_err().to_string();
         assert!(error.starts_with("a: the size"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Ellipses and boxes as pixels of a picture, as FDDB's evaluation has OpenCV draw them: which pixels these are decides
+//! Ellipses and boxes as pixels of an image, as FDDB's evaluation has OpenCV draw them: which pixels these are decides
 //! the last digits of the curves.
 //!
 //! OpenCV draws a filled ellipse as a polygon with a corner at each 5 degrees (fewer if it is small), in fixed-point
@@ -18,10 +18,10 @@ pub(super) struct Rectangle {
     y: [i64; 2],
 }
 
-/// The pixels of a found box in a picture of this width and height: corners are rounded, and are inside.
+/// The pixels of a found box in an image of this width and height: corners are rounded, and are inside.
 pub(super) fn rectangle(found: &ScoredBox, [width, height]: [u32; 2]) -> Rectangle {
     let side = |from: f64, length: f64, size: u32| {
-        // Beyond the picture, all places are the same.
+        // Beyond the image, all places are the same.
         let pixel = |at: f64| at.round_ties_even().clamp(-1.0, size.into()) as i64;
         let (a, b) = (pixel(from), pixel(from + length));
         [a.min(b).max(0), a.max(b).min(i64::from(size) - 1)]
@@ -29,7 +29,7 @@ pub(super) fn rectangle(found: &ScoredBox, [width, height]: [u32; 2]) -> Rectang
     Rectangle { x: side(found.x, found.width, width), y: side(found.y, found.height, height) }
 }
 
-/// The pixels of an ellipse in a picture: in each row from the first to the last.
+/// The pixels of an ellipse in an image: in each row from the first to the last.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Region {
     top: i64,
@@ -41,7 +41,7 @@ pub(super) struct Region {
 type Corner = [i64; 2];
 
 impl Region {
-    /// The pixels of an ellipse in a picture of this width and height.
+    /// The pixels of an ellipse in an image of this width and height.
     pub(super) fn of(ellipse: &Ellipse, [width, height]: [u32; 2]) -> Self {
         let mut drawing = Drawing { height: height.into(), top: 0, rows: Vec::new() };
         let corners = corners(ellipse);

@@ -1,9 +1,9 @@
 //! The evaluation of WIDER FACE as its authors publish it, in Matlab, and as others have written it anew:
 //!
 //! 1. The scores of the whole set are stretched to 0 to 1.
-//! 2. In each picture boxes are judged from the best score on ([`judge`]): a box is of the face that it overlaps most;
+//! 2. In each image boxes are judged from the best score on ([`judge`]): a box is of the face that it overlaps most;
 //!    faces that are not of the subset are neither right nor wrong.
-//! 3. At the thresholds 0.999, 0.998, …, 0 precision and recall over all pictures are counted.
+//! 3. At the thresholds 0.999, 0.998, …, 0 precision and recall over all images are counted.
 //! 4. The average precision is the area under the curve, each precision being the best at its recall or a higher one.
 
 mod mat;
@@ -11,7 +11,7 @@ mod results;
 mod truth;
 
 pub use results::{Results, result_path};
-pub use truth::{Truth, TruthPicture};
+pub use truth::{Truth, TruthImage};
 
 use super::matching::{TrueFace, Verdict, judge};
 use super::precision::Curve;
@@ -20,26 +20,26 @@ use super::scored_box::ScoredBox;
 /// Steps of the threshold.
 const THRESHOLDS: usize = 1000;
 
-/// Precision and recall of a subset of [`Truth::subsets`], of boxes for each of [`Truth::pictures`], in any order. A
-/// picture without boxes has an empty list, and its faces are missed.
+/// Precision and recall of a subset of [`Truth::subsets`], of boxes for each of [`Truth::images`], in any order. An
+/// image without boxes has an empty list, and its faces are missed.
 ///
 /// If all scores are the same, all boxes pass at every threshold.
 ///
 /// # Panics
-/// If `found` has not as many lists as there are pictures, or there is no such subset.
+/// If `found` has not as many lists as there are images, or there is no such subset.
 pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Curve {
-    assert_eq!(found.len(), truth.pictures.len(), "a list for each picture");
-    let judged = truth.pictures.iter().zip(found).map(|(picture, found)| {
+    assert_eq!(found.len(), truth.images.len(), "a list for each image");
+    let judged = truth.images.iter().zip(found).map(|(image, found)| {
         let mut found = found.clone();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let annotated = picture.boxes.iter().zip(&picture.counts[subset]);
+        let annotated = image.boxes.iter().zip(&image.counts[subset]);
         let annotated: Vec<_> = annotated.map(|(&corners, &counts)| TrueFace { corners, counts }).collect();
         let verdicts = judge(found.iter().map(ScoredBox::corners), &annotated);
-        let counts = !picture.boxes.is_empty() || truth.empty_pictures_count;
+        let counts = !image.boxes.is_empty() || truth.empty_images_count;
         let verdict = |verdict| if counts { verdict } else { Verdict::Ignored };
         found.iter().map(|found| found.score).zip(verdicts.into_iter().map(verdict)).collect::<Vec<_>>()
     });
-    let faces = truth.pictures.iter().flat_map(|picture| &picture.counts[subset]).filter(|&&counts| counts).count();
+    let faces = truth.images.iter().flat_map(|image| &image.counts[subset]).filter(|&&counts| counts).count();
     curve(judged.flatten().collect(), faces)
 }
 
@@ -71,21 +71,21 @@ mod tests {
         ScoredBox { x, y: 0.0, width: 9.0, height: 9.0, score }
     }
 
-    /// Two pictures; the first has a face that counts, at 0, and one that does not, at 50; the second has one that
+    /// Two images; the first has a face that counts, at 0, and one that does not, at 50; the second has one that
     /// counts, at 0.
-    fn truth(empty_pictures_count: bool) -> Truth {
+    fn truth(empty_images_count: bool) -> Truth {
         let at = |x: f64| PixelBox([x, 0.0, x + 9.0, 9.0]);
-        let picture = |boxes: Vec<PixelBox>, counts: Vec<bool>| TruthPicture {
+        let image = |boxes: Vec<PixelBox>, counts: Vec<bool>| TruthImage {
             name: "0--A/a.jpg".into(),
             boxes,
             counts: vec![counts],
         };
-        let pictures = vec![
-            picture(vec![at(0.0), at(50.0)], vec![true, false]),
-            picture(vec![at(0.0)], vec![true]),
-            picture(vec![], vec![]),
+        let images = vec![
+            image(vec![at(0.0), at(50.0)], vec![true, false]),
+            image(vec![at(0.0)], vec![true]),
+            image(vec![], vec![]),
         ];
-        Truth { subsets: vec!["all".into()], pictures, empty_pictures_count }
+        Truth { subsets: vec!["all".into()], images, empty_images_count }
     }
 
     #[test]
@@ -103,11 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn pictures_without_faces_count_by_choice() {
+    fn images_without_faces_count_by_choice() {
         let boxes = [vec![found(0.0, 1.0)], vec![found(0.0, 1.0)], vec![found(0.0, 1.0)]];
-        for (empty_pictures_count, precision) in [(false, 1.0), (true, 2.0 / 3.0)] {
+        for (empty_images_count, precision) in [(false, 1.0), (true, 2.0 / 3.0)] {
             // All of one score: they pass together.
-            let curve = official_curve(&truth(empty_pictures_count), 0, &boxes);
+            let curve = official_curve(&truth(empty_images_count), 0, &boxes);
             approx::assert_abs_diff_eq!(curve.average_precision, precision, epsilon = 1e-12);
         }
         let nothing = official_curve(&truth(true), 0, &[vec![], vec![], vec![]]);

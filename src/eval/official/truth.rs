@@ -1,4 +1,4 @@
-//! What must be found in the pictures of WIDER FACE: by the published ground truth, or by its list.
+//! What must be found in the images of WIDER FACE: by the published ground truth, or by its list.
 
 use std::path::Path;
 
@@ -14,15 +14,15 @@ pub struct Truth {
     /// The names of the subsets, such as easy, medium and hard.
     pub subsets: Vec<String>,
     /// In the order of the list.
-    pub pictures: Vec<TruthPicture>,
-    /// Whether what is found in a picture without any annotated face is wrong. The official protocol leaves such
-    /// pictures out: there are none to speak of in its lists.
-    pub(super) empty_pictures_count: bool,
+    pub images: Vec<TruthImage>,
+    /// Whether what is found in an image without any annotated face is wrong. The official protocol leaves such
+    /// images out: there are none to speak of in its lists.
+    pub(super) empty_images_count: bool,
 }
 
-/// The faces of a picture.
+/// The faces of an image.
 #[derive(Clone, Debug)]
-pub struct TruthPicture {
+pub struct TruthImage {
     /// `<event>/<file>.jpg`.
     pub name: String,
     /// The annotated boxes, `[x1, y1, x2, y2]` with x2 = x + width.
@@ -35,17 +35,17 @@ impl Truth {
     /// One subset: the faces of a list whose shorter side has `min_size` pixels or more, but for those that are
     /// marked as invalid.
     pub fn from_list(list: &Wider, min_size: f64) -> Self {
-        let pictures = list.pictures.iter().map(|picture| {
-            let possible = || picture.faces.iter().filter(|face| face.is_possible());
+        let images = list.images.iter().map(|image| {
+            let possible = || image.faces.iter().filter(|face| face.is_possible());
             let counts = possible().map(|face| !face.invalid && face.width.min(face.height) >= min_size);
-            TruthPicture {
-                name: picture.name.clone(),
+            TruthImage {
+                name: image.name.clone(),
                 boxes: possible().map(|face| face.corners()).collect(),
                 counts: vec![counts.collect()],
             }
         });
         let subsets = vec![format!("from {min_size} pixels")];
-        Self { subsets, pictures: pictures.collect(), empty_pictures_count: true }
+        Self { subsets, images: images.collect(), empty_images_count: true }
     }
 
     /// The published ground truth of the split to validate with: `wider_face_val.mat`, `wider_easy_val.mat`,
@@ -58,28 +58,28 @@ impl Truth {
     pub fn read(folder: &Path) -> Result<Self> {
         let faces = folder.join("wider_face_val.mat");
         let [events, files, boxes] = mat::read(&faces, ["event_list", "file_list", "face_bbx_list"])?;
-        let mut pictures = pictures(&events, &files, &boxes).map_err(|reason| Error::data(reason).at(faces))?;
+        let mut images = images(&events, &files, &boxes).map_err(|reason| Error::data(reason).at(faces))?;
         let subsets = ["easy", "medium", "hard"];
         for subset in subsets {
             let path = folder.join(format!("wider_{subset}_val.mat"));
             let [chosen] = mat::read(&path, ["gt_list"])?;
-            choose(&chosen, &mut pictures)
+            choose(&chosen, &mut images)
                 .map_err(|reason| Error::data(format!("{}: gt_list: {reason}", path.display())))?;
         }
-        let pictures = pictures.into_iter().flatten().collect();
-        Ok(Self { subsets: subsets.map(Into::into).into(), pictures, empty_pictures_count: false })
+        let images = images.into_iter().flatten().collect();
+        Ok(Self { subsets: subsets.map(Into::into).into(), images, empty_images_count: false })
     }
 }
 
-/// The pictures of each event.
-fn pictures(events: &Value, files: &Value, boxes: &Value) -> Result<Vec<Vec<TruthPicture>>, String> {
+/// The images of each event.
+fn images(events: &Value, files: &Value, boxes: &Value) -> Result<Vec<Vec<TruthImage>>, String> {
     let [events, files, boxes] = [("event_list", events), ("file_list", files), ("face_bbx_list", boxes)]
         .map(|(name, value)| value.cells().ok_or_else(|| format!("{name} is not of cells")));
     let (events, files, boxes) = (events?, files?, boxes?);
     if files.len() != events.len() || boxes.len() != events.len() {
         return Err(format!("{} events, and files of {}, boxes of {}", events.len(), files.len(), boxes.len()));
     }
-    let mut pictures = Vec::with_capacity(events.len());
+    let mut images = Vec::with_capacity(events.len());
     for ((event, files), boxes) in events.iter().zip(files).zip(boxes) {
         let event = event.text().ok_or("the name of an event is no text")?;
         let (Some(files), Some(boxes)) = (files.cells(), boxes.cells()) else {
@@ -91,13 +91,13 @@ fn pictures(events: &Value, files: &Value, boxes: &Value) -> Result<Vec<Vec<Trut
         let of_file = |(file, boxes): (&Value, &Value)| {
             let file = file.text().ok_or_else(|| format!("the name of a file of {event} is no text"))?;
             let name = format!("{event}/{file}.jpg");
-            let name = below(&name).ok_or_else(|| format!("a picture outside of the folder: {}", shown(&name)))?;
+            let name = below(&name).ok_or_else(|| format!("an image outside of the folder: {}", shown(&name)))?;
             let boxes = corners(boxes).ok_or_else(|| format!("the boxes of {name} are not of four numbers each"))?;
-            Ok(TruthPicture { name, boxes, counts: Vec::new() })
+            Ok(TruthImage { name, boxes, counts: Vec::new() })
         };
-        pictures.push(files.iter().zip(boxes).map(of_file).collect::<Result<_, String>>()?);
+        images.push(files.iter().zip(boxes).map(of_file).collect::<Result<_, String>>()?);
     }
-    Ok(pictures)
+    Ok(images)
 }
 
 /// The rows x, y, width and height.
@@ -116,24 +116,24 @@ fn corners(boxes: &Value) -> Option<Vec<PixelBox>> {
     Some((0..rows).map(row).collect())
 }
 
-/// Adds a subset: for each event and picture the numbers of its boxes, from 1.
-fn choose(chosen: &Value, pictures: &mut [Vec<TruthPicture>]) -> Result<(), String> {
-    let events = chosen.cells().filter(|events| events.len() == pictures.len());
+/// Adds a subset: for each event and image the numbers of its boxes, from 1.
+fn choose(chosen: &Value, images: &mut [Vec<TruthImage>]) -> Result<(), String> {
+    let events = chosen.cells().filter(|events| events.len() == images.len());
     let events = events.ok_or("not as many events as wider_face_val.mat has")?;
-    for (event, pictures) in events.iter().zip(pictures) {
-        let event = event.cells().filter(|event| event.len() == pictures.len());
-        let event = event.ok_or("not as many pictures as wider_face_val.mat has")?;
-        for (numbers, picture) in event.iter().zip(pictures) {
-            let mut counts = vec![false; picture.boxes.len()];
-            let (_, numbers) = numbers.numbers().ok_or_else(|| format!("{} has no numbers", picture.name))?;
+    for (event, images) in events.iter().zip(images) {
+        let event = event.cells().filter(|event| event.len() == images.len());
+        let event = event.ok_or("not as many images as wider_face_val.mat has")?;
+        for (numbers, image) in event.iter().zip(images) {
+            let mut counts = vec![false; image.boxes.len()];
+            let (_, numbers) = numbers.numbers().ok_or_else(|| format!("{} has no numbers", image.name))?;
             for &number in numbers {
                 let index = number as usize;
                 if index as f64 != number || index == 0 || index > counts.len() {
-                    return Err(format!("{} has no box {number}", picture.name));
+                    return Err(format!("{} has no box {number}", image.name));
                 }
                 counts[index - 1] = true;
             }
-            picture.counts.push(counts);
+            image.counts.push(counts);
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ mod tests {
         Value::Numbers { rows, values: values.into() }
     }
 
-    /// Two events with one and two pictures; the second picture has no box.
+    /// Two events with one and two images; the second image has no box.
     fn folder(easy: &[f64]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let boxes = [numbers(2, &[1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0]), numbers(0, &[]), numbers(1, &[5.0; 4])];
@@ -185,11 +185,11 @@ mod tests {
     fn the_published_files_are_read() {
         let truth = Truth::read(folder(&[2.0]).path()).unwrap();
         assert_eq!(truth.subsets, ["easy", "medium", "hard"]);
-        let names: Vec<_> = truth.pictures.iter().map(|picture| picture.name.as_str()).collect();
+        let names: Vec<_> = truth.images.iter().map(|image| image.name.as_str()).collect();
         assert_eq!(names, ["0--A/a.jpg", "1--B/b.jpg", "1--B/c.jpg"]);
-        assert_eq!(truth.pictures[0].boxes, [[1.0, 2.0, 4.0, 6.0], [10.0, 20.0, 40.0, 60.0]].map(PixelBox));
-        assert_eq!(truth.pictures[0].counts, [vec![false, true], vec![true, true], vec![false, false]]);
-        assert!(truth.pictures[1].boxes.is_empty());
+        assert_eq!(truth.images[0].boxes, [[1.0, 2.0, 4.0, 6.0], [10.0, 20.0, 40.0, 60.0]].map(PixelBox));
+        assert_eq!(truth.images[0].counts, [vec![false, true], vec![true, true], vec![false, false]]);
+        assert!(truth.images[1].boxes.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Result};
 
-/// The file's header, and the smallest and the usual one of the picture.
+/// The file's header, and the smallest and the usual one of the image.
 const FILE: usize = 14;
 const CORE: usize = 12;
 const INFO: usize = 40;

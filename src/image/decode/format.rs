@@ -38,7 +38,7 @@ impl Format {
     /// The format of a file; an error that names it if it is another.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
         Ok(match bytes {
-            [] => return Err(Error::damaged("not a picture: the file is empty")),
+            [] => return Err(Error::damaged("not an image: the file is empty")),
             [0xFF, 0xD8, 0xFF, ..] => Self::Jpeg,
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Self::Png,
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::WebP,
@@ -48,8 +48,8 @@ impl Format {
             [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] => Self::Pnm,
             _ => {
                 return Err(Error::unsupported(match other(bytes) {
-                    Some(name) => format!("{name} pictures are not supported"),
-                    None => "not a picture: it begins like none of JPEG, PNG, WebP, BMP, TIFF, GIF, PNM".into(),
+                    Some(name) => format!("{name} images are not supported"),
+                    None => "not an image: it begins like none of JPEG, PNG, WebP, BMP, TIFF, GIF, PNM".into(),
                 }));
             }
         })

@@ -21,7 +21,7 @@ pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-/// Runs a decoder; one that stumbles over hostile bytes costs one picture, not the program.
+/// Runs a decoder; one that stumbles over hostile bytes costs one image, not the program.
 pub(super) fn caught<T>(format: Format, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     struct Reset(bool);
     impl Drop for Reset {

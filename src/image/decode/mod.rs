@@ -62,7 +62,7 @@ impl ImageInfo {
 ///
 /// let error = mtcnn_cpu::image::open("Cargo.toml").unwrap_err();
 /// assert_eq!(error.kind(), mtcnn_cpu::ErrorKind::UnsupportedFormat);
-/// assert!(error.to_string().starts_with("Cargo.toml: not a picture"));
+/// assert!(error.to_string().starts_with("Cargo.toml: not an image"));
 /// # Ok(())
 /// # }
 /// ```
@@ -155,7 +155,7 @@ pub fn info(bytes: &[u8]) -> Result<ImageInfo> {
     Source::open(bytes, &DecodeOptions::new()).map(|source| source.info)
 }
 
-/// All bytes of a file or stream that is not larger than a picture may be.
+/// All bytes of a file or stream that is not larger than an image may be.
 pub fn read(source: impl Read) -> io::Result<Vec<u8>> {
     read_within(source, DecodeOptions::new().max_bytes)
 }
@@ -201,13 +201,13 @@ impl<'a> Source<'a> {
         }
         let orientation = orientation::orientation(bytes, format);
         let rgb = u64::from(width) * u64::from(height) * 3;
-        // A picture that lies on its side is copied.
+        // An image that lies on its side is copied.
         let turned = if options.orientation == Orientation::Upright && orientation > 4 { rgb } else { 0 };
         let decoding_bytes = rgb + working_bytes.max(turned);
         Ok(Self { info: ImageInfo { format, width, height, orientation, decoding_bytes }, decoder })
     }
 
-    /// Width, height, the bytes that decoding takes beside the picture, and the decoder.
+    /// Width, height, the bytes that decoding takes beside the image, and the decoder.
     fn decoder(bytes: &'a [u8], format: Format, options: &DecodeOptions) -> Result<(u32, u32, u64, Decoder<'a>)> {
         let reason = |error: ImageError| reason(&error, format);
         let mut plain = None;
@@ -232,7 +232,7 @@ impl<'a> Source<'a> {
         Ok((width, height, working_bytes, Decoder::Other(Box::new(decoder))))
     }
 
-    /// The picture's pixels as RGB.
+    /// The image's pixels as RGB.
     fn decode(self) -> Result<Vec<u8>> {
         let format = self.info.format;
         match self.decoder {
@@ -276,21 +276,21 @@ mod tests {
         std::fs::read(format!("testdata/decode/{name}")).unwrap()
     }
 
-    /// The mean difference of two pictures of one size, in levels.
+    /// The mean difference of two images of one size, in levels.
     fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
         assert_eq!(a.dimensions(), b.dimensions());
         let sum: u64 = a.iter().zip(b.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
         sum as f64 / a.len() as f64
     }
 
-    /// Each fixture holds one of two pictures, colour and gray; the one it is compared with comes from
+    /// Each fixture holds one of two images, colour and gray; the one it is compared with comes from
     /// another format, and Pillow made both.
     fn check(names: &[&str], original: &str, tolerance: f64) {
         let original = decode(&fixture(original)).unwrap();
         assert_eq!(original.dimensions(), (48, 36));
         for name in names {
-            let picture = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let difference = difference(&picture, &original);
+            let image = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let difference = difference(&image, &original);
             assert!(difference <= tolerance, "{name} is off by {difference}");
         }
     }
@@ -355,7 +355,7 @@ mod tests {
         }
     }
 
-    /// Flipped bytes give a picture or an error, whatever the decoder does.
+    /// Flipped bytes give an image or an error, whatever the decoder does.
     #[test]
     fn damage_never_panics() {
         for name in
@@ -453,7 +453,7 @@ mod tests {
         for (bytes, name) in cases {
             let error = decode(&bytes).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
-            assert_eq!(error.to_string(), format!("{name} pictures are not supported"));
+            assert_eq!(error.to_string(), format!("{name} images are not supported"));
         }
     }
 
@@ -513,9 +513,9 @@ mod tests {
     #[test]
     fn errors_give_the_reason() {
         let message = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
-        assert_eq!(message(b""), "not a picture: the file is empty");
-        assert!(message(b"dear reader").starts_with("not a picture: it begins like none of JPEG"));
-        assert_eq!(message(b"qoif\0\0\0\0"), "QOI pictures are not supported");
+        assert_eq!(message(b""), "not an image: the file is empty");
+        assert!(message(b"dear reader").starts_with("not an image: it begins like none of JPEG"));
+        assert_eq!(message(b"qoif\0\0\0\0"), "QOI images are not supported");
         assert_eq!(message(&fixture("rgb.jpg")[..900]), "a damaged JPEG: the file is cut short");
         assert!(message(b"P5 60000 60000 255\n").contains("60000x60000 pixels are too many"));
         let folder = tempfile::tempdir().unwrap();

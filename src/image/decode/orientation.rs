@@ -11,7 +11,7 @@ use super::format::Format;
 /// The most bytes of metadata that are unpacked.
 const MOST: u64 = 16 << 20;
 
-/// The orientation that a file states, 1 to 8. Broken metadata state none: the picture is worth more.
+/// The orientation that a file states, 1 to 8. Broken metadata state none: the image is worth more.
 pub(super) fn orientation(file: &[u8], format: Format) -> u8 {
     let metadata = match format {
         Format::Jpeg => in_jpeg(file),

@@ -81,7 +81,7 @@ impl<'a> Tiff<'a> {
         Some(Self { file, decoder, kind, width, height })
     }
 
-    /// The bytes that decoding takes beside the picture.
+    /// The bytes that decoding takes beside the image.
     pub(super) fn working_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
         match self.kind {
@@ -91,7 +91,7 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// The picture's pixels as RGB. The caller has checked its size.
+    /// The image's pixels as RGB. The caller has checked its size.
     pub(super) fn decode(mut self) -> Result<Vec<u8>> {
         match self.kind {
             Kind::Fax => self.fax(),

@@ -91,7 +91,7 @@ const NETS: [Net; 3] = [
 /// Parameters by name, with their shapes.
 pub type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// The parameters of the three nets for BGR pictures as they are in the files;
+/// The parameters of the three nets for BGR images as they are in the files;
 /// `None` where the files are absent.
 pub fn mtcnn_caffe() -> Option<Tensors> {
     let folder = crate::shared("weights/mtcnn-caffe")?;
@@ -107,7 +107,7 @@ pub fn mtcnn_caffe() -> Option<Tensors> {
     Some(tensors)
 }
 
-/// The same for RGB pictures, as a model file.
+/// The same for RGB images, as a model file.
 pub fn mtcnn_caffe_file() -> Option<Vec<u8>> {
     let mut tensors = mtcnn_caffe()?;
     for net in &NETS {

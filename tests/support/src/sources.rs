@@ -19,7 +19,7 @@ impl Sources {
         let sources = Self { folder: TempDir::new().unwrap() };
         let mut list = String::new();
         for (i, name) in ["0--A/one.png", "0--A/two.png", "1--B/three.png", "1--B/no_face.png"].iter().enumerate() {
-            sources.picture(&format!("WIDER_train/images/{name}"), 200 + 10 * i as u32, 160);
+            sources.image(&format!("WIDER_train/images/{name}"), 200 + 10 * i as u32, 160);
             list += &match i {
                 3 => format!("{name}\n0\n0 0 0 0 0 0 0 0 0 0\n"),
                 _ => {
@@ -30,7 +30,7 @@ impl Sources {
         sources.put("wider_face_split/wider_face_train_bbx_gt.txt", &list);
         let points = "60 60 85 61 72 75 62 90 84 89";
         for name in ["lfw_5590/a.png", "net_7876/b.png"] {
-            sources.picture(&format!("points/train/{name}"), 140, 150);
+            sources.image(&format!("points/train/{name}"), 140, 150);
         }
         let list = format!("lfw_5590\\a.png 48 98 45 100 {points}\nnet_7876\\b.png 50 96 44 99 {points}\n");
         sources.put("points/train/trainImageList.txt", &list);
@@ -48,11 +48,11 @@ impl Sources {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A picture of noise, different for each size.
-    pub fn picture(&self, name: &str, width: u32, height: u32) {
+    /// An image of noise, different for each size.
+    pub fn image(&self, name: &str, width: u32, height: u32) {
         let value = |x: u32, y: u32, c: u32| ((x * 7919 + y * 104_729 + c * 31 + width * height) % 251) as u8;
-        let picture = RgbImage::from_fn(width, height, |x, y| [0, 1, 2].map(|c| value(x, y, c)).into());
+        let image = RgbImage::from_fn(width, height, |x, y| [0, 1, 2].map(|c| value(x, y, c)).into());
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        picture.save(self.path(name)).unwrap();
+        image.save(self.path(name)).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! What the frame header says: the picture's size, its components and their sampling.
+//! What the frame header says: the image's size, its components and their sampling.
 
 use super::fault::{damaged, unsupported};
 use crate::error::Result;
@@ -29,7 +29,7 @@ pub(super) struct Component {
     pub(super) v: usize,
     /// The number of its quantization table.
     pub(super) quantization: usize,
-    /// Samples across and down that belong to the picture.
+    /// Samples across and down that belong to the image.
     pub(super) width: usize,
     pub(super) height: usize,
     /// Blocks across and down, with those that fill the last coded unit.
@@ -67,7 +67,7 @@ impl Frame {
         let width = usize::from(u16::from_be_bytes([*x1, *x0]));
         let height = usize::from(u16::from_be_bytes([*y1, *y0]));
         if height == 0 && width != 0 {
-            return Err(unsupported("the height behind the picture"));
+            return Err(unsupported("the height behind the image"));
         }
         if width == 0 || height == 0 {
             return Err(damaged(format_args!("{width}x{height} pixels")));
@@ -111,12 +111,12 @@ impl Frame {
         Ok(Self { progressive: code == 0xC2, width, height, components, h_max, v_max, units_x, units_y })
     }
 
-    /// The blocks of all components that have samples of the picture.
+    /// The blocks of all components that have samples of the image.
     pub(super) fn blocks_inside(&self) -> usize {
         self.components.iter().map(|it| it.width.div_ceil(8) * it.height.div_ceil(8)).sum()
     }
 
-    /// The bytes that decoding takes beside the picture: samples, and for a progressive file coefficients.
+    /// The bytes that decoding takes beside the image: samples, and for a progressive file coefficients.
     pub(super) fn working_bytes(&self) -> u64 {
         let blocks: usize = self.components.iter().map(Component::blocks).sum();
         blocks as u64 * 64 * if self.progressive { 3 } else { 1 }

@@ -25,7 +25,7 @@ use self::scan::{Scan, Tables};
 use self::upsample::Upsampler;
 use crate::error::Result;
 
-/// The marker behind a picture.
+/// The marker behind an image.
 const END: u8 = 0xD9;
 
 /// Scans beyond this many serve to keep a decoder busy: a file of all coefficients bit by bit has less.
@@ -65,7 +65,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// The segments before the picture that may hold metadata.
+/// The segments before the image that may hold metadata.
 pub(super) fn app1(file: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     let mut at = 2;
@@ -80,7 +80,7 @@ pub(super) fn app1(file: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// Width, height and the bytes that decoding takes beside the picture.
+/// Width, height and the bytes that decoding takes beside the image.
 pub(super) fn size(file: &[u8]) -> Result<(u32, u32, u64)> {
     let mut at = 2;
     while let Some(Segment { code, bytes, end }) = Segment::next(file, at)? {
@@ -100,7 +100,7 @@ fn is_frame(code: u8) -> bool {
     matches!(code, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7)
 }
 
-/// The picture's pixels as RGB. The caller has checked its size.
+/// The image's pixels as RGB. The caller has checked its size.
 pub(super) fn decode(file: &[u8]) -> Result<Vec<u8>> {
     let mut decoder = Decoder::default();
     let mut at = 2;
@@ -159,7 +159,7 @@ impl Decoder {
         if self.frame.is_some() {
             return Err(damaged("two frames"));
         }
-        // A block takes a bit or more, so a small file can't make a large picture, whatever it says.
+        // A block takes a bit or more, so a small file can't make a large image, whatever it says.
         if frame.blocks_inside() > bytes.saturating_mul(8) {
             return Err(cut_short());
         }
@@ -240,7 +240,7 @@ impl Decoder {
         self.known.iter().flatten().all(|&known| known == Some(0))
     }
 
-    /// The picture, if all that it needs was there.
+    /// The image, if all that it needs was there.
     fn finish(mut self) -> Result<Vec<u8>> {
         let complete = self.is_complete();
         let frame = self.frame.ok_or_else(cut_short)?;

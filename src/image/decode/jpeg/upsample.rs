@@ -1,4 +1,4 @@
-//! Rows of a component brought to the picture's size, as libjpeg's "fancy upsampling" does.
+//! Rows of a component brought to the image's size, as libjpeg's "fancy upsampling" does.
 
 use super::frame::{Component, Frame};
 
@@ -45,7 +45,7 @@ impl<'a> Upsampler<'a> {
         &self.plane[y * self.stride..][..self.width]
     }
 
-    /// Row `y` of the picture, at least as wide as it.
+    /// Row `y` of the image, at least as wide as it.
     pub(super) fn row(&mut self, y: usize) -> &[u8] {
         // The row beside the nearest one that is next in distance; at the edges the nearest itself.
         let beside = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.height - 1) };

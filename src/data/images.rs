@@ -1,4 +1,4 @@
-//! Pictures as their annotation sees them: rows and columns as the file has them. The lists were made
+//! Images as their annotation sees them: rows and columns as the file has them. The lists were made
 //! by tools that do not know of EXIF.
 
 use std::error::Error;
@@ -10,14 +10,14 @@ use ::image::{ImageReader, RgbImage};
 use crate::files;
 use crate::image::{self, Orientation};
 
-/// Reads a picture, or says why not.
+/// Reads an image, or says why not.
 pub fn read(path: &Path) -> Result<RgbImage, String> {
     let file = files::open(path).map_err(|error| error.source().map_or_else(String::new, ToString::to_string))?;
     let bytes = image::read(file).map_err(|error| error.to_string())?;
     image::decode_as(&bytes, Orientation::AsStored)
 }
 
-/// About how many bytes decoding takes at its peak, by what the picture's first bytes say; 0 if they say
+/// About how many bytes decoding takes at its peak, by what the image's first bytes say; 0 if they say
 /// nothing.
 pub(super) fn decoding_bytes(path: &Path) -> usize {
     // RGB, and the coefficients of a progressive JPEG.
@@ -25,7 +25,7 @@ pub(super) fn decoding_bytes(path: &Path) -> usize {
     size(path).map_or(0, |[width, height]| (width as usize).saturating_mul(height as usize).saturating_mul(A_PIXEL))
 }
 
-/// Width and height as a picture's first bytes say them.
+/// Width and height as an image's first bytes say them.
 pub fn size(path: &Path) -> Option<[u32; 2]> {
     let reader = ImageReader::new(BufReader::new(files::open(path).ok()?)).with_guessed_format().ok()?;
     reader.into_dimensions().ok().map(|(width, height)| [width, height])
