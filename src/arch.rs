@@ -15,7 +15,7 @@ pub(crate) const NORMALISE: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5
 /// A net of the cascade.
 // Their names all end in Net.
 #[allow(clippy::enum_variant_names)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Stage {
     /// The first, which proposes boxes.
@@ -37,6 +37,16 @@ impl Stage {
             Self::PNet => "pnet",
             Self::RNet => "rnet",
             Self::ONet => "onet",
+        }
+    }
+
+    /// The name as papers have it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::PNet => "PNet",
+            Self::RNet => "RNet",
+            Self::ONet => "ONet",
         }
     }
 

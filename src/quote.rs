@@ -9,11 +9,13 @@ const MOST_CHARS_OF_A_LINE: usize = 8192;
 
 /// `text` as a message may show it: characters that a terminal obeys or hides are escaped (`\u{1b}`), and of a long text only
 /// the beginning and the end are left.
+#[must_use]
 pub fn quoted(text: &str) -> impl Display {
     Quoted(text, MOST_CHARS)
 }
 
 /// A whole message or line, as [`quoted`]; it is cut only where no message is so long.
+#[must_use]
 pub fn printable(text: &str) -> impl Display {
     Quoted(text, MOST_CHARS_OF_A_LINE)
 }

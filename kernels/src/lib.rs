@@ -10,8 +10,6 @@
 //! needs no packing. [`rows`] runs a whole net of them row by row, in the cache. [`grad`] has the layers for training,
 //! [`naive`] a plain f64 twin of each kernel, for tests.
 
-#![deny(missing_debug_implementations, clippy::too_many_arguments)]
-
 mod buffer;
 pub mod colour;
 mod conv;

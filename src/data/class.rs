@@ -23,6 +23,7 @@ impl Class {
     pub const ALL: [Class; 4] = [Class::Negative, Class::Positive, Class::Part, Class::Landmark];
 
     /// The label that all implementations of MTCNN use.
+    #[must_use]
     pub fn label(self) -> i32 {
         match self {
             Class::Negative => 0,
@@ -33,6 +34,7 @@ impl Class {
     }
 
     /// The name of many of them; files of a set begin with it.
+    #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
             Class::Negative => "negatives",

@@ -10,6 +10,7 @@ use crate::geometry::PixelBox;
 
 /// The list of one split.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FacePoint {
     /// The folder that the images' names begin at.
     pub root: PathBuf,
@@ -23,6 +24,7 @@ pub struct FacePoint {
 
 /// An image and the face in it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FacePointImage {
     /// As the list has it, with slashes for its backslashes.
     pub name: String,

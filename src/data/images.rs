@@ -26,6 +26,7 @@ pub(super) fn decoding_bytes(path: &Path) -> usize {
 }
 
 /// Width and height as an image's first bytes say them.
+#[must_use]
 pub fn size(path: &Path) -> Option<[u32; 2]> {
     let reader = ImageReader::new(BufReader::new(files::open(path).ok()?)).with_guessed_format().ok()?;
     reader.into_dimensions().ok().map(|(width, height)| [width, height])

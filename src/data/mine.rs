@@ -43,6 +43,7 @@ choice! {
 }
 
 /// The stages before, ready to look at images.
+#[derive(Debug)]
 pub struct Miner {
     detector: Detector,
     boxes_of: BoxesOf,

@@ -58,6 +58,7 @@ pub struct Caps {
 
 impl Caps {
     /// The cap of a class.
+    #[must_use]
     pub fn of(&self, class: Class) -> Option<u64> {
         match class {
             Class::Negative => self.negatives,

@@ -1,5 +1,6 @@
 //! Making a data set: every image read once, its crops planned, cut and appended.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -45,8 +46,22 @@ pub struct Preparation<'a> {
     pub most_skipped: f64,
 }
 
+impl fmt::Debug for Preparation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, options, detector, ram, most_skipped, boxes: _, pool: _ } = self;
+        f.debug_struct("Preparation")
+            .field("stage", stage)
+            .field("options", options)
+            .field("detector", detector)
+            .field("ram", ram)
+            .field("most_skipped", most_skipped)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What was made.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Summary {
     /// As it is in the set.
     pub manifest: Manifest,

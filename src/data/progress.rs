@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Images that are done.
     pub done: usize,
@@ -15,6 +16,7 @@ pub struct Progress {
 
 /// An image that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Skipped {
     /// The file.
     #[serde(rename = "picture")]

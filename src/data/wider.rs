@@ -10,6 +10,7 @@ use crate::geometry::PixelBox;
 
 /// The list of one split.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Wider {
     /// The folder that the images' names begin at.
     pub root: PathBuf,
@@ -23,6 +24,7 @@ pub struct Wider {
 
 /// An image and the faces in it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct WiderImage {
     /// As the list has it: `<event>/<file>.jpg`.
     pub name: String,
@@ -34,6 +36,7 @@ pub struct WiderImage {
 
 /// A face as it is annotated.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct WiderFace {
     /// Left edge.
     pub x: f64,
@@ -61,11 +64,13 @@ pub struct WiderFace {
 
 impl WiderFace {
     /// `[x1, y1, x2, y2]` with x2 = x + width, as every implementation of MTCNN reads it.
+    #[must_use]
     pub fn corners(&self) -> PixelBox {
         PixelBox([self.x, self.y, self.x + self.width, self.y + self.height])
     }
 
     /// Whether the box has an area.
+    #[must_use]
     pub fn is_possible(&self) -> bool {
         self.width > 0.0 && self.height > 0.0
     }
@@ -73,6 +78,7 @@ impl WiderFace {
 
 impl Wider {
     /// The folder of a split's images.
+    #[must_use]
     pub fn root(folder: &Path, split: Split) -> PathBuf {
         folder.join(format!("WIDER_{}", name(split))).join("images")
     }

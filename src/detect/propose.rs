@@ -53,8 +53,7 @@ impl Proposer {
         let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
         strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
         run(context.timing.threads, &cascade.workspaces, strips, |workspace, _, strip| {
-            let (shape, maker) = (&shapes[strip.level], &makers[strip.level]);
-            strip.search::<O>(cascade, view, shape, maker, clock, workspace);
+            strip.search::<O>(cascade, view, &makers[strip.level], clock, workspace);
         });
         // In the order of the map, so that ties do not depend on the cutting.
         strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
@@ -102,7 +101,7 @@ impl Proposer {
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(makers).enumerate() {
             observer.level(shape);
-            maker.prepare(view, shape, cascade.profile.resize);
+            maker.prepare(view, *shape, cascade.profile.resize);
             let (rows, columns, flops) = cascade.pnet.map(shape.height, shape.width).expect("a level of a face's size");
             timing.pnet.flops += flops;
             timing.pnet.inputs += rows * columns;
@@ -126,18 +125,18 @@ impl Strip {
         &mut self,
         cascade: &Cascade,
         view: &ImageView<'_>,
-        shape: &LevelShape,
         maker: &LevelMaker,
         clock: Clock,
         workspace: &mut Workspace,
     ) {
         let Workspace { net: scratch, level, pixels, answers, .. } = workspace;
+        let shape = maker.shape;
         // An answer in row y looks at the rows from y·stride on, as many as the net's side.
         let first = self.first * PNET_STRIDE;
         let last = ((self.last - 1) * PNET_STRIDE + Stage::PNet.side()).min(shape.height);
         let begin = clock.begin();
         let pixels = pixels.resize((last - first) * shape.width * 3);
-        maker.make(cascade.isa, view, shape, cascade.profile.resize, first..last, level, pixels);
+        maker.make(cascade.isa, view, cascade.profile.resize, first..last, level, pixels);
         self.resizing = begin.elapsed();
 
         let begin = clock.begin();

@@ -11,7 +11,7 @@ use crate::image::ImageView;
 use crate::profile::{LastLevel, LevelSize, Profile, Resize};
 
 /// The sizes of one level.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct LevelShape {
     pub(crate) scale: f64,
     pub(crate) height: usize,
@@ -71,16 +71,18 @@ pub(crate) struct LevelScratch {
     opencv: opencv::Scratch,
 }
 
-/// The tables that make a level.
+/// A level, and the tables that make it.
 #[derive(Default)]
 pub(crate) struct LevelMaker {
+    pub(crate) shape: LevelShape,
     down: Axis,
     across: Axis,
 }
 
 impl LevelMaker {
     /// Makes ready for a level of an image; what was allocated is kept.
-    pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: &LevelShape, resize: Resize) {
+    pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: LevelShape, resize: Resize) {
+        self.shape = shape;
         let fill = match resize {
             Resize::AreaBins => Axis::area_bins,
             Resize::AreaCoverage => Axis::area_coverage,
@@ -95,19 +97,18 @@ impl LevelMaker {
         &self,
         isa: Isa,
         view: &ImageView<'_>,
-        shape: &LevelShape,
         resize: Resize,
         rows: Range<usize>,
         scratch: &mut LevelScratch,
         output: &mut [f32],
     ) {
         let LevelScratch { line, opencv } = scratch;
-        let LevelShape { height, width, .. } = *shape;
+        let LevelShape { height, width, .. } = self.shape;
         let source = view.source();
         let (region, affine) = (Region::whole(&source), NORMALISE);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {
-                let Self { down, across } = self;
+                let Self { down, across, .. } = self;
                 let level = Separable { source, region, down, across, affine, order: Order::Planar };
                 return level.rows(isa, rows, line, output);
             }

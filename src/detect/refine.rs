@@ -5,7 +5,6 @@ use std::time::Duration;
 use mtcnn_kernels::softmax;
 
 use super::candidate::{Candidate, Corners};
-use super::clock::Clock;
 use super::context::{Cascade, Context, Workspace};
 use super::crop::{self, Cut};
 use super::observer::{Observer, Suppressing};
@@ -134,7 +133,13 @@ impl Refiner {
             (batch.first, batch.last) = (shown.len() * i / count, shown.len() * (i + 1) / count);
         }
         run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
-            batch.run(cascade, net, view, &shown[batch.first..batch.last], least, clock, workspace);
+            let boxes = &shown[batch.first..batch.last];
+            let begin = clock.begin();
+            cut_out(cascade, view, net.side(), boxes, workspace);
+            batch.cropping = begin.elapsed();
+            let begin = clock.begin();
+            batch.answer(net, boxes, least, workspace);
+            batch.answering = begin.elapsed();
         });
         let flops = net.crop_flops() * shown.len() as u64;
         let mut times = StageTimes { inputs: shown.len(), flops, ..StageTimes::default() };
@@ -155,28 +160,26 @@ impl Refiner {
     }
 }
 
-impl Batch {
-    /// Cuts out the boxes, runs the net on them, and takes those that score more than the threshold.
-    fn run(
-        &mut self,
-        cascade: &Cascade,
-        net: &Net,
-        view: &ImageView<'_>,
-        boxes: &[(Candidate, Cut)],
-        threshold: f32,
-        clock: Clock,
-        workspace: &mut Workspace,
-    ) {
-        let Workspace { net: scratch, crop, pixels, answers, .. } = workspace;
-        let begin = clock.begin();
-        let size = net.side() * net.side() * 3;
-        let pixels = pixels.resize(boxes.len() * size);
-        for ((_, cut), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
-            crop::make(cascade.isa, view, *cut, net.side(), cascade.profile.resize, crop, pixels);
-        }
-        self.cropping = begin.elapsed();
+/// The pixels of the boxes, each resized to a square of `side` pixels, into the workspace.
+fn cut_out(
+    cascade: &Cascade,
+    view: &ImageView<'_>,
+    side: usize,
+    boxes: &[(Candidate, Cut)],
+    workspace: &mut Workspace,
+) {
+    let Workspace { crop, pixels, .. } = workspace;
+    let size = side * side * 3;
+    let pixels = pixels.resize(boxes.len() * size);
+    for ((_, cut), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
+        crop::make(cascade.isa, view, *cut, side, cascade.profile.resize, crop, pixels);
+    }
+}
 
-        let begin = clock.begin();
+impl Batch {
+    /// Runs the net on what was cut out of the boxes, and takes those that score more than the threshold.
+    fn answer(&mut self, net: &Net, boxes: &[(Candidate, Cut)], threshold: f32, workspace: &mut Workspace) {
+        let Workspace { net: scratch, pixels, answers, .. } = workspace;
         let answers = answers.resize(boxes.len() * net.outputs());
         net.forward_crops(boxes.len(), pixels, scratch, answers);
         self.passed.clear();
@@ -192,7 +195,6 @@ impl Batch {
                 self.passed.push(Refined { candidate, points });
             }
         }
-        self.answering = begin.elapsed();
     }
 }
 

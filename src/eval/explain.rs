@@ -2,9 +2,9 @@
 //!
 //! The numbers are those of the detection itself: the [`Witness`] only writes down what the cascade tells it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::matching::SAME;
+use super::matching::SAME_FACE;
 use crate::arch::Stage;
 use crate::detect::Detector;
 use crate::detect::candidate::Candidate;
@@ -21,6 +21,7 @@ const NEAR: f64 = 0.3;
 
 /// What happened at a place of an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The place, in pixels.
     pub r#box: PixelBox,
@@ -42,6 +43,7 @@ pub struct Explanation {
 /// What comes of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
+#[non_exhaustive]
 pub enum PlaceOutcome {
     /// A face is found there.
     Found {
@@ -62,35 +64,28 @@ pub enum PlaceOutcome {
     /// No box near it has the score that the stage asks for.
     Score {
         /// Whose.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
         /// The best.
         score: f32,
     },
     /// Its boxes overlap better ones that are of something else.
     Suppressed {
         /// After whose scores.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
     },
     /// Its boxes are moved away from it.
     Moved {
         /// By whom.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
     },
-}
-
-/// A net of the cascade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Net {
-    /// The first.
-    PNet,
-    /// The second.
-    RNet,
-    /// The third.
-    ONet,
 }
 
 /// A level of the pyramid, seen from the place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LevelView {
     /// Its size divided by the image's.
     pub scale: f64,
@@ -112,6 +107,7 @@ pub struct LevelView {
 
 /// A square that PNet looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Cell {
     /// `[x1, y1, x2, y2]` in pixels.
     pub r#box: PixelBox,
@@ -123,6 +119,7 @@ pub struct Cell {
 
 /// A box on its way through the cascade.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CandidatePath {
     /// The level that it is of, from 0.
     pub level: usize,
@@ -147,12 +144,14 @@ pub enum PathEnd {
     /// Its score is too low.
     Score {
         /// Whose.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
     },
     /// It overlaps a better box too much.
     Suppressed {
         /// After whose scores.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
         /// Whether both are of one level; only PNet's are compared in each level first.
         in_level: bool,
         /// The better one, `[x1, y1, x2, y2]` as it was then.
@@ -165,7 +164,8 @@ pub enum PathEnd {
     /// Nothing of it is in the image.
     Outside {
         /// Who could not look at it.
-        stage: Net,
+        #[serde(serialize_with = "titled")]
+        stage: Stage,
     },
     /// It is a face.
     Face,
@@ -189,16 +189,6 @@ impl Witness<'_> {
 
     fn track(&mut self, candidate: &Candidate) -> &mut CandidatePath {
         &mut self.tracks[candidate.origin as usize]
-    }
-}
-
-impl From<Stage> for Net {
-    fn from(stage: Stage) -> Self {
-        match stage {
-            Stage::PNet => Net::PNet,
-            Stage::RNet => Net::RNet,
-            Stage::ONet => Net::ONet,
-        }
     }
 }
 
@@ -228,7 +218,7 @@ impl Observer for Witness<'_> {
         if !passes {
             return 0;
         }
-        let (scale, end) = (view.scale, PathEnd::Score { stage: Net::PNet });
+        let (scale, end) = (view.scale, PathEnd::Score { stage: Stage::PNet });
         self.tracks.push(CandidatePath { level, scale, pnet: cell, rnet: None, onet: None, face: None, end });
         self.moved.push([None; 2]);
         self.tracks.len() as u32 - 1
@@ -236,17 +226,17 @@ impl Observer for Witness<'_> {
 
     fn suppressed(&mut self, after: Suppressing, gone: &Candidate, by: &Candidate) {
         let (stage, in_level) = match after {
-            Suppressing::Level => (Net::PNet, true),
-            Suppressing::Levels => (Net::PNet, false),
-            Suppressing::RNet => (Net::RNet, false),
-            Suppressing::ONet => (Net::ONet, false),
+            Suppressing::Level => (Stage::PNet, true),
+            Suppressing::Levels => (Stage::PNet, false),
+            Suppressing::RNet => (Stage::RNet, false),
+            Suppressing::ONet => (Stage::ONet, false),
         };
         let (corners, by_level) = (self.detector.pixel_box(by), self.track(by).level);
         self.track(gone).end = PathEnd::Suppressed { stage, in_level, by: corners, score: by.score, by_level };
     }
 
     fn outside(&mut self, stage: Stage, candidate: &Candidate) {
-        self.track(candidate).end = PathEnd::Outside { stage: stage.into() };
+        self.track(candidate).end = PathEnd::Outside { stage };
     }
 
     fn answered(&mut self, stage: Stage, candidate: &Candidate) {
@@ -256,7 +246,7 @@ impl Observer for Witness<'_> {
         let cell = Cell { r#box, overlap: self.overlap(r#box), score: candidate.score };
         let track = self.track(candidate);
         *(if stage == Stage::RNet { &mut track.rnet } else { &mut track.onet }) = Some(cell);
-        track.end = PathEnd::Score { stage: stage.into() };
+        track.end = PathEnd::Score { stage };
     }
 
     fn passed<'a>(&mut self, stage: Stage, boxes: impl Iterator<Item = &'a Candidate>) {
@@ -285,19 +275,19 @@ impl CandidatePath {
     }
 
     /// The last stage that gave it a score, and that score.
-    fn last(&self) -> (Net, f32) {
+    fn last(&self) -> (Stage, f32) {
         match (self.onet, self.rnet) {
-            (Some(cell), _) => (Net::ONet, cell.score),
-            (None, Some(cell)) => (Net::RNet, cell.score),
-            (None, None) => (Net::PNet, self.pnet.score),
+            (Some(cell), _) => (Stage::ONet, cell.score),
+            (None, Some(cell)) => (Stage::RNet, cell.score),
+            (None, None) => (Stage::PNet, self.pnet.score),
         }
     }
 
-    fn of(&self, stage: Net) -> Option<Cell> {
+    fn of(&self, stage: Stage) -> Option<Cell> {
         match stage {
-            Net::PNet => Some(self.pnet),
-            Net::RNet => self.rnet,
-            Net::ONet => self.onet,
+            Stage::PNet => Some(self.pnet),
+            Stage::RNet => self.rnet,
+            Stage::ONet => self.onet,
         }
     }
 }
@@ -312,7 +302,7 @@ pub fn explain(detector: &Detector, view: &ImageView<'_>, place: PixelBox) -> Ex
     for track in candidates.iter().filter(|track| track.pnet.overlap >= NEAR) {
         let view = &mut levels[track.level];
         view.kept += usize::from(!matches!(track.end, PathEnd::Suppressed { in_level: true, .. }));
-        view.left += usize::from(!matches!(track.end, PathEnd::Suppressed { stage: Net::PNet, .. }));
+        view.left += usize::from(!matches!(track.end, PathEnd::Suppressed { stage: Stage::PNet, .. }));
     }
     candidates.retain(CandidatePath::is_near);
     candidates.sort_by(|a, b| b.last().0.cmp(&a.last().0).then(b.last().1.total_cmp(&a.last().1)));
@@ -327,18 +317,19 @@ fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3
     let faces = candidates.iter().filter_map(|track| Some((track, track.face?)));
     let best = faces.filter(|(_, face)| face.overlap >= NEAR).max_by(|a, b| a.1.overlap.total_cmp(&b.1.overlap));
     if let Some((track, Cell { overlap, score, .. })) = best {
-        if overlap >= SAME {
+        if overlap >= SAME_FACE {
             let scale = track.scale;
             let text =
                 format!("found with {score:.3}: the face overlaps the box by {overlap:.2}, seen at scale {scale:.3}");
             return (PlaceOutcome::Found { score, overlap }, text);
         }
-        let text =
-            format!("lost beside a face: one with {score:.3} overlaps the box by {overlap:.2} only, {SAME} is needed");
+        let text = format!(
+            "lost beside a face: one with {score:.3} overlaps the box by {overlap:.2} only, {SAME_FACE} is needed"
+        );
         return (PlaceOutcome::Beside { score, overlap }, text);
     }
-    for (stage, threshold) in [Net::ONet, Net::RNet, Net::PNet].into_iter().zip(thresholds.into_iter().rev()) {
-        let name = stage.name();
+    for (stage, threshold) in [Stage::ONet, Stage::RNet, Stage::PNet].into_iter().zip(thresholds.into_iter().rev()) {
+        let name = stage.title();
         let near: Vec<_> = candidates.iter().filter(|it| it.of(stage).is_some_and(|at| at.overlap >= NEAR)).collect();
         let ends_by_score = |track: &&CandidatePath| track.end == PathEnd::Score { stage };
         let passed: Vec<_> = near.iter().filter(|track| !ends_by_score(track)).collect();
@@ -369,7 +360,7 @@ fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3
         let below = near.iter().max_by(|a, b| score(a).total_cmp(&score(b))).map(|track| (score(&track), track.scale));
         // Of PNet's, only those that pass have a track.
         let cells = levels.iter().filter_map(|level| Some((level.best?.score, level.scale)));
-        let best = if stage == Net::PNet { cells.max_by(|a, b| a.0.total_cmp(&b.0)) } else { below };
+        let best = if stage == Stage::PNet { cells.max_by(|a, b| a.0.total_cmp(&b.0)) } else { below };
         if let Some((score, scale)) = best {
             let text = format!("lost at {name}: best score {score:.3} of threshold {threshold:.3} at scale {scale:.3}");
             return (PlaceOutcome::Score { stage, score }, text);
@@ -386,15 +377,8 @@ fn judge(levels: &[LevelView], candidates: &[CandidatePath], thresholds: [f32; 3
     (PlaceOutcome::NotLookedFor, text)
 }
 
-impl Net {
-    /// As people write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Net::PNet => "PNet",
-            Net::RNet => "RNet",
-            Net::ONet => "ONet",
-        }
-    }
+fn titled<S: Serializer>(stage: &Stage, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(stage.title())
 }
 
 /// Changes of options that are tried for one hint: one for each net, and as many again.
@@ -475,7 +459,7 @@ mod tests {
             assert_eq!(witness.tracks.len(), timing.levels.iter().map(|level| level.candidates).sum::<usize>());
             let kept = ends(|track| !matches!(track.end, PathEnd::Suppressed { in_level: true, .. }));
             assert_eq!(kept, timing.levels.iter().map(|level| level.kept).sum::<usize>());
-            let after_pnet = ends(|track| !matches!(track.end, PathEnd::Suppressed { stage: Net::PNet, .. }));
+            let after_pnet = ends(|track| !matches!(track.end, PathEnd::Suppressed { stage: Stage::PNet, .. }));
             assert_eq!(after_pnet, timing.pnet.outputs);
             assert_eq!(
                 (ends(|it| it.rnet.is_some()), ends(|it| it.onet.is_some())),
@@ -516,28 +500,28 @@ mod tests {
             ending(&[track(all, Some(0.4), PathEnd::Face)]).0,
             PlaceOutcome::Beside { score: 0.5, overlap: 0.4 }
         );
-        assert_eq!(ending(&[track(all, Some(0.2), PathEnd::Face)]).0, PlaceOutcome::Moved { stage: Net::ONet });
-        let (what, text) = ending(&[track(all, None, dropped(Net::ONet)), track(all, None, score(Net::ONet))]);
-        assert_eq!(what, PlaceOutcome::Suppressed { stage: Net::ONet });
+        assert_eq!(ending(&[track(all, Some(0.2), PathEnd::Face)]).0, PlaceOutcome::Moved { stage: Stage::ONet });
+        let (what, text) = ending(&[track(all, None, dropped(Stage::ONet)), track(all, None, score(Stage::ONet))]);
+        assert_eq!(what, PlaceOutcome::Suppressed { stage: Stage::ONet });
         assert!(text.contains("such as 1,2,10,20 with 0.900 at scale 0.500"), "{text}");
         let (what, text) =
-            ending(&[track(all, None, score(Net::ONet)), track([near, near, None], None, dropped(Net::RNet))]);
-        assert_eq!(what, PlaceOutcome::Score { stage: Net::ONet, score: 0.5 });
+            ending(&[track(all, None, score(Stage::ONet)), track([near, near, None], None, dropped(Stage::RNet))]);
+        assert_eq!(what, PlaceOutcome::Score { stage: Stage::ONet, score: 0.5 });
         assert_eq!(text, "lost at ONet: best score 0.500 of threshold 0.800 at scale 0.500");
         assert_eq!(
-            ending(&[track([near, near, far], None, score(Net::ONet))]).0,
-            PlaceOutcome::Moved { stage: Net::RNet }
+            ending(&[track([near, near, far], None, score(Stage::ONet))]).0,
+            PlaceOutcome::Moved { stage: Stage::RNet }
         );
-        let (what, text) = ending(&[track([near, near, None], None, score(Net::RNet))]);
-        assert_eq!(what, PlaceOutcome::Score { stage: Net::RNet, score: 0.5 });
+        let (what, text) = ending(&[track([near, near, None], None, score(Stage::RNet))]);
+        assert_eq!(what, PlaceOutcome::Score { stage: Stage::RNet, score: 0.5 });
         assert!(text.contains("of threshold 0.700"), "{text}");
         assert_eq!(
-            ending(&[track([near, far, None], None, score(Net::RNet))]).0,
-            PlaceOutcome::Moved { stage: Net::PNet }
+            ending(&[track([near, far, None], None, score(Stage::RNet))]).0,
+            PlaceOutcome::Moved { stage: Stage::PNet }
         );
-        let (what, _) = ending(&[track([near, None, None], None, dropped(Net::PNet))]);
-        assert_eq!(what, PlaceOutcome::Suppressed { stage: Net::PNet });
-        assert_eq!(judge(&[level(0.4)], &[], [0.6; 3]).0, PlaceOutcome::Score { stage: Net::PNet, score: 0.4 });
+        let (what, _) = ending(&[track([near, None, None], None, dropped(Stage::PNet))]);
+        assert_eq!(what, PlaceOutcome::Suppressed { stage: Stage::PNet });
+        assert_eq!(judge(&[level(0.4)], &[], [0.6; 3]).0, PlaceOutcome::Score { stage: Stage::PNet, score: 0.4 });
         let nothing = LevelView { best: None, near: 0, ..level(0.4) };
         assert_eq!(judge(&[nothing], &[], [0.6; 3]).0, PlaceOutcome::NotLookedFor);
         assert_eq!(judge(&[], &[], [0.6; 3]).0, PlaceOutcome::NotLookedFor);

@@ -9,10 +9,11 @@ use crate::geometry::PixelBox;
 
 /// A found face whose box overlaps the annotated one by less is another face, or none. The annotated boxes are tighter
 /// than a detector's, so that half is too much to ask for.
-const SAME: f64 = 0.3;
+const NEAREST_OVERLAP: f64 = 0.3;
 
 /// Distances in many images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LandmarkErrors {
     /// Images, of one annotated face each.
     #[serde(rename = "pictures")]
@@ -32,6 +33,7 @@ pub struct LandmarkErrors {
 
 impl LandmarkErrors {
     /// The part of all images whose face was found with this error or less.
+    #[must_use]
     pub fn within(&self, error: f64) -> f64 {
         self.errors.partition_point(|&it| it <= error) as f64 / self.images.max(1) as f64
     }
@@ -56,7 +58,7 @@ pub fn landmark_errors(images: &[FacePointImage], found: &[Vec<Face>]) -> Result
         }
         let overlap = |face: &Face| PixelBox(face.bbox.to_array().map(f64::from)).overlap(&image.corners);
         let best = faces.iter().map(|face| (overlap(face), face)).max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((_, face)) = best.filter(|&(overlap, _)| overlap >= SAME) {
+        if let Some((_, face)) = best.filter(|&(overlap, _)| overlap >= NEAREST_OVERLAP) {
             errors.push(distances(&face.landmarks, &image.points).map(|distance| distance / eyes));
         }
     }

@@ -3,7 +3,7 @@
 use crate::geometry::PixelBox;
 
 /// Boxes that overlap by this much (intersection over union) are of the same face.
-pub(super) const SAME: f64 = 0.5;
+pub(super) const SAME_FACE: f64 = 0.5;
 
 /// A face as it is annotated.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(super) fn judge(found: impl Iterator<Item = PixelBox>, faces: &[TrueFace]) -
         // Of equal overlaps the first counts.
         let best = overlaps.fold((0, 0.0), |best, it| if it.1 > best.1 { it } else { best });
         match best {
-            (_, overlap) if overlap < SAME => Verdict::Wrong,
+            (_, overlap) if overlap < SAME_FACE => Verdict::Wrong,
             (face, _) if !faces[face].counts => Verdict::Ignored,
             (face, _) if std::mem::replace(&mut taken[face], true) => Verdict::Wrong,
             _ => Verdict::Right,

@@ -17,7 +17,7 @@ mod stages;
 mod wider;
 
 pub use detections::{Detections, detect_all};
-pub use explain::{CandidatePath, Cell, Explanation, LevelView, Net, PathEnd, PlaceOutcome, explain, hint};
+pub use explain::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 pub use fddb::{Ellipse, Fddb, FddbImage, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 pub use landmarks::{LandmarkErrors, landmark_errors};
 pub use matching::Verdict;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A threshold and what is found with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CurvePoint {
     /// The least score.
     pub score: f32,
@@ -15,6 +16,7 @@ pub struct CurvePoint {
 
 /// Precision and recall at every score that something was found with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Curve {
     /// Faces to be found.
     pub faces: usize,

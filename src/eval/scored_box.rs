@@ -27,6 +27,7 @@ pub struct ScoredBox {
 
 impl ScoredBox {
     /// `[x1, y1, x2, y2]`.
+    #[must_use]
     pub fn corners(&self) -> PixelBox {
         PixelBox([self.x, self.y, self.x + self.width, self.y + self.height])
     }
@@ -49,6 +50,7 @@ impl fmt::Display for ScoredBox {
 
 /// The boxes of an image as files of results have them: their number and that many lines, after the image's name.
 /// Both evaluations have this form.
+#[must_use]
 pub fn image_of_results(name: &str, faces: &[Face]) -> String {
     let lines = faces.iter().map(|face| format!("{}\n", ScoredBox::from(face)));
     format!("{name}\n{}\n", faces.len()) + &lines.collect::<String>()

@@ -13,6 +13,7 @@ const SIZES: [f64; 7] = [0.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0];
 
 /// Faces of a size, and what became of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SizeClass {
     /// The least shorter side in pixels.
     pub from: f64,
@@ -30,6 +31,7 @@ pub struct SizeClass {
 
 /// What a stage lets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct StagePass {
     /// Boxes of such a size in an image, in the mean.
     pub boxes: f64,

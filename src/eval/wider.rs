@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
-use super::matching::{SAME, TrueFace, Verdict, best_overlaps, judge};
+use super::matching::{SAME_FACE, TrueFace, Verdict, best_overlaps, judge};
 use super::official;
 use super::precision::Curve;
 use crate::data::wider::{Wider, WiderFace, WiderImage};
@@ -19,6 +19,7 @@ use crate::ordered;
 
 /// What a detector found in the images of a list.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// The images that could be read.
     pub images: Vec<ImageResult>,
@@ -28,6 +29,7 @@ pub struct Evaluation {
 
 /// What was found in an image.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ImageResult {
     /// As the list has it.
     pub name: String,
@@ -42,6 +44,7 @@ pub struct ImageResult {
 
 /// What became of a face that is to be found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FaceResult {
     /// Its shorter side in pixels.
     pub size: f64,
@@ -65,7 +68,7 @@ impl Evaluation {
         for image in self.images.iter().filter(|image| image.is_in(&chosen)) {
             for (stage, sum) in sums.iter_mut().enumerate() {
                 sum.boxes += image.boxes[stage].len();
-                sum.faces += image.faces.iter().filter(|face| face.overlaps[stage] >= SAME).count();
+                sum.faces += image.faces.iter().filter(|face| face.overlaps[stage] >= SAME_FACE).count();
             }
         }
         sums

@@ -59,6 +59,7 @@ impl Colour {
 
 /// Draws panels with the surroundings of a place `[x1, y1, x2, y2]`, and lines of text, which are broken where they are
 /// too long.
+#[must_use]
 pub fn draw_panels(image: &RgbImage, place: [f64; 4], panels: &[Panel], text: &[&str]) -> RgbImage {
     let window = Window::around(image, place);
     let width = panels.len() as u32 * (SIDE + MARGIN) + MARGIN;

@@ -36,6 +36,7 @@ use crate::image::ImageView;
 use crate::profile::Thresholds;
 
 /// A whole training to do.
+#[derive(Clone, Copy, Debug)]
 pub struct Cascade<'a> {
     /// Its numbers.
     pub recipe: &'a Recipe,
@@ -57,6 +58,7 @@ pub struct Cascade<'a> {
 
 /// What happens.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum CascadeEvent<'a> {
     /// There is no such list: nothing of it is validated with.
     NoList(&'a Path),
@@ -74,6 +76,7 @@ pub enum CascadeEvent<'a> {
 
 /// What a whole training came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CascadeReport {
     /// The nets, in their order.
     pub stages: Vec<StageReport>,
@@ -89,6 +92,7 @@ pub struct CascadeReport {
 
 /// What one net came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StageReport {
     /// Which.
     pub stage: Stage,

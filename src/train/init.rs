@@ -9,6 +9,7 @@ use crate::random::Random;
 /// How the weights are drawn. Biases are 0 and slopes 0.25 in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Initialisation {
     /// Uniform in ±√(3/n), with n the numbers that go into an output: Caffe's `xavier`.
     XavierUniform,

@@ -9,6 +9,7 @@ use crate::data::{Class, Sample, mirror};
 
 /// A sample to be made: which of a set, and what is done to it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Draw {
     pub(super) class: Class,
     pub(super) sample: Sample,
@@ -30,6 +31,7 @@ const AT_A_TIME: usize = 24;
 
 impl Loader {
     /// As the trainer takes them.
+    #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         Batch { crops: &self.crops, classes: &self.classes, offsets: &self.offsets, points: &self.points }
     }

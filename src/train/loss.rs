@@ -71,7 +71,7 @@ pub struct Terms {
 }
 
 /// The gradients that a batch came to, and what it takes to find them; used again for the next one.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gradients {
     /// For each sample that of its answer.
     pub answers: Vec<Answer>,
@@ -84,6 +84,7 @@ pub struct Gradients {
 
 impl Loss {
     /// The loss of a stage as someone has it. The threshold is that of detection.
+    #[must_use]
     pub fn new(stage: Stage, convention: Convention) -> Self {
         let landmarks = if stage == Stage::ONet { 1.0 } else { 0.5 };
         let aittsmd = convention == Convention::Aittsmd;

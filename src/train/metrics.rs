@@ -12,6 +12,7 @@ use crate::files;
 
 /// Steps of a training, or a look at the validation set, as a line of the metrics file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Metrics {
     /// Steps done.
     pub step: u64,

@@ -31,6 +31,7 @@ pub struct TrainerOptions {
 impl TrainerOptions {
     /// The options of a stage as someone has them; the schedule, which depends on the length of the
     /// training, is constant.
+    #[must_use]
     pub fn new(stage: Stage, convention: Convention) -> Self {
         let dropped = stage == Stage::ONet && convention != Convention::Aittsmd;
         Self {

@@ -132,6 +132,7 @@ impl Recipe {
     }
 
     /// What is done for a net.
+    #[must_use]
     pub fn stage(&self, stage: Stage) -> &StageRecipe {
         match stage {
             Stage::PNet => &self.pnet,
@@ -141,6 +142,7 @@ impl Recipe {
     }
 
     /// The plan of a net's training.
+    #[must_use]
     pub fn plan(&self, stage: Stage) -> Plan {
         let TrainingRecipe {
             steps,

@@ -29,6 +29,7 @@ use crate::files;
 use crate::weights::Model;
 
 /// A training to do. What is here and not in the plan does not change the result.
+#[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
     /// What to do.
     pub plan: &'a Plan,
@@ -56,6 +57,7 @@ pub struct Training<'a> {
 
 /// How far a training is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TrainingProgress<'a> {
     /// Steps done.
     pub step: u64,
@@ -69,6 +71,7 @@ pub struct TrainingProgress<'a> {
 
 /// How a training ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ended {
     /// All steps are done and the model file is there.
     Complete,

@@ -53,6 +53,7 @@ impl Default for ClassCounts {
 
 impl ClassCounts {
     /// Those of a class.
+    #[must_use]
     pub fn of(&self, class: Class) -> usize {
         match class {
             Class::Negative => self.negatives,
@@ -63,6 +64,7 @@ impl ClassCounts {
     }
 
     /// All samples of a batch.
+    #[must_use]
     pub fn sum(&self) -> usize {
         Class::ALL.iter().map(|&class| self.of(class)).sum()
     }
@@ -73,6 +75,7 @@ impl ClassCounts {
 pub struct Cursors(Vec<Vec<u64>>);
 
 /// Draws batches.
+#[derive(Clone, Debug)]
 pub struct Sampler<'a> {
     set: &'a DataSet,
     mixture: &'a Mixture,
@@ -82,6 +85,7 @@ pub struct Sampler<'a> {
 }
 
 /// Samples of a class whose folders have one weight.
+#[derive(Clone, Debug)]
 struct Stratum {
     weight: f64,
     runs: Vec<Run>,
@@ -119,6 +123,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// The classes that batches should have, but the set has none of.
+    #[must_use]
     pub fn missing(&self) -> Vec<Class> {
         let is_missing = |class: &Class| self.strata[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
         Class::ALL.into_iter().filter(is_missing).collect()
@@ -131,6 +136,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// How far it is.
+    #[must_use]
     pub fn cursors(&self) -> Cursors {
         Cursors(self.strata.iter().map(|strata| strata.iter().map(|stratum| stratum.drawn).collect()).collect())
     }

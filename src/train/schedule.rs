@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How the rate falls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", rename_all_fields = "lowercase", tag = "kind", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Decay {
     /// It stays.
     Constant,
@@ -45,6 +46,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// The rate of a step, counted from 0.
+    #[must_use]
     pub fn rate(&self, step: u64) -> f32 {
         let rise = if step < self.warm_up { (step + 1) as f64 / (self.warm_up + 1) as f64 } else { 1.0 };
         let fall = match &self.decay {

@@ -15,6 +15,7 @@ pub struct Multipliers {
 
 impl Multipliers {
     /// Those of a parameter, by what it is and whose conventions are followed.
+    #[must_use]
     pub fn of(parameter: &Parameter, stage: Stage, convention: Convention) -> Self {
         let layer = parameter.name.split('.').nth(1).unwrap_or_default();
         let decays = |decays: bool| if decays { 1.0 } else { 0.0 };
@@ -36,6 +37,7 @@ impl Multipliers {
 }
 
 /// The descent, and how fast each parameter moves.
+#[derive(Clone, Debug)]
 pub struct Sgd {
     momentum: f32,
     decay: f32,
@@ -48,6 +50,7 @@ pub struct Sgd {
 
 impl Sgd {
     /// A descent from rest.
+    #[must_use]
     pub fn new(parameters: &[Parameter], stage: Stage, convention: Convention, momentum: f32, decay: f32) -> Self {
         Self {
             momentum,
@@ -74,6 +77,7 @@ impl Sgd {
     }
 
     /// How fast each parameter moves, in the order of the parameters.
+    #[must_use]
     pub fn velocities(&self) -> &[Vec<f32>] {
         &self.velocities
     }

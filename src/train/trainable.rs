@@ -1,5 +1,7 @@
 //! A net that learns: its parameters, by the names and in the layout of the model file, and their gradients.
 
+use std::fmt;
+
 use mtcnn_kernels::Isa;
 use rayon::prelude::*;
 
@@ -28,8 +30,15 @@ pub struct TrainableNet {
     gives_crops: bool,
 }
 
+impl fmt::Debug for TrainableNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrainableNet").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
+}
+
 impl TrainableNet {
     /// The net of a stage, with parameters that are all 0, for an instruction set.
+    #[must_use]
     pub fn new(stage: Stage, isa: Isa) -> Self {
         let net = Net::new(stage, isa);
         let parameters = stage.arch().parameters().into_iter().map(|parameter| {

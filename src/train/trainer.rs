@@ -11,6 +11,7 @@ use super::trainable::TrainableNet;
 use crate::arch::Stage;
 
 /// A net in training.
+#[derive(Debug)]
 pub struct Trainer {
     net: TrainableNet,
     sgd: Sgd,
@@ -21,6 +22,7 @@ pub struct Trainer {
 
 impl Trainer {
     /// A training of a stage's net from the start.
+    #[must_use]
     pub fn new(stage: Stage, isa: Isa, options: TrainerOptions) -> Self {
         let mut net = TrainableNet::new(stage, isa);
         options.initialisation.apply(&mut net, options.seed);

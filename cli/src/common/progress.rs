@@ -9,7 +9,7 @@ pub(crate) fn progress_bar(things: &str) -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-pub(crate) fn advance(bar: &ProgressBar, Progress { done, total }: Progress) {
+pub(crate) fn advance(bar: &ProgressBar, Progress { done, total, .. }: Progress) {
     bar.set_length(total as u64);
     bar.set_position(done as u64);
 }

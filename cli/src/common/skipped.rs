@@ -9,7 +9,7 @@ const MOST_NAMED: usize = 20;
 
 /// Says which images were left out.
 pub(crate) fn name_skipped(skipped: &[Skipped]) {
-    for Skipped { image, reason } in skipped.iter().take(MOST_NAMED) {
+    for Skipped { image, reason, .. } in skipped.iter().take(MOST_NAMED) {
         complain(format_args!("{}: {reason}", image.display()));
     }
     match skipped.len() {

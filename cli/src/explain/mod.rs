@@ -125,13 +125,13 @@ fn number(value: impl Into<f64>, digits: usize) -> String {
 /// Where the way of a box ends, in a few words.
 fn end(track: &CandidatePath, levels: &[LevelView]) -> String {
     match track.end {
-        PathEnd::Score { stage } => format!("{}: score", stage.name()),
-        PathEnd::Outside { stage } => format!("{}: outside of the image", stage.name()),
+        PathEnd::Score { stage } => format!("{}: score", stage.title()),
+        PathEnd::Outside { stage } => format!("{}: outside of the image", stage.title()),
         PathEnd::Face => "face".into(),
         PathEnd::Suppressed { stage, in_level, by: PixelBox([x1, y1, x2, y2]), score, by_level } => {
             let at = if in_level { "same scale".into() } else { format!("scale {:.3}", levels[by_level].scale) };
             let (width, height) = (x2 - x1, y2 - y1);
-            format!("{}: overlaps {x1:.0},{y1:.0},{width:.0},{height:.0} with {score:.3}, {at}", stage.name())
+            format!("{}: overlaps {x1:.0},{y1:.0},{width:.0},{height:.0} with {score:.3}, {at}", stage.title())
         }
     }
 }

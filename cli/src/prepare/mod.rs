@@ -79,7 +79,7 @@ fn make(
     bar.finish_and_clear();
     let summary = summary?;
 
-    let Summary { manifest, skipped, warnings } = &summary;
+    let Summary { manifest, skipped, warnings, .. } = &summary;
     let made = Made { set: &args.out, classes: &manifest.classes, skipped, warnings };
     args.format.show(&made, |out| table(out, &args.out, &summary))?;
     name_skipped(skipped);

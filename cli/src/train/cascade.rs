@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
                 line.take().inspect(ProgressLine::finish);
                 drawn = curves(folder).map(drop);
             }
+            _ => {}
         }
         if drawn.is_ok() { going(&stop) } else { ControlFlow::Break(()) }
     });
@@ -83,7 +84,7 @@ fn write_report(out: &mut dyn Write, report: &CascadeReport) -> io::Result<()> {
         "{:5} {:>9} {:>9} {:>9} {:>9} {:>10} {:>10} {:>9} {:>9}",
         "NET", "NEGATIVES", "POSITIVES", "PARTS", "LANDMARKS", "SAMPLES, S", "TRAINED, S", "ACCURACY", "RECALL"
     )?;
-    for StageReport { stage, samples, seconds, trained, validation } in &report.stages {
+    for StageReport { stage, samples, seconds, trained, validation, .. } in &report.stages {
         write!(out, "{:5}", stage.name())?;
         for class in samples {
             write!(out, " {:>9}", class.count)?;

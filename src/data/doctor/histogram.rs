@@ -40,6 +40,7 @@ impl Histogram {
     }
 
     /// The counts, in order.
+    #[must_use]
     pub fn bars(&self) -> &[Bar] {
         &self.0
     }

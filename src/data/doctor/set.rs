@@ -12,6 +12,7 @@ use crate::data::set::{ClassInfo, DataSet};
 
 /// What a set has.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SetReport {
     /// Its folder.
     pub set: PathBuf,
@@ -31,6 +32,7 @@ pub struct SetReport {
 
 /// The samples that come from a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FolderCounts {
     /// Its name.
     pub folder: String,

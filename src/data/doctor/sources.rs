@@ -21,6 +21,7 @@ use crate::ordered;
 
 /// What a source has.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SourceReport {
     /// What it is.
     pub kind: &'static str,
@@ -48,6 +49,7 @@ pub struct SourceReport {
 
 /// Something strange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// In a few words, always the same.
     pub what: &'static str,

@@ -23,6 +23,7 @@ const CHECKSUM: &str = "\"crc32\"";
 
 /// What a data set says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     pub(super) format: String,
     pub(super) version: u64,
@@ -49,6 +50,7 @@ pub struct Manifest {
 
 /// A list of images that samples were made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SourceInfo {
     /// What it is.
     pub kind: String,
@@ -65,6 +67,7 @@ pub struct SourceInfo {
 
 /// The samples of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassInfo {
     /// Which.
     pub class: Class,
@@ -120,6 +123,7 @@ impl Manifest {
     }
 
     /// What is said of a class.
+    #[must_use]
     pub fn class(&self, class: Class) -> &ClassInfo {
         &self.classes[class as usize]
     }

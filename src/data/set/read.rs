@@ -28,6 +28,7 @@ pub struct DataSet {
 
 /// A sample of a data set.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// `[row][column][3]`, red first.
     pub pixels: Vec<u8>,
@@ -78,21 +79,25 @@ impl DataSet {
     }
 
     /// The folder.
+    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// What the set says of itself.
+    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The side of a sample in pixels.
+    #[must_use]
     pub fn side(&self) -> usize {
         self.manifest.side
     }
 
     /// How many samples of a class there are.
+    #[must_use]
     pub fn count(&self, class: Class) -> usize {
         self.classes[class as usize].count
     }
@@ -121,6 +126,7 @@ impl DataSet {
     }
 
     /// The folders of the images, by their number.
+    #[must_use]
     pub fn folders(&self) -> &[String] {
         &self.manifest.folders
     }
@@ -129,6 +135,7 @@ impl DataSet {
     ///
     /// # Panics
     /// If `index` is not less than [`DataSet::count`].
+    #[must_use]
     pub fn folder_of(&self, class: Class, index: usize) -> usize {
         self.images[self.classes[class as usize].image(index)].0
     }
@@ -137,12 +144,14 @@ impl DataSet {
     ///
     /// # Panics
     /// If `index` is not less than [`DataSet::count`].
+    #[must_use]
     pub fn image_of(&self, class: Class, index: usize) -> &str {
         &self.images[self.classes[class as usize].image(index)].1
     }
 
     /// All samples of a class as runs of one folder each, in order: with them, samples can be drawn with a
     /// weight for each folder.
+    #[must_use]
     pub fn runs(&self, class: Class) -> Vec<Run> {
         let firsts = &self.classes[class as usize].firsts;
         let mut runs: Vec<Run> = Vec::new();
@@ -158,6 +167,7 @@ impl DataSet {
     }
 
     /// Checks every block, and says what is wrong with each that is damaged.
+    #[must_use]
     pub fn verify(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for reader in &self.classes {

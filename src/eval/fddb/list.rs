@@ -17,6 +17,7 @@ const FURTHEST: f64 = 10_000.0;
 
 /// The lists.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Fddb {
     /// The folder that the images' names begin at.
     pub root: PathBuf,
@@ -26,6 +27,7 @@ pub struct Fddb {
 
 /// An image and the faces in it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FddbImage {
     /// As the list has it, without the extension: `2002/08/11/big/img_591`.
     pub name: String,
@@ -73,6 +75,7 @@ impl Fddb {
     }
 
     /// The file of an image.
+    #[must_use]
     pub fn file(&self, image: &FddbImage) -> PathBuf {
         self.root.join(format!("{}.jpg", image.name))
     }
@@ -127,6 +130,7 @@ fn name(lines: &mut Lines) -> Result<Option<String>> {
 
 /// What a detector found in the images.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FddbResults {
     /// For each image; empty where there are no results.
     pub boxes: Vec<Vec<ScoredBox>>,

@@ -21,6 +21,7 @@ use pairs::Pairs;
 
 /// Both curves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Roc {
     /// Faces to be found.
     pub faces: usize,
@@ -32,6 +33,7 @@ pub struct Roc {
 
 /// A threshold and what is found with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RocPoint {
     /// The least score.
     pub score: f64,
@@ -45,6 +47,7 @@ pub struct RocPoint {
 
 impl Roc {
     /// The best point with at most `false_positives` false positives; none if the first has more.
+    #[must_use]
     pub fn at(&self, false_positives: usize) -> Option<RocPoint> {
         let with = |point: &&RocPoint| point.false_positives <= false_positives;
         self.points.iter().filter(with).max_by(|a, b| a.discrete.total_cmp(&b.discrete)).copied()

@@ -27,6 +27,7 @@ const THRESHOLDS: usize = 1000;
 ///
 /// # Panics
 /// If `found` has not as many lists as there are images, or there is no such subset.
+#[must_use]
 pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Curve {
     assert_eq!(found.len(), truth.images.len(), "a list for each image");
     let judged = truth.images.iter().zip(found).map(|(image, found)| {

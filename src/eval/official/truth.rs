@@ -10,6 +10,7 @@ use crate::geometry::PixelBox;
 
 /// The faces of a split, and of which subsets each is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Truth {
     /// The names of the subsets, such as easy, medium and hard.
     pub subsets: Vec<String>,
@@ -22,6 +23,7 @@ pub struct Truth {
 
 /// The faces of an image.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TruthImage {
     /// `<event>/<file>.jpg`.
     pub name: String,
@@ -34,6 +36,7 @@ pub struct TruthImage {
 impl Truth {
     /// One subset: the faces of a list whose shorter side has `min_size` pixels or more, but for those that are
     /// marked as invalid.
+    #[must_use]
     pub fn from_list(list: &Wider, min_size: f64) -> Self {
         let images = list.images.iter().map(|image| {
             let possible = || image.faces.iter().filter(|face| face.is_possible());

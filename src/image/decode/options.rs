@@ -7,6 +7,7 @@ const MAX_BYTES: u64 = 2 << 30;
 
 /// Whether an image is turned as its file says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Orientation {
     /// It is: up is up, as viewers show it.
     #[default]

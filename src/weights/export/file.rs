@@ -2,6 +2,7 @@
 
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExportedFile {
     /// Its name, without a folder.
     pub name: String,

@@ -18,6 +18,7 @@ use crate::weights::model::{Model, read_bytes};
 
 /// A model from other files.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Imported {
     model: Model,
     description: Description,

@@ -93,6 +93,7 @@ pub type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The parameters of the three nets for BGR images as they are in the files;
 /// `None` where the files are absent.
+#[must_use]
 pub fn mtcnn_caffe() -> Option<Tensors> {
     let folder = crate::shared("weights/mtcnn-caffe")?;
     let mut tensors = Tensors::new();
@@ -108,6 +109,7 @@ pub fn mtcnn_caffe() -> Option<Tensors> {
 }
 
 /// The same for RGB images, as a model file.
+#[must_use]
 pub fn mtcnn_caffe_file() -> Option<Vec<u8>> {
     let mut tensors = mtcnn_caffe()?;
     for net in &NETS {

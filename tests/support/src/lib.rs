@@ -12,6 +12,7 @@ pub use repository::{root, shared};
 ///
 /// # Panics
 /// If the one that it names is missing: so CI knows that each was tested.
+#[must_use]
 pub fn instruction_sets() -> Vec<Isa> {
     let Ok(name) = std::env::var("MTCNN_CPU_ISA") else { return Isa::available() };
     let isa: Isa = name.parse().expect("the name of an instruction set");

@@ -7,6 +7,7 @@ use image::RgbImage;
 use tempfile::TempDir;
 
 /// See the [module](self).
+#[derive(Debug)]
 pub struct Sources {
     /// The root, which goes with this value.
     pub folder: TempDir,
@@ -15,6 +16,7 @@ pub struct Sources {
 impl Sources {
     /// Four images with lists of faces and of points.
     #[allow(clippy::new_without_default, reason = "it writes files")]
+    #[must_use]
     pub fn new() -> Self {
         let sources = Self { folder: TempDir::new().unwrap() };
         let mut list = String::new();
@@ -38,6 +40,7 @@ impl Sources {
     }
 
     /// A file or folder below the root.
+    #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
