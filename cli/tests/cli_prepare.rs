@@ -270,6 +270,30 @@ fn bad_lines_name_the_list_and_the_line() {
 }
 
 #[test]
+fn a_recipe_says_which_samples_and_what_is_typed_goes_before_it() {
+    let sources = Sources::new();
+    let recipe = "seed = 3\n[pnet.samples.random]\nnegatives = 2\nface = 3\n[pnet.samples.caps]\nparts = 5\n";
+    sources.put("recipe.toml", recipe);
+    let recipe = sources.path("recipe.toml");
+    let options = |name: &str, more: &[&str]| {
+        let run = sources.prepare("pnet", name, more);
+        assert_eq!(run.code, 0, "{}", run.err);
+        DataSet::open(sources.path(name)).unwrap().manifest().options.clone()
+    };
+    let by_recipe = options("by_recipe", &["--recipe", recipe.to_str().unwrap()]);
+    let random = by_recipe.random.unwrap();
+    assert_eq!((random.negatives, random.face, random.near), (2, 3, 5));
+    assert_eq!((by_recipe.seed, by_recipe.caps.parts), (3, Some(5)));
+    let typed = ["--recipe", recipe.to_str().unwrap(), "--face-tries", "7", "--seed", "0", "--max-parts", "all"];
+    let typed = options("typed", &typed);
+    let random = typed.random.unwrap();
+    assert_eq!((random.negatives, random.face), (2, 7));
+    assert_eq!((typed.seed, typed.caps.parts), (0, None));
+    let run = sources.prepare("rnet", "mined", &["--recipe", "none.toml"]);
+    assert!(run.code == 1 && run.err.contains("none.toml"), "{}", run.err);
+}
+
+#[test]
 fn wrong_command_lines() {
     let sources = Sources::new();
     let out = sources.path("set");
@@ -283,6 +307,8 @@ fn wrong_command_lines() {
         (&["rnet", "--wider", ".", "--out", out, "--mine-thresholds", "0.6,2"], "must be from 0 to 1"),
         (&["onet", "--wider", ".", "--out", out, "--mine-factor", "1"], "must be from 0.1 to 0.99"),
         (&["pnet", "--wider", ".", "--out", out, "--weights", "x"], "unexpected argument"),
+        (&["pnet", "--wider", ".", "--out", out, "--random-negatives", "4294967295"], "must be from 0 to 100000"),
+        (&["pnet", "--wider", ".", "--out", out, "--min-face", "1e308"], "must be from 0 to 1e9 pixels"),
     ] {
         let run = prepare(args);
         assert!(run.code == 2 && run.err.contains(reason), "{args:?}: {} {}", run.code, run.err);

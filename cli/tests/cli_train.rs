@@ -464,8 +464,14 @@ fn recipes_are_printed_and_mistakes_in_them_named() {
         assert_eq!(run.code, 1, "{recipe}");
         assert!(run.err.contains(reason) && run.err.contains(recipe), "{}", run.err);
     }
-    for (option, value) in [("--rate", "-1"), ("--steps", "0"), ("--batch", "0,0,0,0")] {
+    for (option, value, code, reason) in [
+        ("--rate", "-1", 2, "must be from 0 to 1000"),
+        ("--steps", "0", 2, "must be from 1 to 1e12"),
+        ("--batch", "1,2,3", 2, "four numbers are needed"),
+        ("--batch", "1,2,3,18446744073709551615", 2, "must be from 0 to 65536"),
+        ("--batch", "0,0,0,0", 1, "the sum of a batch is 0: it must be from 1 to 65536"),
+    ] {
         let run = sets.train("pnet", "out", &[option, value]);
-        assert_eq!(run.code, 1, "{option} {value}: {}", run.err);
+        assert!(run.code == code && run.err.contains(reason), "{option} {value}: {} {}", run.code, run.err);
     }
 }

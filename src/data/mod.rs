@@ -22,6 +22,7 @@ mod overlap;
 mod plan;
 mod prepare;
 mod progress;
+pub mod ranges;
 mod set;
 mod sources;
 mod split;

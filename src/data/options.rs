@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
+use super::ranges;
 use crate::arch::Stage;
 
 /// Everything that decides which samples are made, beside the images: the same options and sources
@@ -25,6 +26,12 @@ pub struct SampleOptions {
 }
 
 impl SampleOptions {
+    /// Each number against its range.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        // A seed may be any.
+        ranges::check("samples", &Self { seed: 0, ..self.clone() })
+    }
+
     /// The defaults for a net: random crops for the first, mined ones for the others.
     pub fn new(stage: Stage) -> Self {
         let (negatives, parts) = match stage {

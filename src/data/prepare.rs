@@ -78,7 +78,7 @@ pub struct Summary {
 /// to go on.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes`, [`crate::ErrorKind::Data`] if `out` is taken, or no
+/// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes` or an option is out of its range, [`crate::ErrorKind::Data`] if `out` is taken, or no
 /// image could be read, or too many could not; [`crate::ErrorKind::Unreadable`] if the set can't be written.
 pub fn prepare(
     sources: &Sources,
@@ -90,6 +90,7 @@ pub fn prepare(
     if options.mined.is_some() && how.boxes.is_none() {
         return Err(Error::option("mining needs a detector of the stages before"));
     }
+    options.check().map_err(Error::option)?;
     let tasks = sources.tasks();
     let mut writer = Writer::begin(out, stage.side())?;
     let mut manifest = Manifest::new(stage, sources.split, options.clone(), how.detector.clone());

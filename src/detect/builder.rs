@@ -13,10 +13,18 @@ use crate::error::{Error, Result};
 use crate::isa;
 use crate::nets::Net;
 use crate::profile::{Profile, Thresholds};
+use crate::range::Range;
 use crate::weights::Model;
 
 /// No machine has more use for threads; a mistyped number must not start them.
 const MAX_THREADS: usize = 1024;
+
+/// The sizes of a pyramid level divided by the one before that are allowed.
+pub(crate) const FACTORS: Range = Range::new(0.1, 0.99);
+/// Sides in pixels of the smallest face.
+pub(crate) const MIN_FACES: Range = Range::pixels(1.0, 1e9);
+/// Scores from which a net lets a box pass.
+pub(crate) const THRESHOLDS: Range = Range::new(0.0, 1.0);
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
@@ -219,9 +227,7 @@ impl DetectorBuilder {
     /// The factor in force.
     fn checked_factor(&self) -> Result<f64> {
         let factor = self.factor.unwrap_or(self.profile.factor);
-        if !(0.1..=0.99).contains(&factor) {
-            return Err(Error::option(format!("the factor is {factor}: it must be from 0.1 to 0.99")));
-        }
+        FACTORS.check("the factor", factor).map_err(Error::option)?;
         Ok(factor)
     }
 
@@ -235,12 +241,7 @@ impl DetectorBuilder {
 
     /// The smallest face in force.
     fn checked_min_face(&self) -> Result<f64> {
-        if !(1.0..=1e9).contains(&self.min_face) {
-            // A number of hundreds of digits helps nobody.
-            let pixels = self.min_face;
-            let pixels = if pixels.abs() > 1e9 { format!("{pixels:e}") } else { pixels.to_string() };
-            return Err(Error::option(format!("the smallest face is {pixels} pixels: it must be from 1 to 1e9")));
-        }
+        MIN_FACES.check("the smallest face", self.min_face).map_err(Error::option)?;
         Ok(self.min_face)
     }
 
@@ -248,9 +249,7 @@ impl DetectorBuilder {
     fn checked_thresholds(&self) -> Result<Thresholds> {
         let thresholds = self.thresholds.unwrap_or(self.profile.thresholds);
         for (net, threshold) in [("PNet", thresholds.pnet), ("RNet", thresholds.rnet), ("ONet", thresholds.onet)] {
-            if !(0.0..=1.0).contains(&threshold) {
-                return Err(Error::option(format!("the threshold of {net} is {threshold}: it must be from 0 to 1")));
-            }
+            THRESHOLDS.check(&format!("the threshold of {net}"), threshold.into()).map_err(Error::option)?;
         }
         Ok(thresholds)
     }

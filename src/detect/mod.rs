@@ -22,5 +22,7 @@ mod suppression;
 mod timing;
 
 pub use builder::DetectorBuilder;
+#[cfg(feature = "train")]
+pub(crate) use builder::{FACTORS, MIN_FACES, THRESHOLDS};
 pub use detector::Detector;
 pub use timing::{Level, StageTimes, Timing};

@@ -6,6 +6,11 @@ use super::options::TrainerOptions;
 use super::sampler::Mixture;
 use super::schedule::Decay;
 use crate::arch::Stage;
+use crate::data::ranges;
+use crate::range::Range;
+
+/// All samples of a batch together.
+const BATCH: Range = Range::new(1.0, 65536.0);
 
 /// Everything that decides the result of a training, beside the samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,18 +28,25 @@ pub struct Plan {
 impl Plan {
     pub(super) fn check(&self) -> Result<(), String> {
         let Self { steps, mixture, options, .. } = self;
-        let within = |name: &str, value: f64, from: f64, to: f64| match (from..=to).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("{name} is {value}: it must be from {from} to {to}")),
-        };
-        within("the number of steps", *steps as f64, 1.0, 1e12)?;
-        within("the samples of a batch", mixture.batch.sum() as f64, 1.0, 65536.0)?;
-        within("the jitter", mixture.jitter, 0.0, 1.0)?;
-        within("the learning rate", options.schedule.rate, 0.0, 1e3)?;
-        within("the momentum", options.momentum.into(), 0.0, 0.9999)?;
-        within("the weight decay", options.weight_decay.into(), 0.0, 1.0)?;
-        within("the dropout", options.dropout, 0.0, 0.99)?;
-        within("the part of hard examples", options.loss.hard_ratio, 0.0, 1.0)
+        let TrainerOptions { loss, schedule, .. } = options;
+        for (name, key, value) in [
+            ("the number of steps", "training.steps", *steps as f64),
+            ("the jitter", "training.jitter", mixture.jitter),
+            ("the learning rate", "training.rate", schedule.rate),
+            ("the warm-up", "training.warm_up", schedule.warm_up as f64),
+            ("the momentum", "training.momentum", options.momentum.into()),
+            ("the weight decay", "training.weight_decay", options.weight_decay.into()),
+            ("the dropout", "training.dropout", options.dropout),
+            ("the part of hard examples", "training.hard_ratio", loss.hard_ratio),
+        ] {
+            ranges::range(key).check(name, value)?;
+        }
+        ranges::check("training.weights", &loss.weights.to_vec())?;
+        ranges::check("training.rate_decay", &schedule.decay)?;
+        ranges::check("training.initialisation", &options.initialisation)?;
+        ranges::check("training.folders", &mixture.folders)?;
+        ranges::check("training.batch", &mixture.batch)?;
+        BATCH.check("the sum of a batch", mixture.batch.sum() as f64)
     }
 
     /// The same plan with another number of steps. A schedule that ends with the training still does.

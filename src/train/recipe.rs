@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::sampler::{ClassCounts, Mixture};
 use super::schedule::{Decay, Schedule};
 use crate::arch::Stage;
-use crate::data::{Mining, SampleOptions};
+use crate::data::{Mining, SampleOptions, ranges};
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -128,7 +128,17 @@ impl Recipe {
         for stage in [&mut recipe.pnet, &mut recipe.rnet, &mut recipe.onet] {
             stage.samples.seed = recipe.seed;
         }
+        recipe.check()?;
         Ok(recipe)
+    }
+
+    /// Each number by itself, and the sums of batches.
+    fn check(&self) -> Result<(), String> {
+        ranges::check("evaluation", &self.evaluation)?;
+        Stage::ALL.into_iter().try_for_each(|stage| {
+            ranges::check(stage.name(), self.stage(stage))?;
+            self.plan(stage).check().map_err(|reason| format!("{stage}.training: {reason}"))
+        })
     }
 
     /// What is done for a net.
@@ -225,6 +235,32 @@ mod tests {
     }
 
     #[test]
+    fn every_number_of_a_preset_has_a_range() {
+        fn numbers(key: &str, value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Table(table) => {
+                    table.iter().for_each(|(name, value)| numbers(&format!("{key}.{name}"), value, found))
+                }
+                Value::Array(values) => values.iter().for_each(|value| numbers(key, value, found)),
+                Value::Integer(_) | Value::Float(_) => found.push(key.into()),
+                _ => {}
+            }
+        }
+        for (name, text) in PRESETS {
+            let mut table = whole(text).unwrap();
+            table.remove("seed");
+            for (net, part) in table {
+                let mut found = Vec::new();
+                numbers("", &part, &mut found);
+                let key = |key: String| if net == "evaluation" { net.clone() + &key } else { key[1..].into() };
+                for key in found.into_iter().map(key) {
+                    assert!(ranges::range(&key).least >= 0.0, "{name}: {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_seeds_numbers_are_the_defaults_of_sets() {
         let recipe = Recipe::read(Path::new("mtcnn-caffe")).unwrap();
         for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
@@ -257,6 +293,22 @@ mod tests {
             ("base = \"quick\"\n[onet.samples.random]\nnegativs = 1", "unknown field `negativs`"),
             ("seed = -1", "invalid value"),
             ("seed = ", "line 1"),
+            (
+                "[pnet.samples.random]\nnegatives = 4294967295",
+                "pnet.samples.random.negatives is 4294967295: it must be from 0",
+            ),
+            ("[pnet.samples.random]\nmin_face = 1e308", "pnet.samples.random.min_face is 1e308 pixels"),
+            ("[rnet.mining]\nthresholds = [0.6, nan]", "rnet.mining.thresholds is NaN: it must be from 0 to 1"),
+            (
+                "[onet.training.folders]\n\"a.b\" = -1.0",
+                "onet.training.folders.a.b is -1: it must be from 0 to 1000000",
+            ),
+            ("[onet.training.batch]\nnegatives = 65536", "onet.training: the sum of a batch is 65728"),
+            (
+                "[onet.training.batch]\nnegatives = 9223372036854775807",
+                "onet.training.batch.negatives is 9223372036854776000: it must be from 0 to 65536",
+            ),
+            ("[evaluation]\nmin_face = inf", "evaluation.min_face is inf pixels"),
         ] {
             let error = Recipe::parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");

@@ -158,6 +158,7 @@ impl Training<'_> {
     /// # Errors
     /// As [`Sampler::new`].
     pub fn warnings(&self) -> Result<Vec<String>> {
+        self.check()?;
         let sampler = Sampler::new(self.data, &self.plan.mixture, 0)?;
         let missing = sampler.missing().into_iter();
         let missing =

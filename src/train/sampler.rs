@@ -107,14 +107,9 @@ impl<'a> Sampler<'a> {
     /// A sampler from the start. Of a class that the set has none of, batches have none.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Data`] if there is nothing to draw, or a weight is not one.
+    /// [`crate::ErrorKind::Data`] if there is nothing to draw.
     pub fn new(set: &'a DataSet, mixture: &'a Mixture, seed: u64) -> Result<Self> {
         let refuse = |reason: String| Err(Error::data(reason).at(set.folder()));
-        for (folder, weight) in &mixture.folders {
-            if !(0.0..=1e6).contains(weight) {
-                return refuse(format!("the weight of the folder {folder} is {weight}: it must be from 0 to 1e6"));
-            }
-        }
         let strata: Vec<_> = Class::ALL.iter().map(|&class| strata(set, mixture, class)).collect();
         if Class::ALL.iter().zip(&strata).all(|(&class, strata)| strata.is_empty() || mixture.batch.of(class) == 0) {
             return refuse("no sample of the classes that a batch is made of".into());

@@ -7,7 +7,7 @@ use mtcnn_cpu::data::Split;
 
 use crate::common::detection_args::{Search, Threads};
 use crate::common::format::ReportFormat;
-use crate::common::number::pixels;
+use crate::common::number::number;
 use crate::common::split_arg::splits;
 
 /// Measures how good a detector is, by the protocols by which results are published.
@@ -54,7 +54,7 @@ pub(crate) struct Wider {
 
     /// The shorter side in pixels of the smallest face that must be found, without --ground-truth. Smaller ones, and
     /// those marked as invalid, are neither right nor wrong.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels, conflicts_with = "ground_truth")]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = number::<f64>("evaluation.min_size"), conflicts_with = "ground_truth")]
     pub(crate) min_size: f64,
 
     /// Measure the results in this folder, in the official layout, instead of looking for faces.
@@ -91,7 +91,7 @@ pub(crate) struct Stages {
     pub(crate) split: Split,
 
     /// The shorter side in pixels of the smallest face that counts. Faces marked as invalid don't.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = number::<f64>("evaluation.min_size"))]
     pub(crate) min_size: f64,
 
     #[command(flatten)]

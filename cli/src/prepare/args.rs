@@ -8,7 +8,7 @@ use mtcnn_cpu::data::{BoxesOf, Split};
 
 use crate::common::choice::one_of;
 use crate::common::format::ReportFormat;
-use crate::common::number::pixels;
+use crate::common::number::{number, numbers};
 use crate::common::split_arg::splits;
 use crate::common::work_args::Work;
 
@@ -60,12 +60,12 @@ pub(crate) struct Onet {
     #[command(flatten)]
     pub(crate) set: Set,
 
-    /// The net whose boxes become samples.
+    /// The net whose boxes become samples [default: rnet, or the recipe's].
     ///
     /// A second net that rejects nearly everything leaves the third without negatives to learn from; the
     /// first net gives many boxes.
-    #[arg(long, value_parser = nets(), value_name = "NET", default_value = "rnet", help_heading = "Mining")]
-    pub(crate) boxes_of: BoxesOf,
+    #[arg(long, value_parser = nets(), value_name = "NET", help_heading = "Mining")]
+    pub(crate) boxes_of: Option<BoxesOf>,
 
     #[command(flatten)]
     pub(crate) mining: Mining,
@@ -95,23 +95,31 @@ pub(crate) struct Set {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: ReportFormat,
 
-    /// The seed of every random choice. The same gives the same bytes, on any number of threads.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Samples")]
-    pub(crate) seed: u64,
+    /// The recipe, of whose net the `samples` and `mining` are taken: `mtcnn-caffe`, `quick` or a TOML file. The options
+    /// below go before it.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe", help_heading = "Samples")]
+    pub(crate) recipe: PathBuf,
 
-    /// The most negatives, or `all` [default: 1000000, 600000, 300000 for the three nets].
+    /// The seed of every random choice. The same gives the same bytes, on any number of threads [default: 0, or the
+    /// recipe's].
+    #[arg(long, value_name = "N", help_heading = "Samples")]
+    pub(crate) seed: Option<u64>,
+
+    /// The most negatives, or `all` [default: 1000000, 600000, 300000 for the three nets, or
+    /// the recipe's].
     #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
     pub(crate) max_negatives: Option<Cap>,
 
-    /// The most positives, or `all` [default: all].
+    /// The most positives, or `all` [default: all, or the recipe's].
     #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
     pub(crate) max_positives: Option<Cap>,
 
-    /// The most parts of faces, or `all` [default: 1000000, 500000, all for the three nets].
+    /// The most parts of faces, or `all` [default: 1000000, 500000, all for the three nets, or
+    /// the recipe's].
     #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
     pub(crate) max_parts: Option<Cap>,
 
-    /// The most landmarks, or `all` [default: all].
+    /// The most landmarks, or `all` [default: all, or the recipe's].
     #[arg(long, value_name = "N", value_parser = cap, help_heading = "Samples")]
     pub(crate) max_landmarks: Option<Cap>,
 
@@ -141,19 +149,19 @@ pub(crate) struct Sources {
 /// Crops of faces with landmarks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Landmarks {
-    /// The longer side in pixels of the smallest face with landmarks to use.
-    #[arg(long, value_name = "PIXELS", default_value_t = 40.0, value_parser = pixels, help_heading = "Landmarks")]
-    pub(crate) min_landmark_face: f64,
+    /// The longer side in pixels of the smallest face with landmarks to use [default: 40, or the recipe's].
+    #[arg(long, value_name = "PIXELS", value_parser = number::<f64>("samples.landmarks.min_face"), allow_negative_numbers = true, help_heading = "Landmarks")]
+    pub(crate) min_landmark_face: Option<f64>,
 
-    /// Tries for crops about such a face, beside its own box.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Landmarks")]
-    pub(crate) landmark_tries: u32,
+    /// Tries for crops about such a face, beside its own box [default: 10, or the recipe's].
+    #[arg(long, value_name = "N", value_parser = number::<u32>("samples.landmarks.tries"), allow_negative_numbers = true, help_heading = "Landmarks")]
+    pub(crate) landmark_tries: Option<u32>,
 
-    /// Degrees by which some of them are turned, to either side; 0 turns none.
-    #[arg(long, value_name = "DEGREES", default_value_t = 5.0, value_parser = degrees, help_heading = "Landmarks")]
-    pub(crate) turn: f64,
+    /// Degrees by which some of them are turned, to either side; 0 turns none [default: 5, or the recipe's].
+    #[arg(long, value_name = "DEGREES", value_parser = number::<f64>("samples.landmarks.degrees"), allow_negative_numbers = true, help_heading = "Landmarks")]
+    pub(crate) turn: Option<f64>,
 
-    /// Mirror none of them.
+    /// Mirror none of them, whatever the recipe says.
     #[arg(long, help_heading = "Landmarks")]
     pub(crate) no_mirror: bool,
 }
@@ -161,21 +169,21 @@ pub(crate) struct Landmarks {
 /// Crops at random places.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Random {
-    /// Negatives per image, anywhere in it.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Random crops")]
-    pub(crate) random_negatives: u32,
+    /// Negatives per image, anywhere in it [default: 50, or the recipe's].
+    #[arg(long, value_name = "N", value_parser = number::<u32>("samples.random.negatives"), allow_negative_numbers = true, help_heading = "Random crops")]
+    pub(crate) random_negatives: Option<u32>,
 
-    /// Tries for negatives that touch a face, for each face.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Random crops")]
-    pub(crate) near_negatives: u32,
+    /// Tries for negatives that touch a face, for each face [default: 5, or the recipe's].
+    #[arg(long, value_name = "N", value_parser = number::<u32>("samples.random.near"), allow_negative_numbers = true, help_heading = "Random crops")]
+    pub(crate) near_negatives: Option<u32>,
 
-    /// Tries for positives and parts, for each face.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000), help_heading = "Random crops")]
-    pub(crate) face_tries: u32,
+    /// Tries for positives and parts, for each face [default: 20, or the recipe's].
+    #[arg(long, value_name = "N", value_parser = number::<u32>("samples.random.face"), allow_negative_numbers = true, help_heading = "Random crops")]
+    pub(crate) face_tries: Option<u32>,
 
-    /// The longer side in pixels of the smallest face to crop.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = pixels, help_heading = "Random crops")]
-    pub(crate) min_face: f64,
+    /// The longer side in pixels of the smallest face to crop [default: 20, or the recipe's].
+    #[arg(long, value_name = "PIXELS", value_parser = number::<f64>("samples.random.min_face"), allow_negative_numbers = true, help_heading = "Random crops")]
+    pub(crate) min_face: Option<f64>,
 }
 
 /// Crops where the earlier nets detected something.
@@ -185,21 +193,21 @@ pub(crate) struct Mining {
     #[arg(long, value_name = "MODEL", help_heading = "Mining")]
     pub(crate) weights: Option<PathBuf>,
 
-    /// The scores from which the first two nets let a box pass. Lower ones give more samples.
-    #[arg(long, value_name = "A,B", default_value = "0.6,0.6", value_parser = two_thresholds, help_heading = "Mining")]
-    pub(crate) mine_thresholds: [f32; 2],
+    /// The scores from which the first two nets let a box pass. Lower ones give more samples [default: 0.6,0.6, or the recipe's].
+    #[arg(long, value_name = "A,B", value_parser = numbers::<f32, 2>("mining.thresholds", "two numbers are needed, such as 0.6,0.6"), allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mine_thresholds: Option<[f32; 2]>,
 
-    /// The side in pixels of the smallest face that is looked for.
-    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, allow_negative_numbers = true, help_heading = "Mining")]
-    pub(crate) mine_min_face: f64,
+    /// The side in pixels of the smallest face that is looked for [default: 20, or the recipe's].
+    #[arg(long, value_name = "PIXELS", value_parser = number::<f64>("mining.min_face"), allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mine_min_face: Option<f64>,
 
-    /// The size of a pyramid level divided by the one before.
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.79, allow_negative_numbers = true, help_heading = "Mining")]
-    pub(crate) mine_factor: f64,
+    /// The size of a pyramid level divided by the one before [default: 0.79, or the recipe's].
+    #[arg(long, value_name = "FACTOR", value_parser = number::<f64>("mining.factor"), allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mine_factor: Option<f64>,
 
-    /// The most negatives mined per image, those with the best scores first.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Mining")]
-    pub(crate) mined_negatives: u32,
+    /// The most negatives mined per image, those with the best scores first [default: 100, or the recipe's].
+    #[arg(long, value_name = "N", value_parser = number::<u32>("samples.mined.negatives"), allow_negative_numbers = true, help_heading = "Mining")]
+    pub(crate) mined_negatives: Option<u32>,
 
     /// Take random crops too, as for the first net.
     #[arg(long, help_heading = "Random crops")]
@@ -228,6 +236,10 @@ pub(crate) struct Doctor {
     /// The form of the report; json lists every finding, the table the first of each kind.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: ReportFormat,
+
+    /// The recipe of the samples: `mtcnn-caffe`, `quick` or a TOML file. The options below go before it.
+    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
+    pub(crate) recipe: PathBuf,
 
     #[command(flatten)]
     pub(crate) landmark_crops: Landmarks,
@@ -270,18 +282,6 @@ fn cap(text: &str) -> Result<Cap, String> {
     }
 }
 
-fn degrees(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(degrees) if (0.0..=90.0).contains(&degrees) => Ok(degrees),
-        _ => Err("a number of degrees is needed, from 0 to 90".into()),
-    }
-}
-
-fn two_thresholds(text: &str) -> Result<[f32; 2], String> {
-    let numbers: Result<Vec<f32>, _> = text.split(',').map(|number| number.trim().parse()).collect();
-    numbers.ok().and_then(|numbers| numbers.try_into().ok()).ok_or("two numbers are needed, such as 0.6,0.6".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,14 +292,6 @@ mod tests {
         assert_eq!(cap("0"), Ok(Cap(Some(0))));
         for wrong in ["", "-1", "1e6", "ALL", "1.0"] {
             assert!(cap(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn thresholds_are_two_numbers() {
-        assert_eq!(two_thresholds("0.5, 0.6"), Ok([0.5, 0.6]));
-        for wrong in ["", "0.5", "0.5,0.6,0.7", "a,b"] {
-            assert!(two_thresholds(wrong).is_err(), "{wrong}");
         }
     }
 }

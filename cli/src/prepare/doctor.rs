@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use mtcnn_cpu::Stage;
 use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
-use mtcnn_cpu::data::{Class, DataSet, SampleOptions};
+use mtcnn_cpu::data::{Class, DataSet};
 use mtcnn_cpu::quote::quoted;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, Usage};
 use crate::common::progress::{advance, progress_bar};
 use crate::prepare::args::Doctor;
-use crate::prepare::options::{landmark_crops, random_crops, sources};
+use crate::prepare::options::{Options, sources};
 
 /// Findings of one kind that text shows; JSON has all.
 const MOST_SHOWN: usize = 5;
@@ -32,15 +32,13 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
     }
     let mut report = Report { sources: Vec::new(), set: None };
     if has_sources {
-        let options = SampleOptions {
-            random: Some(random_crops(&args.random)),
-            landmarks: landmark_crops(&args.landmark_crops),
-            ..SampleOptions::new(Stage::PNet)
-        };
+        let mut options = Options::of_recipe(&args.recipe, Stage::PNet)?;
+        options.landmarks(&args.landmark_crops);
+        options.random(&args.random);
         let (sources, pool) = (sources(&args.sources)?, pool(args.work.threads)?);
         let bar = progress_bar("images");
         let advance = &mut |progress| advance(&bar, progress);
-        report.sources = check_sources(&sources, Stage::PNet, &options, &pool, args.work.ram, advance);
+        report.sources = check_sources(&sources, Stage::PNet, &options.samples, &pool, args.work.ram, advance);
         bar.finish_and_clear();
     }
     if let Some(folder) = &args.data {

@@ -8,10 +8,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use mtcnn_cpu::data::{
-    BoxesOf, Caps, ClassInfo, MinedCrops, Miner, Mining, Preparation, SampleOptions, Skipped, StageBoxes, Summary,
-    prepare,
-};
+use mtcnn_cpu::data::{ClassInfo, Miner, Preparation, Skipped, StageBoxes, Summary, prepare};
 use mtcnn_cpu::{ImageView, Stage, isa};
 use serde::Serialize;
 
@@ -20,50 +17,45 @@ use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
 use crate::common::skipped::name_skipped;
 use crate::prepare::args::What;
-use crate::prepare::options::{landmark_crops, random_crops, sources};
+use crate::prepare::options::{Options, sources};
 
 /// Runs.
 pub(crate) fn run(args: &args::Prepare) -> anyhow::Result<Outcome> {
+    let of_recipe = |set: &args::Set, stage| {
+        let mut options = Options::of_recipe(&set.recipe, stage)?;
+        options.set(set);
+        anyhow::Ok(options)
+    };
     match &args.what {
-        What::Pnet(args) => make(Stage::PNet, &args.set, Some(&args.random), None),
+        What::Pnet(args) => {
+            let mut options = of_recipe(&args.set, Stage::PNet)?;
+            options.random(&args.random);
+            make(Stage::PNet, &args.set, &options, None)
+        }
         What::Rnet(args) => {
-            let random = args.mining.random_crops.then_some(&args.random);
-            make(Stage::RNet, &args.set, random, Some((&args.mining, BoxesOf::PNet)))
+            let mut options = of_recipe(&args.set, Stage::RNet)?;
+            options.mining(&args.mining, None)?;
+            options.random(&args.random);
+            make(Stage::RNet, &args.set, &options, args.mining.weights.as_deref())
         }
         What::Onet(args) => {
-            let random = args.mining.random_crops.then_some(&args.random);
-            make(Stage::ONet, &args.set, random, Some((&args.mining, args.boxes_of)))
+            let mut options = of_recipe(&args.set, Stage::ONet)?;
+            options.mining(&args.mining, args.boxes_of)?;
+            options.random(&args.random);
+            make(Stage::ONet, &args.set, &options, args.mining.weights.as_deref())
         }
         What::Doctor(args) => doctor::run(args),
     }
 }
 
-fn make(
-    stage: Stage,
-    args: &args::Set,
-    random: Option<&args::Random>,
-    mining: Option<(&args::Mining, BoxesOf)>,
-) -> anyhow::Result<Outcome> {
-    let defaults = SampleOptions::new(stage).caps;
-    let cap = |typed: Option<args::Cap>, default| typed.map_or(default, |cap| cap.0);
-    let options = SampleOptions {
-        seed: args.seed,
-        caps: Caps {
-            negatives: cap(args.max_negatives, defaults.negatives),
-            positives: cap(args.max_positives, defaults.positives),
-            parts: cap(args.max_parts, defaults.parts),
-            landmarks: cap(args.max_landmarks, defaults.landmarks),
-        },
-        random: random.map(random_crops),
-        landmarks: landmark_crops(&args.landmarks),
-        mined: mining.map(|(it, _)| MinedCrops { negatives: it.mined_negatives, ..MinedCrops::default() }),
-    };
+fn make(stage: Stage, args: &args::Set, options: &Options, weights: Option<&Path>) -> anyhow::Result<Outcome> {
     let pool = pool(args.work.threads)?;
-    let miner = mining.map(|(mining, boxes_of)| miner(mining, boxes_of)).transpose()?;
+    let isa = isa::from_env()?;
+    let miner = options.mining.map(|mining| Miner::new(&mining, weights, isa)).transpose()?;
     let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
     let how = Preparation {
         stage,
-        options: &options,
+        options: &options.samples,
         boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
         detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
         pool: &pool,
@@ -106,10 +98,4 @@ fn table(out: &mut dyn Write, set: &Path, summary: &Summary) -> io::Result<()> {
         writeln!(out, "{:10}  {:>9}  {:>9}  {cap:>9}", info.class.plural(), info.count, info.made)?;
     }
     Ok(())
-}
-
-fn miner(args: &args::Mining, boxes_of: BoxesOf) -> anyhow::Result<Miner> {
-    let (thresholds, min_face, factor) = (args.mine_thresholds, args.mine_min_face, args.mine_factor);
-    let isa = isa::from_env()?;
-    Ok(Miner::new(&Mining { boxes_of, thresholds, min_face, factor }, args.weights.as_deref(), isa)?)
 }

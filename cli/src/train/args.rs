@@ -8,6 +8,7 @@ use mtcnn_cpu::train::Convention;
 
 use crate::common::choice::one_of;
 use crate::common::format::ReportFormat;
+use crate::common::number::{number, numbers};
 use crate::common::work_args::Work;
 
 /// Trains the nets: one of them, or the whole cascade from nothing.
@@ -58,11 +59,11 @@ pub(crate) struct Net {
     pub(crate) recipe: PathBuf,
 
     /// Steps to do, instead of the recipe's.
-    #[arg(long, value_name = "N", help_heading = "Recipe")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>("training.steps"), help_heading = "Recipe")]
     pub(crate) steps: Option<u64>,
 
     /// The highest learning rate, instead of the recipe's.
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Recipe")]
+    #[arg(long, value_name = "RATE", value_parser = number::<f64>("training.rate"), allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) rate: Option<f64>,
 
     /// The seed of every random choice, instead of the recipe's. The same gives the same bytes, on any number
@@ -71,7 +72,7 @@ pub(crate) struct Net {
     pub(crate) seed: Option<u64>,
 
     /// Positives, negatives, parts and landmarks of a batch, instead of the recipe's.
-    #[arg(long, value_name = "P,N,A,L", value_parser = four_numbers, help_heading = "Recipe")]
+    #[arg(long, value_name = "P,N,A,L", value_parser = numbers::<usize, 4>("training.batch", "four numbers are needed, such as 64,192,64,64"), help_heading = "Recipe")]
     pub(crate) batch: Option<[usize; 4]>,
 
     /// Whose conventions to follow where implementations differ, instead of the recipe's.
@@ -171,9 +172,4 @@ fn percent(text: &str) -> Result<f64, String> {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("a number from 0 to 100 is needed".into()),
     }
-}
-
-fn four_numbers(text: &str) -> Result<[usize; 4], String> {
-    let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();
-    numbers.ok().and_then(|it| it.try_into().ok()).ok_or("four numbers are needed, such as 64,192,64,64".into())
 }
