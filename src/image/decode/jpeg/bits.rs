@@ -3,22 +3,28 @@
 use std::ops::Range;
 
 use super::fault::damaged;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A scan's coded bytes without what is stuffed between them.
 pub(super) struct Coded {
     bytes: Vec<u8>,
-    /// The bytes of each restart interval; one where there are no restart markers.
-    pub(super) intervals: Vec<Range<usize>>,
+    /// What stands between markers; one where there are none.
+    intervals: Vec<Interval>,
     /// Where in the file the scan ends: at a marker, or at the end of the file.
     pub(super) end: usize,
 }
 
+/// The bytes behind a marker: its number if it is one of restart, which count from 0 to 7.
+struct Interval {
+    marker: Option<u8>,
+    bytes: Range<usize>,
+}
+
 impl Coded {
     /// Takes the scan that begins at `start`.
-    pub(super) fn read(file: &[u8], start: usize) -> Result<Self> {
+    pub(super) fn read(file: &[u8], start: usize) -> Self {
         let mut coded = Self { bytes: Vec::with_capacity(file.len() - start), intervals: Vec::new(), end: file.len() };
-        let (mut from, mut interval) = (start, 0);
+        let (mut from, mut marker, mut interval) = (start, None, 0);
         while let Some(found) = position_of_ff(&file[from..]) {
             let at = from + found;
             coded.bytes.extend_from_slice(&file[from..at]);
@@ -31,34 +37,60 @@ impl Coded {
             from = at + fill + 1;
             match code {
                 0 => coded.bytes.push(0xFF),
-                0xD0..=0xD7 => {
-                    if usize::from(code & 7) != coded.intervals.len() % 8 {
-                        return Err(damaged("a restart marker is missing"));
-                    }
-                    coded.intervals.push(interval..coded.bytes.len());
+                // Codes below those of JPEG are no markers, but libjpeg reads no further there.
+                1..=0xBF | 0xD0..=0xD7 => {
+                    coded.intervals.push(Interval { marker, bytes: interval..coded.bytes.len() });
                     interval = coded.bytes.len();
+                    marker = (code >= 0xD0).then_some(code & 7);
                 }
                 _ => {
                     coded.end = at;
-                    coded.intervals.push(interval..coded.bytes.len());
-                    return Ok(coded);
+                    from = file.len();
+                    break;
                 }
             }
         }
         coded.bytes.extend_from_slice(&file[from..]);
-        coded.intervals.push(interval..coded.bytes.len());
-        Ok(coded)
+        coded.intervals.push(Interval { marker, bytes: interval..coded.bytes.len() });
+        coded
     }
 
-    /// The bits of a restart interval; an error if the scan has no such interval.
-    pub(super) fn interval(&self, index: usize) -> Result<Bits<'_>> {
-        let range = self.intervals.get(index).ok_or_else(cut_short)?;
-        Ok(Bits { bytes: &self.bytes[range.clone()], at: 0, window: 0, count: 0 })
+    /// The bits before the first marker.
+    pub(super) fn first(&self) -> Bits<'_> {
+        self.bits(0)
+    }
+
+    /// The bits behind the restart marker of this number, the first that comes behind interval `at`, and their interval.
+    ///
+    /// Where markers are out of order, libjpeg's rule: those of the two numbers before are left over from the intervals
+    /// before, those of the two next say that this one is missing, and others are taken for the right one.
+    pub(super) fn restart(&self, at: usize, number: usize) -> Result<(Bits<'_>, usize)> {
+        for (at, interval) in self.intervals.iter().enumerate().skip(at + 1) {
+            match interval.marker.map(|marker| marker.wrapping_sub(number as u8) & 7) {
+                None | Some(6 | 7) => {}
+                Some(1 | 2) => return Err(damaged("a restart marker is missing")),
+                Some(_) => return Ok((self.bits(at), at)),
+            }
+        }
+        Err(cut_short())
+    }
+
+    /// An error if more bits were read than the interval has.
+    pub(super) fn check(&self, bits: &Bits, interval: usize) -> Result<()> {
+        match bits.is_short() {
+            false => Ok(()),
+            true if interval + 1 < self.intervals.len() => Err(damaged("blocks are missing before a restart marker")),
+            true => Err(cut_short()),
+        }
+    }
+
+    fn bits(&self, interval: usize) -> Bits<'_> {
+        Bits { bytes: &self.bytes[self.intervals[interval].bytes.clone()], at: 0, window: 0, count: 0 }
     }
 }
 
 /// Blocks are missing: the decoder would have to invent them, and a face might be there.
-pub(super) fn cut_short() -> crate::error::Error {
+pub(super) fn cut_short() -> Error {
     damaged("the file is cut short")
 }
 
@@ -72,7 +104,7 @@ fn position_of_ff(bytes: &[u8]) -> Option<usize> {
     bytes[clean..].iter().position(|&byte| byte == 0xFF).map(|at| clean + at)
 }
 
-/// Bits read from the most significant one on; zeros behind the end, which [`Bits::check`] finds.
+/// Bits read from the most significant one on; zeros behind the end, which [`Coded::check`] finds.
 #[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
@@ -146,8 +178,8 @@ impl Bits<'_> {
         number
     }
 
-    /// An error if more bits were read than there are.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.at * 8 - self.count as usize > self.bytes.len() * 8 { Err(cut_short()) } else { Ok(()) }
+    /// Whether more bits were read than there are.
+    fn is_short(&self) -> bool {
+        self.at * 8 - self.count as usize > self.bytes.len() * 8
     }
 }

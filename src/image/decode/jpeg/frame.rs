@@ -38,11 +38,6 @@ pub(super) struct Component {
 }
 
 impl Component {
-    /// Samples from one stored row to the next.
-    pub(super) fn stride(&self) -> usize {
-        self.blocks_x * 8
-    }
-
     pub(super) fn blocks(&self) -> usize {
         self.blocks_x * self.blocks_y
     }
@@ -116,9 +111,10 @@ impl Frame {
         self.components.iter().map(|it| it.width.div_ceil(8) * it.height.div_ceil(8)).sum()
     }
 
-    /// The bytes that decoding takes beside the image: samples, and for a progressive file coefficients.
+    /// The bytes that decoding takes beside the image, at most: coefficients if it is progressive, samples if it is not and
+    /// its components are in scans of their own.
     pub(super) fn working_bytes(&self) -> u64 {
         let blocks: usize = self.components.iter().map(Component::blocks).sum();
-        blocks as u64 * 64 * if self.progressive { 3 } else { 1 }
+        blocks as u64 * 64 * if self.progressive { 2 } else { 1 }
     }
 }

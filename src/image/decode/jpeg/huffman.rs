@@ -6,6 +6,8 @@ use crate::error::Result;
 
 /// Codes up to this length are found with one look.
 const LOOK: u32 = 10;
+/// No code and number together are longer.
+const WHOLE: u32 = 32;
 
 /// Where the k-th coefficient of a scan stands in its block of 8x8; behind the 64th, where a wrong run may lead, the last.
 #[rustfmt::skip]
@@ -20,24 +22,22 @@ pub(super) const ZIGZAG: [u8; 128] = [
     63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 ];
 
-/// What the next bits are: 16 bits of the number behind the code where it is whole, its symbol, whether it is whole, and
-/// the bits of the code, or of code and number; 0 where the code is longer than [`LOOK`].
+/// What the next bits are: from the top, 16 bits of the number behind the code, 8 of its symbol, 4 of the code's length,
+/// and 4 of the length of both. The last is 0 where both are longer than [`LOOK`], and all are where the code is.
 #[derive(Clone, Copy, Default)]
 struct Entry(u32);
 
 impl Entry {
-    const WHOLE: u32 = 0x80;
-
     /// The entry of a code whose following bits, up to [`LOOK`], are `low`.
     fn new(symbol: u8, length: u32, low: u32) -> Self {
         let size = u32::from(symbol & 15);
         let rest = LOOK - length;
-        let symbol = u32::from(symbol) << 8;
-        if size == 0 || size > rest {
-            return Self(symbol | length);
+        let code = u32::from(symbol) << 8 | length << 4;
+        if size > rest {
+            return Self(code);
         }
         let value = extend(low >> (rest - size), size);
-        Self((value as u32) << 16 | symbol | Self::WHOLE | (length + size))
+        Self((value as u32) << 16 | code | (length + size))
     }
 
     #[inline(always)]
@@ -50,14 +50,16 @@ impl Entry {
         (self.0 >> 8) as u8
     }
 
+    /// The length of the code; 0 if it is unknown.
     #[inline(always)]
-    fn is_whole(self) -> bool {
-        self.0 & Self::WHOLE != 0
+    fn code(self) -> u32 {
+        self.0 >> 4 & 15
     }
 
+    /// The length of code and number; 0 if it is unknown.
     #[inline(always)]
-    fn length(self) -> u32 {
-        self.0 & 0x7F
+    fn whole(self) -> u32 {
+        self.0 & 15
     }
 }
 
@@ -97,50 +99,51 @@ impl Table {
         Ok(Self { entries, ends, offsets, symbols: symbols.to_vec() })
     }
 
-    /// The symbol of the next code. 16 bits must be available.
+    /// The next symbol, whose low four bits say how many bits follow, and the number in these, which is 0 only if there
+    /// are none.
     #[inline(always)]
-    fn symbol(&self, bits: &mut Bits) -> Result<u8> {
+    pub(super) fn symbol_and_value(&self, bits: &mut Bits) -> (u8, i32) {
+        bits.need(WHOLE);
         let entry = self.entries[bits.peek(LOOK) as usize];
-        if entry.length() != 0 && !entry.is_whole() {
-            bits.skip(entry.length());
-            return Ok(entry.symbol());
+        if entry.whole() == 0 {
+            return self.long(entry, bits);
         }
-        self.long(bits)
+        bits.skip(entry.whole());
+        (entry.symbol(), entry.value())
     }
 
     #[inline(never)]
-    fn long(&self, bits: &mut Bits) -> Result<u8> {
-        let next = bits.peek(16);
-        let length = (1..17).find(|&length| next < self.ends[length]);
-        let length = length.ok_or_else(|| damaged("a code that is in no Huffman table"))?;
-        bits.skip(length as u32);
-        Ok(self.symbols[((next >> (16 - length)) as i32 + self.offsets[length]) as usize])
-    }
-
-    /// The next symbol, whose low four bits say how many bits follow, and the number in these.
-    #[inline(always)]
-    pub(super) fn symbol_and_value(&self, bits: &mut Bits) -> Result<(u8, i32)> {
-        bits.need(32);
-        let entry = self.entries[bits.peek(LOOK) as usize];
-        if entry.is_whole() {
-            bits.skip(entry.length());
-            return Ok((entry.symbol(), entry.value()));
-        }
-        let symbol = self.symbol(bits)?;
+    fn long(&self, entry: Entry, bits: &mut Bits) -> (u8, i32) {
+        let symbol = self.symbol(entry, bits);
         let size = u32::from(symbol & 15);
         if size == 0 {
-            return Ok((symbol, 0));
+            return (symbol, 0);
         }
         let value = extend(bits.peek(size), size);
         bits.skip(size);
-        Ok((symbol, value))
+        (symbol, value)
     }
 
     /// The symbol of the next code, no number behind it.
-    pub(super) fn bare_symbol(&self, bits: &mut Bits) -> Result<u8> {
-        bits.need(32);
-        let entry = self.entries[bits.peek(LOOK) as usize];
-        if entry.is_whole() { self.long(bits) } else { self.symbol(bits) }
+    pub(super) fn bare_symbol(&self, bits: &mut Bits) -> u8 {
+        bits.need(WHOLE);
+        self.symbol(self.entries[bits.peek(LOOK) as usize], bits)
+    }
+
+    #[inline(always)]
+    fn symbol(&self, entry: Entry, bits: &mut Bits) -> u8 {
+        if entry.code() != 0 {
+            bits.skip(entry.code());
+            return entry.symbol();
+        }
+        let next = bits.peek(16);
+        let Some(length) = (1..17).find(|&length| next < self.ends[length]) else {
+            // The bits are damaged; libjpeg takes 17 of them for the first symbol.
+            bits.skip(17);
+            return 0;
+        };
+        bits.skip(length as u32);
+        self.symbols[((next >> (16 - length)) as i32 + self.offsets[length]) as usize]
     }
 
     /// The tables that every decoder has, for frames of video that leave them out (T.81, K.3): those of means and of
@@ -160,7 +163,7 @@ impl Table {
 #[inline(always)]
 fn extend(number: u32, size: u32) -> i32 {
     let number = number as i32;
-    if number < 1 << (size - 1) { number - (1 << size) + 1 } else { number }
+    if number < 1 << size >> 1 { number - (1 << size) + 1 } else { number }
 }
 
 #[rustfmt::skip]

@@ -13,6 +13,8 @@ mod fault;
 mod frame;
 mod huffman;
 mod idct;
+mod output;
+mod plane;
 mod scan;
 mod upsample;
 
@@ -21,8 +23,9 @@ use self::colour::Colour;
 use self::fault::damaged;
 use self::frame::{Frame, MOST};
 use self::huffman::{Table, ZIGZAG};
+use self::idct::Extent;
+use self::output::Output;
 use self::scan::{Scan, Tables};
-use self::upsample::Upsampler;
 use crate::error::Result;
 
 /// The marker behind an image.
@@ -136,18 +139,18 @@ pub(super) fn decode(file: &[u8]) -> Result<Vec<u8>> {
 struct Decoder {
     frame: Option<Frame>,
     tables: Tables,
-    quantization: [Option<[u16; 64]>; MOST],
+    quantization: [Option<[i16; 64]>; MOST],
     restart: usize,
     jfif: bool,
     /// The colour transform that Adobe's segment names.
     adobe: Option<u8>,
     scans: usize,
-    /// The samples of each component.
-    planes: Vec<Vec<u8>>,
+    /// The image, from the first scan on.
+    output: Option<Output>,
     /// The coefficients of each component of a progressive file.
     blocks: Vec<Vec<[i16; 64]>>,
     /// The quantization table of each component, from its first scan on.
-    steps: Vec<Option<[u16; 64]>>,
+    steps: Vec<Option<[i16; 64]>>,
     /// The lowest bit that is there of each coefficient of each component.
     known: Vec<[Option<u32>; 64]>,
     /// Whether the end marker was met.
@@ -167,7 +170,6 @@ impl Decoder {
         if frame.progressive {
             self.blocks = frame.components.iter().map(|it| vec![[0; 64]; it.blocks()]).collect();
         }
-        self.planes = frame.components.iter().map(|it| vec![0; it.blocks() * 64]).collect();
         (self.steps, self.known) = (vec![None; many], vec![[None; 64]; many]);
         self.frame = Some(frame);
         Ok(())
@@ -179,7 +181,11 @@ impl Decoder {
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or_else(wrong)?;
             let many = counts.iter().map(|&count| usize::from(count)).sum();
             let (symbols, rest) = rest.split_at_checked(many).ok_or_else(wrong)?;
-            let tables = if place >> 4 == 0 { &mut self.tables.dc } else { &mut self.tables.ac };
+            let means = place >> 4 == 0;
+            if means && symbols.iter().any(|&symbol| symbol > 15) {
+                return Err(damaged("a mean of more than 15 bits"));
+            }
+            let tables = if means { &mut self.tables.dc } else { &mut self.tables.ac };
             *tables.get_mut(usize::from(place & 15)).ok_or_else(wrong)? = Some(Table::new(counts, symbols)?);
             bytes = rest;
         }
@@ -194,7 +200,7 @@ impl Decoder {
             let mut table = [0; 64];
             for (k, &at) in ZIGZAG[..64].iter().enumerate() {
                 table[usize::from(at)] =
-                    if wide { u16::from_be_bytes([steps[2 * k], steps[2 * k + 1]]) } else { u16::from(steps[k]) };
+                    if wide { i16::from_be_bytes([steps[2 * k], steps[2 * k + 1]]) } else { i16::from(steps[k]) };
             }
             *self.quantization.get_mut(usize::from(place & 15)).ok_or_else(wrong)? = Some(table);
             bytes = rest;
@@ -211,25 +217,30 @@ impl Decoder {
             return Err(damaged(format_args!("more than {MOST_SCANS} scans")));
         }
         for chroma in [false, true] {
-            self.tables.dc[usize::from(chroma)].get_or_insert(Table::standard(false, chroma)?);
-            self.tables.ac[usize::from(chroma)].get_or_insert(Table::standard(true, chroma)?);
+            let tables = [&mut self.tables.dc, &mut self.tables.ac];
+            for (table, coefficients) in tables.map(|it| &mut it[usize::from(chroma)]).into_iter().zip([false, true]) {
+                if table.is_none() {
+                    *table = Some(Table::standard(coefficients, chroma)?);
+                }
+            }
         }
-        let mut steps = Vec::with_capacity(MOST);
         for part in &scan.parts {
+            let steps = &mut self.steps[part.component];
             let table = self.quantization.get(frame.components[part.component].quantization).copied().flatten();
-            let table = self.steps[part.component].or(table);
-            self.steps[part.component] = table;
-            steps.push(table.ok_or_else(|| damaged("a quantization table is missing"))?);
+            *steps = steps.or(table);
+            if steps.is_none() {
+                return Err(damaged("a quantization table is missing"));
+            }
         }
-        let coded = Coded::read(file, at)?;
+        let output = self.output.get_or_insert_with(|| {
+            let at_once = frame.progressive || scan.parts.len() == frame.components.len();
+            Output::new(frame, colour(frame, self.jfif, self.adobe), at_once)
+        });
+        let coded = Coded::read(file, at);
         if frame.progressive {
             scan.progressive(frame, &coded, self.restart, &self.tables, &mut self.blocks)?;
         } else {
-            let planes = &mut self.planes;
-            scan.sequential(frame, &coded, self.restart, &self.tables, &steps, |component, x, y, block, count| {
-                let stride = frame.components[component].stride();
-                transform(block, count == 1, &mut planes[component][y * 8 * stride + x * 8..], stride);
-            })?;
+            scan.sequential(frame, &coded, self.restart, &self.tables, &self.steps, output)?;
         }
         scan.note(&mut self.known);
         Ok(coded.end)
@@ -241,44 +252,28 @@ impl Decoder {
     }
 
     /// The image, if all that it needs was there.
-    fn finish(mut self) -> Result<Vec<u8>> {
+    fn finish(self) -> Result<Vec<u8>> {
         let complete = self.is_complete();
-        let frame = self.frame.ok_or_else(cut_short)?;
+        let (Some(frame), Some(mut output)) = (self.frame, self.output) else { return Err(cut_short()) };
         // A progressive file may end with coefficients unsent, and says so; one that just stops was cut.
         if self.known.iter().any(|known| known[0].is_none()) || !(complete || self.ended) {
             return Err(cut_short());
         }
-        for (((component, blocks), plane), steps) in
-            frame.components.iter().zip(&mut self.blocks).zip(&mut self.planes).zip(&self.steps)
-        {
-            let (steps, stride) = (steps.unwrap_or([0; 64]), component.stride());
-            for (i, block) in blocks.iter_mut().enumerate() {
-                let flat = block[1..].iter().all(|&coefficient| coefficient == 0);
-                for (coefficient, &step) in block.iter_mut().zip(&steps) {
-                    *coefficient = coefficient.wrapping_mul(step as i16);
+        if frame.progressive {
+            for unit in 0..frame.units_y {
+                for (i, (component, steps)) in frame.components.iter().zip(&self.steps).enumerate() {
+                    let (across, steps) = (component.blocks_x, steps.unwrap_or([0; 64]));
+                    for y in unit * component.v..(unit + 1) * component.v {
+                        for (x, block) in self.blocks[i][y * across..][..across].iter().enumerate() {
+                            output.block(i, x, y, block, &steps, Extent::of(block));
+                        }
+                    }
                 }
-                let (x, y) = (i % component.blocks_x, i / component.blocks_x);
-                transform(block, flat, &mut plane[y * 8 * stride + x * 8..], stride);
+                output.advance(&frame, unit + 1);
             }
         }
-        self.blocks = Vec::new();
-        let colour = colour(&frame, self.jfif, self.adobe);
-        let mut rgb = vec![0; frame.width * frame.height * 3];
-        let mut rows: Vec<_> =
-            frame.components.iter().zip(&self.planes).map(|(it, plane)| Upsampler::new(&frame, it, plane)).collect();
-        for (y, to) in rgb.chunks_exact_mut(frame.width * 3).enumerate() {
-            let mut samples: [&[u8]; MOST] = [&[]; MOST];
-            for (to, row) in samples.iter_mut().zip(&mut rows) {
-                *to = row.row(y);
-            }
-            colour.convert(samples, to);
-        }
-        Ok(rgb)
+        Ok(output.finish(&frame))
     }
-}
-
-fn transform(block: &[i16; 64], flat: bool, to: &mut [u8], stride: usize) {
-    if flat { idct::flat(block[0], to, stride) } else { idct::block(block, to, stride) }
 }
 
 /// What the components mean, by libjpeg's rules.
@@ -292,5 +287,72 @@ fn colour(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Colour {
         (_, Some(_)) => Colour::YCbCr,
         _ if frame.components.iter().map(|it| it.id).eq(*b"RGB") => Colour::Rgb,
         _ => Colour::YCbCr,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unusual_byte_groupings, reason = "bits are grouped as codes")]
+mod tests {
+    use super::*;
+
+    /// A gray image of four blocks side by side, two to a restart interval, whose coded bytes are these. A mean may differ
+    /// by nothing, `0`, or by a number of six bits behind `10`; `0` ends a block, `10` is a run of 16 zeros, and other
+    /// codes are in no table.
+    fn gray(coded: &[&[u8]]) -> Vec<u8> {
+        let tables: [&[u8]; 5] = [
+            &[0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0],
+            &[8; 64],
+            &[0xFF, 0xC4, 0, 21, 0x00, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6],
+            &[0xFF, 0xC4, 0, 21, 0x10, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xF0],
+            &[
+                0xFF, 0xC0, 0, 11, 8, 0, 8, 0, 32, 1, 1, 0x11, 0, 0xFF, 0xDD, 0, 4, 0, 2, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0,
+                63, 0,
+            ],
+        ];
+        [tables.concat(), coded.concat(), vec![0xFF, 0xD9]].concat()
+    }
+
+    /// The levels of the four blocks.
+    fn levels(coded: &[&[u8]]) -> Result<[u8; 4]> {
+        let rgb = decode(&gray(coded))?;
+        let level = |x: usize| rgb[x * 8 * 3];
+        assert!((0..32 * 8).all(|i| rgb[3 * i..][..3] == [level(i % 32 / 8); 3]));
+        Ok([0, 1, 2, 3].map(level))
+    }
+
+    /// 32 more and no more; 32 and 33 more.
+    const FIRST: &[u8] = &[0b10_100000, 0b0_0_0_11111];
+    const SECOND: &[u8] = &[0b10_100000, 0b0_10_10000, 0b1_0_111111];
+
+    #[test]
+    fn damage_that_leaves_all_blocks_is_passed_as_libjpeg_does() {
+        let right = [160, 160, 160, 193];
+        let cases: [(&str, &[&[u8]]); 8] = [
+            ("nothing", &[FIRST, &[0xFF, 0xD0], SECOND]),
+            ("bytes too many", &[FIRST, &[1, 2, 3, 0xFF, 0, 0xFF, 0xFF, 0xD0], SECOND, &[7; 20]]),
+            ("a marker of another number", &[FIRST, &[0xFF, 0xD4], SECOND]),
+            ("a marker left over", &[FIRST, &[0xFF, 0xD7], FIRST, &[0xFF, 0xD0], SECOND]),
+            ("bytes that are no marker", &[FIRST, &[0xFF, 0x42, 5, 0xFF, 0xD0], SECOND, &[0xFF, 0x01]]),
+            ("markers too many", &[FIRST, &[0xFF, 0xD0], SECOND, &[0xFF, 0xD1, 4, 0xFF, 0xD2]]),
+            ("too many zeros", &[&[0b10_100000, 0b10_10_10_10, 0b0_0_111111, 0xFF, 0xD0], SECOND]),
+            ("17 bits that are no code", &[&[0b10_100000, 0b11_010101, 0b01010101, 0b0_0_0_11111, 0xFF, 0xD0], SECOND]),
+        ];
+        for (name, coded) in cases {
+            assert_eq!(levels(coded).unwrap(), right, "{name}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_damage_takes_away_are_missed() {
+        let cases: [(&str, &[&[u8]]); 5] = [
+            ("the file is cut short", &[FIRST]),
+            ("the file is cut short", &[FIRST, &[0xFF, 0xD0], &SECOND[..2]]),
+            ("blocks are missing before a restart marker", &[&FIRST[..1], &[0xFF, 0xD0], SECOND]),
+            ("a restart marker is missing", &[FIRST, &[0xFF, 0xD1], SECOND]),
+            ("the file is cut short", &[FIRST, &[0xFF, 0xD7], SECOND]),
+        ];
+        for (reason, coded) in cases {
+            assert_eq!(levels(coded).unwrap_err().to_string(), format!("a damaged JPEG: {reason}"));
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! Rows of a component brought to the image's size, as libjpeg's "fancy upsampling" does.
 
 use super::frame::{Component, Frame};
+use super::plane::Plane;
 
 /// Makes rows of one component.
-pub(super) struct Upsampler<'a> {
-    plane: &'a [u8],
-    stride: usize,
+pub(super) struct Upsampler {
     width: usize,
     height: usize,
     kind: Kind,
@@ -26,8 +25,8 @@ enum Kind {
     Repeat(usize, usize),
 }
 
-impl<'a> Upsampler<'a> {
-    pub(super) fn new(frame: &Frame, component: &Component, plane: &'a [u8]) -> Self {
+impl Upsampler {
+    pub(super) fn new(frame: &Frame, component: &Component) -> Self {
         let (across, down) = (frame.h_max / component.h, frame.v_max / component.v);
         let kind = match (across, down) {
             (1, 1) => Kind::Whole,
@@ -36,38 +35,35 @@ impl<'a> Upsampler<'a> {
             (2, 2) if component.width > 2 => Kind::WideAndHigh,
             _ => Kind::Repeat(across, down),
         };
-        let row = vec![0; component.width * across];
-        let (stride, sums) = (component.stride(), vec![0; component.width]);
-        Self { plane, stride, width: component.width, height: component.height, kind, sums, row }
-    }
-
-    fn stored(&self, y: usize) -> &'a [u8] {
-        &self.plane[y * self.stride..][..self.width]
+        let (sums, row) = (vec![0; component.width], vec![0; component.width * across]);
+        Self { width: component.width, height: component.height, kind, sums, row }
     }
 
     /// Row `y` of the image, at least as wide as it.
-    pub(super) fn row(&mut self, y: usize) -> &[u8] {
+    pub(super) fn row<'a>(&'a mut self, plane: &'a Plane, y: usize) -> &'a [u8] {
+        let width = self.width;
+        let stored = |y| &plane.row(y)[..width];
         // The row beside the nearest one that is next in distance; at the edges the nearest itself.
         let beside = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.height - 1) };
         match self.kind {
-            Kind::Whole => return self.stored(y),
-            Kind::Wide => widen(self.stored(y), &mut self.row),
+            Kind::Whole => return stored(y),
+            Kind::Wide => widen(stored(y), &mut self.row),
             Kind::High => {
                 let bias = if y.is_multiple_of(2) { 1 } else { 2 };
-                let (near, far) = (self.stored(y / 2), self.stored(beside));
+                let (near, far) = (stored(y / 2), stored(beside));
                 for ((to, &near), &far) in self.row.iter_mut().zip(near).zip(far) {
                     *to = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
                 }
             }
             Kind::WideAndHigh => {
-                let (near, far) = (self.stored(y / 2), self.stored(beside));
+                let (near, far) = (stored(y / 2), stored(beside));
                 for ((sum, &near), &far) in self.sums.iter_mut().zip(near).zip(far) {
                     *sum = u16::from(near) * 3 + u16::from(far);
                 }
                 widen_sums(&self.sums, &mut self.row);
             }
             Kind::Repeat(across, down) => {
-                let stored = self.stored(y / down);
+                let stored = stored(y / down);
                 for (to, &sample) in self.row.chunks_exact_mut(across).zip(stored) {
                     to.fill(sample);
                 }
