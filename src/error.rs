@@ -2,12 +2,15 @@
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
+use std::{fmt, io, iter};
+
+use crate::quote::printable;
 
 /// Why a call failed.
 ///
 /// [`Error::kind`] is for the program that must decide what to do; the message is made to be shown to a user. `{}` prints
-/// the file and the reason, `{:#}` also what caused it, which [`StdError::source`] returns.
+/// the file and the reason, `{:#}` also what caused it, which [`StdError::source`] returns. What a terminal obeys or hides in
+/// them, such as a file's name, is escaped; [`Error::path`] is the name as it is.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -140,18 +143,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(path) = &self.path {
-            write!(f, "{}: ", path.display())?;
-        }
-        f.write_str(&self.reason)?;
-        if f.alternate() {
-            let mut cause = self.source();
-            while let Some(error) = cause {
-                write!(f, ": {error}")?;
-                cause = error.source();
-            }
-        }
-        Ok(())
+        let path = self.path.as_ref().map(|path| path.display().to_string());
+        let causes = iter::successors(self.source().filter(|_| f.alternate()), |&error| error.source());
+        let parts: Vec<_> =
+            path.into_iter().chain([self.reason.clone()]).chain(causes.map(ToString::to_string)).collect();
+        write!(f, "{}", printable(&parts.join(": ")))
     }
 }
 
@@ -175,5 +171,14 @@ mod tests {
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("no such file"));
         assert_eq!(Error::write("b", missing()).kind(), ErrorKind::Unwritable);
         assert_eq!(format!("{:#}", Error::option("the factor is 2").at("c.toml")), "c.toml: the factor is 2");
+    }
+
+    #[test]
+    fn no_foreign_byte_that_a_terminal_obeys_is_printed() {
+        let named = "a\u{1b}[2J\n.jpg";
+        let cause = io::Error::other("of\u{7} others");
+        let error = Error::read(named, cause);
+        assert_eq!(format!("{error:#}"), "a\\u{1b}[2J\\n.jpg: can't be read: of\\u{7} others");
+        assert_eq!(error.path(), Some(Path::new(named)));
     }
 }
