@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::images::Reading;
 use mtcnn_cpu::data::{self, DataSet, Preparation, SampleOptions, Split};
 use mtcnn_cpu::train::{Ended, Loader, Plan, Recipe, Sampler, Trainer, Training};
 use mtcnn_cpu::{Isa, isa};
@@ -27,8 +28,15 @@ fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     let random = SampleOptions::new(Stage::PNet).random;
     let options = SampleOptions { random, mined: None, ..SampleOptions::new(stage) };
     let detector = "none".into();
-    let preparation =
-        Preparation { stage, options: &options, boxes: None, detector, pool, ram: 1 << 28, most_skipped: 0.0 };
+    let preparation = Preparation {
+        stage,
+        options: &options,
+        boxes: None,
+        detector,
+        pool,
+        reading: Reading::default(),
+        most_skipped: 0.0,
+    };
     data::prepare(&lists, &preparation, out, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     DataSet::open(out).unwrap()
 }

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::sources::Sources;
+use mtcnn_cpu::data::images::Reading;
 use mtcnn_cpu::data::{self, Class, DataSet, Preparation, SampleOptions, Split};
 use mtcnn_cpu::{Detector, ErrorKind, Stage, eval};
 use tempfile::TempDir;
@@ -355,21 +356,22 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
             let lists = data::Sources::read(Some(folder), None, Split::Train).unwrap();
             let options = SampleOptions::new(Stage::PNet);
             let (boxes, detector, options) = (None, String::new(), &options);
-            let (ram, most_skipped) = (1 << 26, 0.0);
-            let how = Preparation { stage: Stage::PNet, options, boxes, detector, pool: &pool, ram, most_skipped };
+            let (reading, most_skipped) = (Reading { ram: 1 << 26, ..Reading::default() }, 0.0);
+            let how = Preparation { stage: Stage::PNet, options, boxes, detector, pool: &pool, reading, most_skipped };
             let out = folder.join(format!("set-{threads}"));
             let set = pool.install(|| data::prepare(&lists, &how, &out, &mut |_| ControlFlow::Continue(())));
             assert!(set.unwrap().manifest.class(Class::Negative).count > 0);
             let detector = Detector::builder().threads(1).build().unwrap();
             let list = lists.wider.unwrap();
-            let evaluate = || eval::evaluate(&detector, &list, 20.0, &pool, &mut |_| ControlFlow::Continue(()));
+            let evaluate =
+                || eval::evaluate(&detector, &list, 20.0, &reading, &pool, &mut |_| ControlFlow::Continue(()));
             assert_eq!(pool.install(evaluate).unwrap().images.len(), 4);
             // Told to stop, both say so.
             let stopped = pool.install(|| {
                 data::prepare(&lists_of(folder), &how, &folder.join("none"), &mut |_| ControlFlow::Break(()))
             });
             assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
-            let evaluate = || eval::evaluate(&detector, &list, 20.0, &pool, &mut |_| ControlFlow::Break(()));
+            let evaluate = || eval::evaluate(&detector, &list, 20.0, &reading, &pool, &mut |_| ControlFlow::Break(()));
             assert_eq!(pool.install(evaluate).unwrap_err().kind(), ErrorKind::Cancelled);
         }
         done.send(()).unwrap();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use mtcnn_cpu::Stage;
+use mtcnn_cpu::data::images::Reading;
 use mtcnn_cpu::data::{Class, DataSet, Preparation, Sources, Split, prepare};
 use mtcnn_cpu::train::{Metrics, Recipe};
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ static SET: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         boxes: None,
         detector: String::new(),
         pool: &pool,
-        ram: 64 << 20,
+        reading: Reading { ram: 64 << 20, ..Reading::default() },
         most_skipped: 0.0,
     };
     prepare(&sources, &how, &out, &mut |_| std::ops::ControlFlow::Continue(())).expect("a set");

@@ -8,7 +8,7 @@ use rayon::ThreadPool;
 
 use super::class::Class;
 use super::cut::Cutter;
-use super::images;
+use super::images::{self, Reading};
 use super::options::SampleOptions;
 use super::plan::Planned;
 use super::progress::{Progress, Skipped};
@@ -17,7 +17,7 @@ use super::sources::{Annotation, Sources, Task};
 use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
-use crate::image::ImageView;
+use crate::image::{ImageView, Orientation};
 use crate::ordered;
 
 /// Fewer samples of a class than this are hardly enough to learn from.
@@ -39,9 +39,8 @@ pub struct Preparation<'a> {
     pub detector: String,
     /// Where the work is done.
     pub pool: &'a ThreadPool,
-    /// About how many bytes images and samples may take at a time. An image that takes more by itself
-    /// is done alone.
-    pub ram: usize,
+    /// How images are read. Only whether they are turned changes the samples, and the set notes it.
+    pub reading: Reading,
     /// The part of the images that may be unreadable, from 0 to 1: so many are left out, more are an error.
     pub most_skipped: f64,
 }
@@ -94,12 +93,13 @@ pub fn prepare(
     let tasks = sources.tasks();
     let mut writer = Writer::begin(out, stage.side())?;
     let mut manifest = Manifest::new(stage, sources.split, options.clone(), how.detector.clone());
+    manifest.upright = how.reading.decode.orientation == Orientation::Upright;
     let (mut skipped, mut skipped_of) = (Vec::new(), [0; 2]);
     let mut without_points = 0;
     ordered::for_each_within(
         pool,
         tasks.len(),
-        how.ram,
+        how.reading.ram,
         |index| tasks[index].cost(stage, options),
         |index| make(&tasks[index], how),
         |index, made| {
@@ -159,7 +159,7 @@ struct Samples {
 }
 
 fn make(task: &Task<'_>, how: &Preparation<'_>) -> Result<Samples, String> {
-    let image = images::read(&task.path())?;
+    let (image, _) = images::read(&task.path(), &how.reading.decode)?;
     let (view, side) = (ImageView::from(&image), how.stage.side());
     let found = || how.boxes.map_or_else(Vec::new, |boxes| boxes(&view));
     let plan = task.plan([view.width(), view.height()], how.stage, how.options, found);

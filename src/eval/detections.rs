@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use rayon::ThreadPool;
 
-use crate::data::{Progress, images};
+use crate::data::Progress;
+use crate::data::images::{self, Reading};
 use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::face::Face;
@@ -14,23 +15,24 @@ use crate::ordered;
 /// What was found in an image, or why it could not be read.
 pub type Detections = Result<Vec<Face>, String>;
 
-/// Looks for the faces of images, which are taken as they are stored: annotation was made by tools that do not know
-/// of EXIF. The detector should use one thread. `progress` is called after each image and says whether to go on.
+/// Looks for the faces of images, which are read as `reading` says. The detector should use one thread. `progress` is called after each image and says whether to go on.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Data`] if it was told to stop, or there are images and none can be read.
 pub fn detect_all(
     detector: &Detector,
     files: &[PathBuf],
+    reading: &Reading,
     pool: &ThreadPool,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Vec<Detections>> {
     let (total, mut all) = (files.len(), Vec::with_capacity(files.len()));
     let work = |index: usize| {
-        let image = images::read(&files[index])?;
+        let (image, _) = images::read(&files[index], &reading.decode)?;
         detector.detect(&image).map_err(|error| error.to_string())
     };
-    ordered::for_each(pool, total, work, |index, detections| {
+    let cost = |index: usize| images::decoding_bytes(&files[index]);
+    ordered::for_each_within(pool, total, reading.ram, cost, work, |index, detections| {
         all.push(detections);
         match progress(Progress { done: index + 1, total }) {
             ControlFlow::Continue(()) => Ok(()),

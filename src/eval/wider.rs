@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::matching::{SAME_FACE, TrueFace, Verdict, best_overlaps, judge};
 use super::official;
 use super::precision::Curve;
+use crate::data::images::{self, Reading};
 use crate::data::wider::{Wider, WiderFace, WiderImage};
-use crate::data::{Progress, Skipped, images};
+use crate::data::{Progress, Skipped};
 use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
@@ -99,7 +100,7 @@ impl ImageResult {
 /// Looks for the faces of all images in a list. Faces that are marked as invalid, or whose shorter side has less than
 /// `min_face` pixels, need not be found.
 ///
-/// Images are worked on side by side: the detector should use one thread. `progress` is called after each
+/// Images are read as `reading` says and worked on side by side: the detector should use one thread. `progress` is called after each
 /// image and says whether to go on.
 ///
 /// # Errors
@@ -108,14 +109,17 @@ pub fn evaluate(
     detector: &Detector,
     list: &Wider,
     min_face: f64,
+    reading: &Reading,
     pool: &ThreadPool,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Evaluation> {
     let (total, mut evaluation) = (list.images.len(), Evaluation { images: Vec::new(), skipped: Vec::new() });
-    ordered::for_each(
+    ordered::for_each_within(
         pool,
         total,
-        |index| look(detector, list, &list.images[index], min_face),
+        reading.ram,
+        |index| images::decoding_bytes(&list.root.join(&list.images[index].name)),
+        |index| look(detector, list, &list.images[index], min_face, reading),
         |index, result| {
             match result {
                 Ok(result) => evaluation.images.push(result),
@@ -141,9 +145,10 @@ fn look(
     list: &Wider,
     image: &WiderImage,
     min_face: f64,
+    reading: &Reading,
 ) -> Result<ImageResult, (PathBuf, String)> {
     let path = list.root.join(&image.name);
-    let pixels = images::read(&path).map_err(|reason| (path, reason))?;
+    let (pixels, _) = images::read(&path, &reading.decode).map_err(|reason| (path, reason))?;
     let (found, [pnet, rnet]) = detector.detect_stages(&ImageView::from(&pixels));
     let possible = || image.faces.iter().filter(|face| face.is_possible());
     let size = |face: &WiderFace| face.width.min(face.height);

@@ -26,13 +26,14 @@ use super::recipe::{EvaluationRecipe, Recipe};
 use super::run::{self, Ended, METRICS, MODEL, Training};
 use crate::arch::Stage;
 use crate::data::face_point::FacePoint;
+use crate::data::images::Reading;
 use crate::data::wider::Wider;
 use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, StageBoxes, Summary, prepare};
 use crate::detect::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{self, Curve, Passed};
 use crate::files;
-use crate::image::ImageView;
+use crate::image::{ImageView, Orientation};
 use crate::profile::Thresholds;
 
 /// A whole training to do.
@@ -48,8 +49,8 @@ pub struct Cascade<'a> {
     pub out: &'a Path,
     /// Where the work is done.
     pub pool: &'a ThreadPool,
-    /// About how many bytes images and samples may take at a time.
-    pub ram: usize,
+    /// How images are read.
+    pub reading: Reading,
     /// The part of the images that may be unreadable, from 0 to 1; more are an error.
     pub most_skipped: f64,
     /// The instruction set.
@@ -188,7 +189,9 @@ impl Cascade<'_> {
             .min_face(min_face)
             .thresholds(Thresholds { pnet, rnet, onet })
             .build()?;
-        eval::evaluate(&detector, list, min_face, self.pool, &mut |progress| on(&CascadeEvent::Evaluating(progress)))
+        eval::evaluate(&detector, list, min_face, &self.reading, self.pool, &mut |progress| {
+            on(&CascadeEvent::Evaluating(progress))
+        })
     }
 
     fn check_recipe(&self) -> Result<()> {
@@ -248,7 +251,13 @@ impl Cascade<'_> {
         let miner = recipe.mining.as_ref().map(|mining| Miner::new(mining, model, self.isa)).transpose()?;
         let detector = miner.as_ref().map_or_else(String::new, |miner| miner.about().into());
         if folder.exists() {
-            if DataSet::open(folder)?.manifest().detector != detector {
+            let set = DataSet::open(folder)?;
+            if set.manifest().upright != (self.reading.decode.orientation == Orientation::Upright) {
+                let reason =
+                    "its samples are of images in another orientation: choose another folder, or remove this one";
+                return Err(Error::train(reason).at(folder));
+            }
+            if set.manifest().detector != detector {
                 let reason = "its samples are mined by another model than the nets before: remove it, and what is trained with it";
                 return Err(Error::train(reason).at(folder));
             }
@@ -261,7 +270,7 @@ impl Cascade<'_> {
             boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
             detector,
             pool: self.pool,
-            ram: self.ram,
+            reading: self.reading,
             most_skipped: self.most_skipped,
         };
         let summary = prepare(sources, &how, folder, &mut |progress| on(&CascadeEvent::Preparing(stage, progress)))?;

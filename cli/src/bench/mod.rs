@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use image::RgbImage;
-use mtcnn_cpu::image::decode_as;
+use mtcnn_cpu::image::{Orientation, decode};
 use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{Detector, Part};
 use mtcnn_kernels::peak;
@@ -73,16 +73,11 @@ pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
 }
 
 fn read(args: &Bench) -> anyhow::Result<(String, RgbImage)> {
-    let (name, bytes) = match &args.image {
-        None => (BUILT_IN.0.to_owned(), Ok(BUILT_IN.1.to_vec())),
-        Some(path) => {
-            let input = Input::one(path);
-            let bytes = input.read();
-            // A line break in a name would break the table.
-            (quoted(&input.name).to_string(), bytes)
-        }
-    };
-    match bytes.and_then(|bytes| decode_as(&bytes, args.detection.orientation())) {
+    let Some(path) = &args.image else { return Ok((BUILT_IN.0.to_owned(), decode(BUILT_IN.1)?)) };
+    let input = Input::one(path);
+    // A line break in a name would break the table.
+    let name = quoted(&input.name).to_string();
+    match input.decode(&args.detection.decoding.options(Orientation::Upright)) {
         Ok(image) => Ok((name, image)),
         Err(reason) => Err(anyhow!("{name}: {reason}")),
     }

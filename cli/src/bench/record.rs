@@ -86,7 +86,7 @@ impl fmt::Display for Subject {
 /// The options that decide what work is done, as they are typed. Of a model file the name alone: records are
 /// made to be shown, and where somebody's files lie is nobody's concern.
 fn options(detection: &Detection) -> String {
-    let Detection { search, largest, max_faces, roi, no_exif: _, threads: _ } = detection;
+    let Detection { search, largest, max_faces, roi, decoding: _, threads: _ } = detection;
     let Search { min_face, factor, max_side, thresholds, profile, weights } = search;
     let mut words = vec![format!("--profile {}", profile.name()), format!("--min-face {min_face}")];
     words.extend(factor.map(|factor| format!("--factor {factor}")));

@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser;
 use mtcnn_cpu::{Part, Profile, Thresholds};
 
 use crate::common::choice::one_of;
+use crate::common::reading_args::Decoding;
 
 /// The end of the help of what detects.
 pub(crate) const ENVIRONMENT: &str = "\
@@ -36,9 +37,8 @@ pub(crate) struct Detection {
     #[arg(long, value_name = "X,Y,W,H", value_parser = part, help_heading = "Detection")]
     pub(crate) roi: Option<Part>,
 
-    /// Leave images as they are stored: do not turn them by their EXIF orientation.
-    #[arg(long, help_heading = "Detection")]
-    pub(crate) no_exif: bool,
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -1,19 +1,12 @@
 //! A detector, and the threads that it uses, from their arguments.
 
 use anyhow::Context;
-use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::weights::{self, Source};
 use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Profile, Timing, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::common::detection_args::{Detection, Search};
 use crate::common::outcome::{Usage, complain};
-
-impl Detection {
-    pub(crate) fn orientation(&self) -> Orientation {
-        if self.no_exif { Orientation::AsStored } else { Orientation::Upright }
-    }
-}
 
 /// A detector as `detect` has it, with `threads` threads of its own, or with 0 those of the pool it is called in.
 pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Detector> {

@@ -5,15 +5,19 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ::image::RgbImage;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::common::left_out::LeftOut;
 use crate::common::outcome::Usage;
 
-use mtcnn_cpu::image;
+use mtcnn_cpu::data::images::decoding_bytes;
+use mtcnn_cpu::image::{self, DecodeOptions};
 
 /// Extensions of the images that are looked for in folders.
-const EXTENSIONS: [&str; 16] = [
-    "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
+const EXTENSIONS: [&str; 17] = [
+    "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "mpo", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff",
+    "webp",
 ];
 
 /// One image to look at.
@@ -74,8 +78,17 @@ impl Input {
         parts.join("/")
     }
 
-    /// All bytes, or the reason why not.
-    pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
+    /// About how many bytes reading and decoding take, by what the file claims; 0 if it claims nothing.
+    pub(crate) fn cost(&self) -> usize {
+        self.file_path().map_or(0, decoding_bytes)
+    }
+
+    /// The image, or the reason why not.
+    pub(crate) fn decode(&self, options: &DecodeOptions) -> Result<RgbImage, String> {
+        image::decode_with(&self.read()?, options).map_err(|error| error.to_string())
+    }
+
+    fn read(&self) -> Result<Vec<u8>, String> {
         let bytes: io::Result<Vec<u8>> = match &self.source {
             Source::File(path) => File::open(path).and_then(image::read),
             Source::Stdin => image::read(io::stdin().lock()),
@@ -90,20 +103,21 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// The images, in the order in which results appear. Only paths are held, so a folder may be large.
-pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
-    let mut inputs = Vec::new();
+/// The images, in the order in which results appear, and what else is in folders. Only paths are held, so a folder may be
+/// large.
+pub(crate) fn find(typed: &[PathBuf]) -> (Vec<Input>, LeftOut) {
+    let (mut inputs, mut left_out) = (Vec::new(), LeftOut::default());
     for path in typed {
         if path.is_dir() && !is_stdin(path) {
-            find_in_folder(path, &mut inputs);
+            find_in_folder(path, &mut inputs, &mut left_out);
         } else {
             inputs.push(Input::one(path));
         }
     }
-    inputs
+    (inputs, left_out)
 }
 
-fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>) {
+fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>, left_out: &mut LeftOut) {
     let before = inputs.len();
     let hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
     let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
@@ -113,7 +127,8 @@ fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>) {
                 let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();
                 inputs.push(Input::file(entry.into_path(), relative));
             }
-            Ok(_) => {}
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => left_out.add(entry.path()),
             Err(error) => {
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
                 inputs.push(Input::nothing(error.path().unwrap_or(folder), reason));

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use mtcnn_cpu::{Timing, image, ordered};
+use mtcnn_cpu::{Timing, ordered};
 
 use crate::common::detector::detect;
 use crate::common::outcome::{Outcome, complain};
@@ -69,9 +69,11 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     bar.set_length(inputs.len() as u64);
     let stop = writes_files.then(stop_flag).transpose()?;
     let mut done = 0;
-    let ended = ordered::for_each(
+    let ended = ordered::for_each_within(
         &options.pool,
         inputs.len(),
+        options.ram,
+        |index| inputs[index].cost(),
         |index| look(&options, index),
         |index, seen| {
             let input = &inputs[index];
@@ -115,6 +117,9 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     if unread > 0 && inputs.len() > 1 {
         complain(format_args!("{unread} of {} inputs could not be read", inputs.len()));
     }
+    if !options.left_out.is_empty() {
+        complain(&options.left_out);
+    }
     if stopped {
         complain(format_args!("stopped: {done} of {} inputs are done, and their results are complete", inputs.len()));
         return Ok(Outcome::Interrupted);
@@ -134,9 +139,7 @@ fn look(options: &Options, index: usize) -> Result<Seen, String> {
 
 fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     let started = Instant::now();
-    let bytes = options.inputs[index].read()?;
-    let image = image::decode_as(&bytes, options.orientation)?;
-    drop(bytes);
+    let image = options.inputs[index].decode(&options.decode)?;
     let read = started.elapsed();
     let (faces, timing) =
         detect(&options.detector, (&image).into(), options.roi).map_err(|error| format!("{error:#}"))?;

@@ -4,13 +4,15 @@
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 
-use mtcnn_cpu::image::Orientation;
+use mtcnn_cpu::data::images::Reading;
+use mtcnn_cpu::image::{DecodeOptions, Orientation};
 use mtcnn_cpu::{Detector, Part};
 use rayon::ThreadPool;
 
 use crate::common::detector::{detection, pool};
 use crate::common::drawing::Drawings;
 use crate::common::input::{self, Input, refuse_to_overwrite};
+use crate::common::left_out::LeftOut;
 use crate::common::outcome::Usage;
 use crate::common::save::Save;
 use crate::detect::args::{self, Format};
@@ -19,7 +21,11 @@ use crate::detect::wider_results::Layout;
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
     pub(crate) inputs: Vec<Input>,
-    pub(crate) orientation: Orientation,
+    /// Files of folders that are no inputs.
+    pub(crate) left_out: LeftOut,
+    pub(crate) decode: DecodeOptions,
+    /// The most bytes for images at work.
+    pub(crate) ram: usize,
     /// The part of each image that is looked at.
     pub(crate) roi: Option<Part>,
     pub(crate) detector: Detector,
@@ -49,7 +55,7 @@ impl Options {
         let detector = detection(&args.detection, 0)?;
         let pool = pool(args.detection.threads.threads)?;
 
-        let inputs = input::find(&args.inputs);
+        let (inputs, left_out) = input::find(&args.inputs);
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
         let (output, layout) = match (args.format, output) {
             (Some(Format::Wider), Some(folder)) => (None, Some(Layout::plan(folder, &inputs)?)),
@@ -79,7 +85,9 @@ impl Options {
         let on_terminal = output.is_none() && io::stdout().is_terminal();
         Ok(Self {
             inputs,
-            orientation: args.detection.orientation(),
+            left_out,
+            decode: args.detection.decoding.options(usual_orientation(args.format)),
+            ram: args.memory.ram,
             roi: args.detection.roi,
             detector,
             pool,
@@ -97,6 +105,14 @@ impl Options {
     /// Whether there is a file that a signal must not leave half done.
     pub(crate) fn writes_files(&self) -> bool {
         self.drawings.is_some() || !matches!(self.output, Output::Stdout)
+    }
+}
+
+/// Results for an evaluation are of what its annotation sees, as those of `eval` are.
+fn usual_orientation(format: Option<Format>) -> Orientation {
+    match format {
+        Some(Format::Wider | Format::Fddb) => Reading::default().decode.orientation,
+        _ => Orientation::Upright,
     }
 }
 

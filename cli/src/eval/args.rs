@@ -8,6 +8,7 @@ use mtcnn_cpu::data::Split;
 use crate::common::detection_args::{Search, Threads};
 use crate::common::format::ReportFormat;
 use crate::common::number::number;
+use crate::common::reading_args::{Decoding, Memory};
 use crate::common::split_arg::splits;
 
 /// Measures how good a detector is, by the protocols by which results are published.
@@ -196,6 +197,12 @@ pub(crate) struct Detector {
 
     #[command(flatten)]
     pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(crate) memory: Memory,
 }
 
 const HELP: &str = "\

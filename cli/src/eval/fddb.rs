@@ -49,7 +49,10 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
     };
     let sizes = match &args.sizes {
         Some(file) => read_sizes(file, &list.images)?,
-        None => files.iter().map(|file| images::size(file)).collect(),
+        None => {
+            let orientation = args.detector.decoding.reading(&args.detector.memory).decode.orientation;
+            files.iter().map(|file| images::size(file, orientation)).collect()
+        }
     };
     let roc = fddb_roc(&list.images, &sizes, &found).map_err(|error| match args.sizes {
         Some(_) => error.into(),

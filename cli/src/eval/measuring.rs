@@ -23,8 +23,9 @@ pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow
     // The images are worked on side by side, each by one thread.
     let detector = detector(&args.search, 1)?;
     let pool = pool(args.threads.threads)?;
+    let reading = args.decoding.reading(&args.memory);
     let bar = progress_bar("images");
-    let looks = detect_all(&detector, files, &pool, &mut |progress| {
+    let looks = detect_all(&detector, files, &reading, &pool, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())
     });

@@ -31,8 +31,9 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
     // The images are worked on side by side, each by one thread.
     let detector = detector(&args.detector.search, 1)?;
     let pool = pool(args.detector.threads.threads)?;
+    let reading = args.detector.decoding.reading(&args.detector.memory);
     let bar = progress_bar("images");
-    let evaluation = evaluate(&detector, &list, args.min_size, &pool, &mut |progress| {
+    let evaluation = evaluate(&detector, &list, args.min_size, &reading, &pool, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())
     })?;

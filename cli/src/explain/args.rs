@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::common::detection_args::{Search, Threads};
 use crate::common::format::ReportFormat;
+use crate::common::reading_args::Decoding;
 
 /// Tells why a face is found or lost: at which scale, at which net, and with what scores.
 ///
@@ -32,9 +33,8 @@ pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) search: Search,
 
-    /// Leave the image as it is stored: do not turn it by its EXIF orientation.
-    #[arg(long, help_heading = "Detection")]
-    pub(crate) no_exif: bool,
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

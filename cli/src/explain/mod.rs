@@ -8,8 +8,8 @@ use std::slice;
 use anyhow::anyhow;
 use image::RgbImage;
 use mtcnn_cpu::eval::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
+use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::panels::{Colour, Mark, Panel, draw_panels};
-use mtcnn_cpu::image::{Orientation, decode_as};
 use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{ImageView, PixelBox, Thresholds};
 
@@ -39,9 +39,8 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
 
     // A line break in a name would break the table.
     let name = quoted(&input.name).to_string();
-    let orientation = if args.no_exif { Orientation::AsStored } else { Orientation::Upright };
-    let bytes = input.read().and_then(|bytes| decode_as(&bytes, orientation));
-    let image = bytes.map_err(|reason| anyhow!("{name}: {reason}"))?;
+    let decode = args.decoding.options(Orientation::Upright);
+    let image = input.decode(&decode).map_err(|reason| anyhow!("{name}: {reason}"))?;
     let [x, y, width, height] = args.place;
     let (columns, rows) = image.dimensions();
     if x >= f64::from(columns) || y >= f64::from(rows) || x + width <= 0.0 || y + height <= 0.0 {

@@ -9,6 +9,7 @@ use mtcnn_cpu::data::{BoxesOf, Split};
 use crate::common::choice::one_of;
 use crate::common::format::ReportFormat;
 use crate::common::number::{number, numbers};
+use crate::common::reading_args::Decoding;
 use crate::common::split_arg::splits;
 use crate::common::work_args::Work;
 
@@ -125,6 +126,9 @@ pub(crate) struct Set {
 
     #[command(flatten)]
     pub(crate) landmarks: Landmarks,
+
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 
     #[command(flatten)]
     pub(crate) work: Work,
@@ -246,6 +250,9 @@ pub(crate) struct Doctor {
 
     #[command(flatten)]
     pub(crate) random: Random,
+
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 
     #[command(flatten)]
     pub(crate) work: Work,

@@ -36,9 +36,10 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
         options.landmarks(&args.landmark_crops);
         options.random(&args.random);
         let (sources, pool) = (sources(&args.sources)?, pool(args.work.threads)?);
+        let reading = args.decoding.reading(&args.work.memory);
         let bar = progress_bar("images");
         let advance = &mut |progress| advance(&bar, progress);
-        report.sources = check_sources(&sources, Stage::PNet, &options.samples, &pool, args.work.ram, advance);
+        report.sources = check_sources(&sources, Stage::PNet, &options.samples, &pool, &reading, advance);
         bar.finish_and_clear();
     }
     if let Some(folder) = &args.data {
@@ -61,6 +62,7 @@ fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
     writeln!(out, "{}: {}", report.kind, report.list.display())?;
     writeln!(out, "  images       {:>9}", report.images)?;
     writeln!(out, "    unreadable   {:>9}", report.unreadable.len())?;
+    writeln!(out, "    oriented     {:>9}", report.oriented)?;
     writeln!(out, "    without faces{:>9}", report.without_faces)?;
     writeln!(out, "  faces          {:>9}", report.faces)?;
     write_histogram(out, "their longer sides, pixels", &report.sizes)?;

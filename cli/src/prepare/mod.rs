@@ -59,7 +59,7 @@ fn make(stage: Stage, args: &args::Set, options: &Options, weights: Option<&Path
         boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
         detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),
         pool: &pool,
-        ram: args.work.ram,
+        reading: args.decoding.reading(&args.work.memory),
         most_skipped: if args.strict { 0.0 } else { 1.0 },
     };
     let sources = sources(&args.sources)?;

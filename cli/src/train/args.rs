@@ -9,6 +9,7 @@ use mtcnn_cpu::train::Convention;
 use crate::common::choice::one_of;
 use crate::common::format::ReportFormat;
 use crate::common::number::{number, numbers};
+use crate::common::reading_args::Decoding;
 use crate::common::work_args::Work;
 
 /// Trains the nets: one of them, or the whole cascade from nothing.
@@ -129,6 +130,9 @@ pub(crate) struct Cascade {
     /// The form of the report.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: ReportFormat,
+
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 
     #[command(flatten)]
     pub(crate) work: Work,

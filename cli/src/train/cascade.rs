@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
         landmarks: args.landmarks.as_deref(),
         out: &args.out,
         pool: &pool,
-        ram: args.work.ram,
+        reading: args.decoding.reading(&args.work.memory),
         most_skipped: args.max_skipped / 100.0,
         isa: isa::from_env()?,
     };

@@ -10,13 +10,14 @@ use super::histogram::Histogram;
 use crate::arch::Stage;
 use crate::data::class::Class;
 use crate::data::face_point::FacePointImage;
-use crate::data::images;
+use crate::data::images::{self, Reading};
 use crate::data::options::SampleOptions;
 use crate::data::plan::Planned;
 use crate::data::progress::{Progress, Skipped};
 use crate::data::sources::{Annotation, Sources, Task};
 use crate::data::wider::WiderImage;
 use crate::geometry::PixelBox;
+use crate::image::Orientation;
 use crate::ordered;
 
 /// What a source has.
@@ -32,6 +33,8 @@ pub struct SourceReport {
     pub images: usize,
     /// Images that are missing, damaged or cut short.
     pub unreadable: Vec<Skipped>,
+    /// Images whose file states another orientation than upright.
+    pub oriented: usize,
     /// Images without a face.
     pub without_faces: usize,
     /// Faces in the list.
@@ -61,13 +64,13 @@ pub struct Finding {
 }
 
 /// Looks at the lists and decodes every image, but makes nothing. `options` are those that samples of
-/// the stage would be made with; `ram` as in [`crate::data::Preparation`].
+/// the stage would be made with; `reading` as in [`crate::data::Preparation`].
 pub fn check_sources(
     sources: &Sources,
     stage: Stage,
     options: &SampleOptions,
     pool: &ThreadPool,
-    ram: usize,
+    reading: &Reading,
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<SourceReport> {
     // What would be mined is not known without a detector.
@@ -79,24 +82,24 @@ pub fn check_sources(
     let last = reports.len().saturating_sub(1);
     let mut names = HashSet::new();
     let look = |task: &Task<'_>| {
-        let image = images::read(&task.path())?;
+        let (image, info) = images::read(&task.path(), &reading.decode)?;
         let size = [image.width() as usize, image.height() as usize];
-        Ok((size, task.plan(size, stage, &options, Vec::new)))
+        Ok((size, info.orientation > 1, task.plan(size, stage, &options, Vec::new)))
     };
     let done = ordered::for_each_within(
         pool,
         tasks.len(),
-        ram,
+        reading.ram,
         |index| images::decoding_bytes(&tasks[index].path()),
         |index| look(&tasks[index]),
-        |index, looked: Result<([usize; 2], Vec<Planned>), String>| {
+        |index, looked: Result<([usize; 2], bool, Vec<Planned>), String>| {
             let task = &tasks[index];
             let report = match task.image {
                 Annotation::Boxes(_) => &mut reports[0],
                 Annotation::Points(_) => &mut reports[last],
             };
             // The place of an image that can't be read is unknown: nothing is beyond it.
-            let size = looked.as_ref().map_or([usize::MAX; 2], |(size, _)| *size).map(|side| side as f64);
+            let size = looked.as_ref().map_or([usize::MAX; 2], |(size, ..)| *size).map(|side| side as f64);
             match task.image {
                 Annotation::Boxes(image) => boxes(image, size, report),
                 Annotation::Points(image) => points(image, size, options.landmarks.min_face, report),
@@ -106,7 +109,15 @@ pub fn check_sources(
                 report.findings.push(Finding { what: "an image listed before", line, image: image.into() });
             }
             match looked {
-                Ok((_, plan)) => {
+                Ok((_, oriented, plan)) => {
+                    if oriented {
+                        report.oriented += 1;
+                        let what = match reading.decode.orientation {
+                            Orientation::Upright => "an image with an orientation, by which it is turned",
+                            Orientation::AsStored => "an image with an orientation, read as stored all the same",
+                        };
+                        report.findings.push(Finding { what, line, image: image.into() });
+                    }
                     for planned in plan {
                         report.samples[planned.class as usize] += 1;
                         report.overlaps.add(planned.overlap);
@@ -128,6 +139,7 @@ fn report(kind: &'static str, list: &std::path::Path, images: usize) -> SourceRe
         list: list.into(),
         images,
         unreadable: Vec::new(),
+        oriented: 0,
         without_faces: 0,
         faces: 0,
         sizes: Histogram::of_sizes(),

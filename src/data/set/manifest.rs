@@ -37,6 +37,9 @@ pub struct Manifest {
     pub split: Split,
     /// How it was made.
     pub options: SampleOptions,
+    /// Whether images were turned upright; they were read as stored where nothing says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub upright: bool,
     /// What it was mined with; empty if nothing was.
     pub detector: String,
     /// What it was made of.
@@ -107,6 +110,7 @@ impl Manifest {
             side: stage.side(),
             split,
             options,
+            upright: false,
             detector,
             sources: Vec::new(),
             folders: Vec::new(),
