@@ -13,15 +13,20 @@ mod train;
 mod weights;
 
 use std::io::{self, Write};
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mtcnn_cpu::image::is_decoding;
 use mtcnn_cpu::quote::printable;
 
 use crate::args::{Args, Command};
 use crate::common::outcome::exit_code;
+use crate::common::stop::outlive_full_files;
 
 fn main() -> ExitCode {
+    silence_decoders();
+    outlive_full_files();
     let args = match Args::try_parse() {
         Ok(args) => args,
         // Help and the version are "errors" of clap too, with the exit code 0.
@@ -41,6 +46,16 @@ fn main() -> ExitCode {
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     })
+}
+
+/// A panic in a decoder is an error of its image, and is told as that: nothing else is printed.
+fn silence_decoders() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !is_decoding() {
+            print(panic);
+        }
+    }));
 }
 
 /// As clap prints it, unless what was typed, perhaps by a shell from the names of files, has bytes that a terminal obeys.

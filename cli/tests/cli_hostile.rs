@@ -6,8 +6,8 @@ mod common;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -38,13 +38,9 @@ fn a_signal_keeps_what_is_complete_and_leaves_no_temporary_file() {
         let mut run = command(&inputs);
         run.args(["--threads", "1", "--format", format, "--output"]).arg(&out).stderr(Stdio::piped());
         let child = run.spawn().unwrap();
-        while names(folder.path()).is_empty() {
-            sleep(Duration::from_millis(5));
-        }
+        until_written(folder.path());
         sleep(Duration::from_millis(400));
-        assert!(
-            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success()
-        );
+        kill(&format!("-{signal}"), &child);
         let Run { code, err, .. } = Run::of(child.wait_with_output().unwrap());
         assert_eq!(code, 130, "{signal}: {err}");
         assert_eq!(names(folder.path()), ["faces"], "{signal}");
@@ -56,6 +52,112 @@ fn a_signal_keeps_what_is_complete_and_leaves_no_temporary_file() {
         let said = format!("mtcnn-cpu: stopped: {} of 2000 inputs are done", images.len());
         assert!(images.len() < 2000 && err.starts_with(&said), "{signal}: {err}");
     }
+}
+
+/// Waits until a run has begun to write in a folder.
+fn until_written(folder: &Path) {
+    while names(folder).is_empty() {
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn kill(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// nohup lets a run outlive its terminal: what is ignored when it begins stays so.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_stays_ignored() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("faces.jsonl");
+    let mut run = Command::new("sh");
+    run.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mtcnn-cpu"), "detect"]);
+    run.args(["testdata/crowd.jpg"; 40]).args(["--threads", "1", "--output"]).arg(&out).current_dir(root());
+    let child = run.stderr(Stdio::piped()).spawn().unwrap();
+    until_written(folder.path());
+    for signal in ["-HUP", "-INT"] {
+        sleep(Duration::from_millis(100));
+        kill(signal, &child);
+    }
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 40);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_leaves_nothing_behind() {
+    let folder = TempDir::new().unwrap();
+    let program = env!("CARGO_BIN_EXE_mtcnn-cpu");
+    // A block has 512 or 1024 bytes; the results of a crowd have 15 KB, and a drawn crowd and a model more.
+    for args in [
+        &["detect", "testdata/crowd.jpg", "-o", "OUT"][..],
+        &["detect", "testdata/crowd.jpg", "-d", "OUT.png"],
+        &["detect", "testdata/crowd.jpg", "--format", "wider", "-o", "OUT"],
+        &["weights", "convert", "--dtype", "f16", "-o", "OUT"],
+    ] {
+        let folder = TempDir::new_in(folder.path()).unwrap();
+        let out = folder.path().join("faces").to_str().unwrap().to_owned();
+        let args = args.iter().map(|arg| arg.replace("OUT", &out));
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -f 2; exec \"$@\"", "sh", program]).args(args.clone()).current_dir(root());
+        let run = Run::of(limited.output().unwrap());
+        assert!(run.code == 1 && run.err.contains("File too large"), "{args:?}: {} {}", run.code, run.err);
+        let left: Vec<_> = walk(folder.path()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// The files below a folder.
+fn walk(folder: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
+    let entries: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    Box::new(
+        entries.into_iter().flat_map(|path| if path.is_dir() { walk(&path) } else { Box::new([path].into_iter()) }),
+    )
+}
+
+#[test]
+fn of_two_runs_that_write_one_file_the_second_is_told_and_the_first_is_complete() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("faces.jsonl");
+    let run = |images: usize, out: &Path| {
+        let mut run = command(&vec!["testdata/crowd.jpg"; images]);
+        run.args(["--threads", "1", "--output"]).arg(out).stderr(Stdio::piped());
+        run
+    };
+    let mut first = run(400, &out).spawn().unwrap();
+    until_written(folder.path());
+    sleep(Duration::from_millis(100));
+    let second = Run::of(run(1, &out).output().unwrap());
+    assert_eq!((second.code, second.err), (1, format!("mtcnn-cpu: another run is writing {}\n", out.display())));
+    // Another file in the folder is nobody's business.
+    assert_eq!(Run::of(run(1, &folder.path().join("others.jsonl")).output().unwrap()).code, 0);
+    assert!(first.try_wait().unwrap().is_none(), "it goes on");
+    kill("-TERM", &first);
+    assert_eq!(Run::of(first.wait_with_output().unwrap()).code, 130);
+    assert_eq!(names(folder.path()), ["faces.jsonl", "others.jsonl"]);
+    // When it has ended the file may be written anew.
+    assert_eq!(Run::of(run(1, &out).output().unwrap()).code, 0);
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1);
+}
+
+/// Runs on parts of a set may share a folder: each file in it is whole, and of the run that ends last.
+#[test]
+fn two_runs_that_write_into_one_folder_leave_whole_files() {
+    let folder = TempDir::new().unwrap();
+    for i in 0..12 {
+        copy(folder.path(), format!("{i}.png").as_bytes());
+    }
+    let (images, out) = (folder.path().to_str().unwrap().to_owned(), folder.path().join("drawn"));
+    let begin = || {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_mtcnn-cpu"));
+        run.args(["detect", "--draw"]).arg(&out).args((0..12).map(|i| format!("{images}/{i}.png")));
+        run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let runs = [begin(), begin()].map(|run| Run::of(run.wait_with_output().unwrap()));
+    assert!(runs.iter().all(|run| run.code == 0 && run.err.is_empty()) && runs[0].out == runs[1].out);
+    assert_eq!(names(&out).len(), 12);
+    assert!(names(&out).iter().all(|name| ::image::open(out.join(name)).unwrap().width() == 48));
 }
 
 #[test]

@@ -158,22 +158,27 @@ fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_saves_and_says_so() {
+fn ctrl_c_and_its_like_save_and_say_so() {
     let sets = Sets::new(&["pnet"]);
     let long = ["--steps", "1000000", "--checkpoint-every", "1000000", "--metrics-every", "10"];
-    let child = sets.command("pnet", "out", &long).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(&sets.path("out/metrics.jsonl"));
-    let began = Instant::now();
-    while sets.bytes("out/metrics.jsonl").is_empty() && began.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(5));
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let out = format!("out{signal}");
+        let child = sets.command("pnet", &out, &long).stderr(Stdio::piped()).spawn().unwrap();
+        let metrics = format!("{out}/metrics.jsonl");
+        wait_for(&sets.path(&metrics));
+        let began = Instant::now();
+        while sets.bytes(&metrics).is_empty() && began.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+        let err = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(130), "{signal}: {err}");
+        assert!(err.contains("--resume goes on from there"), "{signal}: {err}");
+        let exists = |name: &str| sets.path(&format!("{out}/{name}")).exists();
+        assert!(exists("checkpoint.safetensors") && !exists("model.safetensors"), "{signal}");
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
-    let err = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(130), "{err}");
-    assert!(err.contains("--resume goes on from there"), "{err}");
-    assert!(sets.path("out/checkpoint.safetensors").exists() && !sets.path("out/model.safetensors").exists());
-    let run = sets.train("pnet", "out", &["--steps", "1000000"]);
+    let run = sets.train("pnet", "out-INT", &["--steps", "1000000"]);
     assert_eq!(run.code, 1);
     assert!(run.err.contains("there is a training already"), "{}", run.err);
 }

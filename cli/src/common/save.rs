@@ -1,13 +1,13 @@
 //! Files that appear under their name only when they are complete.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::common::stop::{forget_temporary, note_temporary};
@@ -44,8 +44,9 @@ impl Save {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         clean(folder);
+        let prefix = prefix(&path);
         let mut builder = Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
+        builder.prefix(&prefix).suffix(SUFFIX);
         // The rights of any new file: the umask takes from them.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -58,6 +59,22 @@ impl Save {
         // Held until it is closed: so the next run knows that somebody writes it.
         let _ = file.as_file().try_lock();
         Ok(Self::Temporary(file, path))
+    }
+
+    /// Begins a file that no other run is writing: of two that do, one at least is told.
+    pub(crate) fn begin_alone(path: &Path) -> anyhow::Result<Self> {
+        let save = Self::begin(path)?;
+        if let Self::Temporary(file, path) = &save {
+            let (folder, prefix) = (file.path().parent().unwrap_or(Path::new(".")), prefix(path));
+            let theirs = |it: &DirEntry| {
+                Some(&*it.file_name()) != file.path().file_name()
+                    && it.file_name().to_str().is_some_and(|name| name.starts_with(&prefix))
+            };
+            if entries(folder).any(|it| theirs(&it) && is_locked(&it.path())) {
+                return Err(anyhow!("another run is writing {}", path.to_string_lossy()));
+            }
+        }
+        Ok(save)
     }
 
     /// Gives the complete file its name.
@@ -91,13 +108,28 @@ impl Write for Save {
     }
 }
 
+/// The names of temporary files that become this one begin so.
+fn prefix(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    format!("{PREFIX}{:08x}-", crc32fast::hash(name.as_encoded_bytes()))
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+    fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
+/// Whether somebody is writing a file.
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// Removes what runs that were killed left in a folder, at most once in a run. A file that is being written is locked.
 fn clean(folder: &Path) {
     static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     if !CLEANED.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.into()) {
         return;
     }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in entries(folder) {
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+#[cfg(unix)]
+use std::thread;
 
-use anyhow::Context;
+use anyhow::anyhow;
 
 static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Whether somebody looks at the flag.
@@ -21,7 +24,7 @@ pub(crate) fn going(stop: &AtomicBool) -> ControlFlow<()> {
 
 /// Set by the first signal, from the first call on; the second ends the program.
 pub(crate) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    listen().context("can't listen to Ctrl-C")?;
+    listen().map_err(|reason| anyhow!("can't listen to Ctrl-C: {reason}"))?;
     HEARD.store(true, Relaxed);
     Ok(STOP.clone())
 }
@@ -42,20 +45,53 @@ fn temporary(change: impl FnOnce(&mut HashSet<PathBuf>) -> bool) {
     change(TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
 }
 
-fn listen() -> Result<(), ctrlc::Error> {
-    static LISTENING: OnceLock<Result<(), ctrlc::Error>> = OnceLock::new();
-    let result = LISTENING.get_or_init(|| {
-        ctrlc::set_handler(|| {
-            // The second time the user does not want to wait.
-            if !HEARD.load(Relaxed) || STOP.swap(true, Relaxed) {
-                let paths = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take();
-                paths.into_iter().flatten().for_each(|path| drop(fs::remove_file(path)));
-                std::process::exit(130);
-            }
-        })
-    });
-    match result {
-        Ok(()) => Ok(()),
-        Err(_) => Err(ctrlc::Error::MultipleHandlers),
+/// A file beyond the limit of sizes (`ulimit -f`) is an error of writing it, and not the program's end.
+pub(crate) fn outlive_full_files() {
+    // Nobody reads the flag: it is enough that the signal is heard. Where it can't be, the next run cleans up.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+}
+
+/// Begins to listen, once.
+fn listen() -> Result<(), &'static str> {
+    static LISTENING: OnceLock<Result<(), String>> = OnceLock::new();
+    LISTENING
+        .get_or_init(|| on_signal(heard).map_err(|error| error.to_string()))
+        .as_ref()
+        .copied()
+        .map_err(String::as_str)
+}
+
+fn heard() {
+    // The second time the user does not want to wait.
+    if !HEARD.load(Relaxed) || STOP.swap(true, Relaxed) {
+        let paths = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take();
+        paths.into_iter().flatten().for_each(|path| drop(fs::remove_file(path)));
+        std::process::exit(130);
     }
+}
+
+/// Calls `heard` for each signal on a thread of its own. One that is ignored stays so: nohup wants a run to outlive its
+/// terminal, and a shell that its jobs in the background outlive Ctrl-C.
+#[cfg(unix)]
+fn on_signal(heard: impl Fn() + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let ignored = ignored();
+    let mut signals = signal_hook::iterator::Signals::new(
+        [SIGINT, SIGTERM, SIGHUP].iter().filter(|&it| ignored >> (it - 1) & 1 == 0),
+    )?;
+    thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| heard())).map(drop)
+}
+
+#[cfg(not(unix))]
+fn on_signal(heard: impl Fn() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(heard).map_err(io::Error::other)
+}
+
+/// The signals that are ignored, a bit each, as Linux tells it; none elsewhere.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::common::detection_args::{Detection, ENVIRONMENT};
+use crate::common::reading_args::Memory;
 
 /// Finds the faces in images.
 ///
 /// Reads JPEG, PNG, WebP, BMP, TIFF, GIF (the first frame) and PNM, known by their content, turned
-/// upright by their EXIF orientation. Results come in the order of the inputs, best score first.
+/// upright by their EXIF orientation (see --orientation). Results come in the order of the inputs, best score first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = detect_help())]
 pub(crate) struct Detect {
     /// Images, folders of images, or - for an image on stdin.
     ///
     /// A folder is searched with its sub-folders, in the order of names, for files with an image's
-    /// extension; hidden files are left out. A file that is named here is read whatever its extension.
+    /// extension; hidden files are left out, and other files counted on stderr. A file that is named here is read whatever its extension.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -47,6 +48,9 @@ pub(crate) struct Detect {
     /// Print where the time went on stderr, one line per stage.
     #[arg(long, help_heading = "Results")]
     pub(crate) timing: bool,
+
+    #[command(flatten)]
+    pub(crate) memory: Memory,
 
     #[command(flatten)]
     pub(crate) detection: Detection,
@@ -110,7 +114,10 @@ Exit status:
 Files are written under a temporary name (.mtcnn-cpu-...tmp) beside the final one
 and renamed when complete. Ctrl-C, SIGTERM and SIGHUP keep the images that are
 done. If the program is killed, such a file may remain until the next run writes
-there, but never half a result."#;
+there, but never half a result. Of two runs that write one FILE at one time the
+second is an error; runs that share a folder each write whole files, and the
+last to write a file wins. A signal that is ignored at the start, as SIGHUP is
+with nohup, stays so (on Linux)."#;
 
 fn detect_help() -> String {
     format!("{DETECT_HELP}\n\n{ENVIRONMENT}")

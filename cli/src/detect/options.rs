@@ -94,7 +94,7 @@ impl Options {
             format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
             output: match (output, layout) {
                 (_, Some(layout)) => Output::Folder(layout),
-                (Some(file), None) => Output::File(Save::begin(file)?),
+                (Some(file), None) => Output::File(Save::begin_alone(file)?),
                 (None, None) => Output::Stdout,
             },
             drawings,

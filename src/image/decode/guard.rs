@@ -48,3 +48,26 @@ pub(super) fn webp_is_whole(file: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{set_hook, take_hook};
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_decoders_panic_is_an_error_and_a_hook_can_tell_it_from_others() {
+        static HEARD: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+        let print = take_hook();
+        // Tests beside this one have panics of their own.
+        set_hook(Box::new(move |panic| match panic.payload().downcast_ref::<&str>() {
+            Some(&"a stumble") => HEARD.lock().unwrap().push(is_decoding()),
+            _ => print(panic),
+        }));
+        let error = caught::<()>(Format::Tiff, || panic!("a stumble")).unwrap_err();
+        assert_eq!(error.to_string(), "a damaged TIFF: the decoder gave up");
+        assert!(catch_unwind(|| panic!("a stumble")).is_err() && !is_decoding());
+        assert_eq!(*HEARD.lock().unwrap(), [true, false]);
+    }
+}
