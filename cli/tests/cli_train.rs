@@ -409,6 +409,12 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
     fs::write(&list, before.replace("20 40 50 60", "21 40 50 60")).unwrap();
     without("wider_face_train_bbx_gt.txt is new or another");
     fs::write(&list, before).unwrap();
+    // Images turned that were not.
+    let mut turned = command("whole");
+    turned.args(["--orientation", "upright"]);
+    let run = finish(turned);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("pnet-samples: its samples are of images in another orientation"), "{}", run.err);
     // Another model under a later net's samples.
     let pnet = sources.path("whole/pnet/model.safetensors");
     let before = fs::read(&pnet).unwrap();

@@ -47,12 +47,12 @@ pub struct Preparation<'a> {
 
 impl fmt::Debug for Preparation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, options, detector, ram, most_skipped, boxes: _, pool: _ } = self;
+        let Self { stage, options, detector, reading, most_skipped, boxes: _, pool: _ } = self;
         f.debug_struct("Preparation")
             .field("stage", stage)
             .field("options", options)
             .field("detector", detector)
-            .field("ram", ram)
+            .field("reading", reading)
             .field("most_skipped", most_skipped)
             .finish_non_exhaustive()
     }
