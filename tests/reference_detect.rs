@@ -213,5 +213,8 @@ fn formats_and_threads_change_no_bit() {
         let expected = one.detect(&tripled.expect("an image")).expect("a detection");
         assert!(!expected.is_empty());
         assert_eq!(one.detect(view).expect("a detection"), expected, "gray");
+        let with_alpha: Vec<u8> = gray.iter().flat_map(|&gray| [gray, 0xA5]).collect();
+        let view = ImageView::new(&with_alpha, width, height, PixelFormat::GrayAlpha).expect("a view");
+        assert_eq!(one.detect(view).expect("a detection"), expected, "gray with alpha");
     }
 }

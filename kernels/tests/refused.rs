@@ -77,7 +77,8 @@ fn images_larger_than_their_bytes() {
             ("a row too many", Source { height: 4, ..good }),
             ("a column too many", Source { width: 17, stride: 51, ..good }),
             ("an endless row", Source { width: usize::MAX, ..good }),
-            ("a pixel of 2 bytes", Source { pixel: 2, ..good }),
+            ("a pixel of 5 bytes", Source { pixel: 5, ..good }),
+            ("three channels in a pixel of 2 bytes", Source { pixel: 2, ..good }),
             ("a channel twice", Source { channels: [0, 0, 1], ..good }),
             ("a channel outside", Source { channels: [1, 2, 3], ..good }),
         ] {

@@ -9,8 +9,8 @@ use mtcnn_kernels::resize::{Affine, Axis, Order, Region, Separable, Source, open
 use mtcnn_kernels::{Buffer, Isa, naive};
 
 /// Bytes a pixel, and where its channels are.
-const FORMATS: [(usize, [usize; 3]); 5] =
-    [(3, [0, 1, 2]), (3, [2, 1, 0]), (4, [0, 1, 2]), (4, [2, 1, 0]), (1, [0, 0, 0])];
+const FORMATS: [(usize, [usize; 3]); 6] =
+    [(3, [0, 1, 2]), (3, [2, 1, 0]), (4, [0, 1, 2]), (4, [2, 1, 0]), (1, [0, 0, 0]), (2, [0, 0, 0])];
 
 /// From -1 to 1; both constants are exact in f32.
 const HALVES: Affine = Affine { scale: 1.0 / 128.0, offset: -127.5 / 128.0 };

@@ -1,11 +1,14 @@
-//! Images: views of pixels, and, with the feature `image`, files turned into upright pixels.
+//! Images: views of pixels, faces cut out of them ([`align`]), and, with the feature `image`, files turned into upright pixels.
 
+pub mod align;
+pub mod crop;
 #[cfg(feature = "image")]
 mod decode;
 #[cfg(feature = "draw")]
 pub mod draw;
 #[cfg(feature = "draw")]
 pub mod panels;
+mod resample;
 pub(crate) mod view;
 
 #[cfg(feature = "image")]

@@ -24,10 +24,10 @@ pub struct Source<'a> {
     pub height: usize,
     /// Bytes from one row to the next.
     pub stride: usize,
-    /// Bytes from one pixel to the next: 1, 3 or 4.
+    /// Bytes from one pixel to the next: 1 to 4.
     pub pixel: usize,
     /// Where in a pixel the three channels of the output are: 0, 1 and 2 in any order, or three times 0
-    /// in a pixel of 1 byte.
+    /// in a pixel of 1 byte, or of 2, where the second is not looked at.
     pub channels: [usize; 3],
 }
 
@@ -37,8 +37,8 @@ impl<'a> Source<'a> {
     fn check(&self) {
         let permutation =
             matches!(self.channels, [0, 1, 2] | [0, 2, 1] | [1, 0, 2] | [1, 2, 0] | [2, 0, 1] | [2, 1, 0]);
-        let known = if self.pixel == 1 { self.channels == [0; 3] } else { permutation };
-        assert!(matches!(self.pixel, 1 | 3 | 4) && known, "a pixel of 1, 3 or 4 bytes, and channels inside of it");
+        let known = if self.pixel <= 2 { self.channels == [0; 3] } else { permutation };
+        assert!(matches!(self.pixel, 1..=4) && known, "a pixel of 1 to 4 bytes, and channels inside of it");
         let row = product([self.width, self.pixel]);
         assert!(row <= self.stride || self.height <= 1, "a stride of a row or more");
         let bytes = product([self.height.saturating_sub(1), self.stride]).checked_add(row);

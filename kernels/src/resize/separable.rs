@@ -117,6 +117,7 @@ impl Kernel for Forward<'_> {
             let out = &mut output[first * row_len..][..at_a_time * row_len];
             match source.pixel {
                 1 => filter_lines::<S, 1>(s, across, lines, source.channels, affine.offset, order, out),
+                2 => filter_lines::<S, 2>(s, across, lines, source.channels, affine.offset, order, out),
                 3 => filter_lines::<S, 3>(s, across, lines, source.channels, affine.offset, order, out),
                 4 => filter_lines::<S, 4>(s, across, lines, source.channels, affine.offset, order, out),
                 bytes => unreachable!("a pixel of {bytes} bytes"),
@@ -280,7 +281,7 @@ fn filter_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
     assert!(target >= 4 && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
     // Where in the output each value of a pixel goes.
     let mut places = [0, 1, 2];
-    if PIXEL > 1 {
+    if PIXEL > 2 {
         for c in 0..3 {
             places[channels[c]] = c;
         }
@@ -376,7 +377,7 @@ unsafe fn filter_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N:
             // `TAPS` at most, lie in the line.
             let pixel = unsafe {
                 let at = lines.add(row * line_len + (start + j) * PIXEL);
-                if PIXEL == 1 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() }
+                if PIXEL <= 2 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() }
             };
             *sum = s.mul_add_four(weight, f32x4::new(pixel), *sum);
         }
