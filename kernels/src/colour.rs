@@ -1,4 +1,4 @@
-//! Colours of RGB pixels, changed by a matrix.
+//! Colours: RGB pixels changed by a matrix, and made of the YCbCr of a JPEG.
 
 use crate::Isa;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -58,5 +58,62 @@ impl Kernel for Recolour<'_> {
             }
             pixels.copy_from_slice(&to[..pixels.len()]);
         }
+    }
+}
+
+/// Pixels of YCbCr that become RGB at a time.
+const RUN: usize = 64;
+
+/// RGB pixels of rows of Y, Cb and Cr, with the rounding of libjpeg.
+///
+/// # Panics
+/// If `rgb` is not whole pixels, or a row has less of them.
+pub fn rgb_of_ycbcr(isa: Isa, rows: [&[u8]; 3], rgb: &mut [u8]) {
+    assert!(rgb.len().is_multiple_of(3), "whole pixels of three bytes");
+    dispatch(isa, YCbCr { rows: rows.map(|row| &row[..rgb.len() / 3]), rgb });
+}
+
+struct YCbCr<'a> {
+    rows: [&'a [u8]; 3],
+    rgb: &'a mut [u8],
+}
+
+impl Kernel for YCbCr<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let [(y, y_rest), (cb, cb_rest), (cr, cr_rest)] = self.rows.map(|row| row.as_chunks());
+        let (rgb, rgb_rest) = self.rgb.as_chunks_mut();
+        for (((y, cb), cr), rgb) in y.iter().zip(cb).zip(cr).zip(rgb) {
+            run(y, cb, cr, rgb);
+        }
+        let whole = |rest: &[u8]| {
+            let mut run = [0; RUN];
+            run[..rest.len()].copy_from_slice(rest);
+            run
+        };
+        let mut last = [0; 3 * RUN];
+        run(&whole(y_rest), &whole(cb_rest), &whole(cr_rest), &mut last);
+        rgb_rest.copy_from_slice(&last[..rgb_rest.len()]);
+    }
+}
+
+/// Plain loops, which the compiler turns into vectors of 16-bit numbers, and into shuffles.
+#[inline(always)]
+fn run(y: &[u8; RUN], cb: &[u8; RUN], cr: &[u8; RUN], rgb: &mut [u8; 3 * RUN]) {
+    let [mut red, mut green, mut blue] = [[0; RUN]; 3];
+    // The factors are 1.402, .34414, .71414 and 1.772 times 2^16, less what is whole, so that they have 16 bits.
+    for i in 0..RUN {
+        let (y, cb, cr) = (i16::from(y[i]), i16::from(cb[i]) - 128, i16::from(cr[i]) - 128);
+        // The product over 2^16, rounded: twice the product over 2^16, plus one, halved.
+        let scaled = |value: i16, factor: i32| (((i32::from(2 * value) * factor) >> 16) as i16 + 1) >> 1;
+        let both = i32::from(cb) * -22554 + i32::from(cr) * 18734 + 32768;
+        red[i] = (y + cr + scaled(cr, 26345)).clamp(0, 255) as u8;
+        green[i] = (y - cr + (both >> 16) as i16).clamp(0, 255) as u8;
+        blue[i] = (y + 2 * cb + scaled(cb, -14942)).clamp(0, 255) as u8;
+    }
+    for i in 0..RUN {
+        rgb[3 * i] = red[i];
+        rgb[3 * i + 1] = green[i];
+        rgb[3 * i + 2] = blue[i];
     }
 }

@@ -146,6 +146,14 @@ pub fn area(source: &Source<'_>, region: Region, height: usize, width: usize, wh
     output
 }
 
+/// One pixel of [`colour::rgb_of_ycbcr`](crate::colour::rgb_of_ycbcr): the sums of libjpeg, of 16 bits behind the point.
+#[must_use]
+pub fn rgb_of_ycbcr([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
+    let sums = [y + 91881 * cr, y - 22554 * cb - 46802 * cr, y + 116_130 * cb];
+    sums.map(|sum| ((sum + 32768) >> 16).clamp(0, 255) as u8)
+}
+
 /// Each pixel `x` becomes `matrix·x + offset`, not rounded, but cut to 0 to 255.
 #[must_use]
 pub fn recolour(matrix: &[[f64; 3]; 3], offset: f64, pixels: &[u8]) -> Vec<f64> {

@@ -177,3 +177,18 @@ fn recolouring_equals_its_twin() {
         }
     }
 }
+
+#[test]
+fn every_pixel_of_ycbcr_has_the_rgb_of_its_twin() {
+    let luma: Vec<u8> = (0..=255).collect();
+    for isa in instruction_sets() {
+        for (cb, cr) in (0..=255).flat_map(|cb| (0..=255).map(move |cr| (cb, cr))) {
+            // Of any length.
+            let length = 256 - usize::from(cr) % 65;
+            let (luma, mut rgb) = (&luma[256 - length..], vec![0; 3 * length]);
+            colour::rgb_of_ycbcr(isa, [luma, &vec![cb; length], &vec![cr; length]], &mut rgb);
+            let right = luma.iter().flat_map(|&y| naive::rgb_of_ycbcr([y, cb, cr]));
+            assert!(rgb.into_iter().eq(right), "{isa}: Cb {cb}, Cr {cr}");
+        }
+    }
+}
