@@ -133,6 +133,45 @@ fn stages_say_where_faces_are_lost() {
 }
 
 #[test]
+fn any_list_of_the_form_is_measured() {
+    let sets = Sets::new();
+    let wider = run(&["eval", "wider", "--wider", &sets.path(""), "-f", "json"]);
+    let list = fs::read(sets.path("wider_face_split/wider_face_val_bbx_gt.txt")).unwrap();
+    let (list, images) = (sets.put("photos/mine.txt", list), sets.path("WIDER_val/images"));
+    let by_list = run(&["eval", "wider", "--list", &list, "--images", &images, "-f", "json"]);
+    assert_eq!((by_list.code, by_list.out), (0, wider.out.clone()), "{}", by_list.err);
+    let stages = run(&["eval", "stages", "--list", &list, "--images", &images]);
+    assert!(stages.code == 0 && stages.out.starts_with("2 images"), "{}", stages.err);
+    // Beside the list, where no folder is named.
+    let missing = run(&["eval", "wider", "--list", &list]);
+    assert!(missing.code == 1 && missing.err.contains("none of 2 images can be read"), "{}", missing.err);
+    fs::rename(sets.path("WIDER_val"), sets.path("WIDER_test-2")).unwrap();
+    let split = sets.path("wider_face_split");
+    fs::rename(format!("{split}/wider_face_val_bbx_gt.txt"), format!("{split}/wider_face_test-2_bbx_gt.txt")).unwrap();
+    let by_name = run(&["eval", "wider", "--wider", &sets.path(""), "--split", "test-2", "-f", "json"]);
+    assert_eq!((by_name.code, by_name.out), (0, wider.out), "{}", by_name.err);
+    for (args, code, reason) in [
+        (&["--wider", &sets.path("")[..], "--split", "../val"][..], 2, "no name of a split"),
+        (&["--wider", &sets.path(""), "--list", &list], 2, "cannot be used with"),
+        (&["--images", &images], 2, "--list"),
+        (&[], 2, "--wider <DIR> or --list <FILE> is needed"),
+    ] {
+        let run = run(&[&["eval", "wider"], args].concat());
+        assert!(run.code == code && run.err.contains(reason), "{args:?}: {} {}", run.code, run.err);
+    }
+}
+
+#[test]
+fn results_that_are_parts_of_the_sides_get_a_hint() {
+    let sets = Sets::new();
+    for name in ["0--A/crowd", "1--B/none"] {
+        sets.put(&format!("results/{name}.txt"), format!("{name}\n1\n0.1 0.2 0.3 0.4 0.9\n"));
+    }
+    let run = run(&["eval", "wider", "--wider", &sets.path(""), "--results", &sets.path("results")]);
+    assert!(run.code == 0 && run.err.contains("lie within 0 to 1: pixels are needed"), "{}", run.err);
+}
+
+#[test]
 fn fddb_from_detections_and_from_results() {
     let sets = Sets::new();
     let (folder, roc) = (sets.path(""), sets.path("roc"));

@@ -210,6 +210,18 @@ fn impossible_boxes_and_crowds_are_no_trouble() {
 }
 
 #[test]
+fn the_doctor_says_how_small_faces_with_landmarks_are_used() {
+    let sources = Sources::new();
+    let small = "lfw_5590\\a.png 48 78 45 75 55 55 70 55 62 62 56 70 69 70\n";
+    sources.put("points/train/trainImageList.txt", small);
+    let hint = "most faces with landmarks are too small to be used; --min-landmark-face 20 takes them";
+    let run = sources.doctor(&[]);
+    assert!(run.code == 0 && run.out.contains(hint), "{}", run.out);
+    let run = sources.doctor(&["--min-landmark-face", "20"]);
+    assert!(run.code == 0 && !run.out.contains("hint"), "{}", run.out);
+}
+
+#[test]
 fn the_doctor_finds_swapped_landmarks_and_counts() {
     let sources = Sources::new();
     let list = "lfw_5590\\a.png 48 98 45 100 85 61 60 60 72 75 62 90 84 89\n\

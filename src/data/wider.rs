@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::lines::{Lines, numbers, shown};
 use super::split::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
 
 /// The list of one split.
@@ -79,18 +79,38 @@ impl WiderFace {
 impl Wider {
     /// The folder of a split's images.
     #[must_use]
-    pub fn root(folder: &Path, split: Split) -> PathBuf {
-        folder.join(format!("WIDER_{}", name(split))).join("images")
+    pub fn root(folder: &Path, split: &str) -> PathBuf {
+        folder.join(format!("WIDER_{split}")).join("images")
     }
 
     /// Reads the list of a split under the folder that holds `WIDER_train` and `wider_face_split`. The
     /// images are not looked at.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
+    /// As [`Wider::read_list`].
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
-        let (name, root) = (name(split), Self::root(folder, split));
-        let mut lines = Lines::open(folder.join("wider_face_split").join(format!("wider_face_{name}_bbx_gt.txt")))?;
+        Self::read_split(folder, split.name())
+    }
+
+    /// As [`Wider::read`], of a split of any name: `wider_face_split/wider_face_<split>_bbx_gt.txt`, of images in
+    /// `WIDER_<split>/images`.
+    ///
+    /// # Errors
+    /// As [`Wider::read_list`]; [`crate::ErrorKind::Option`] if the name is not part of a file's name.
+    pub fn read_split(folder: &Path, split: &str) -> Result<Self> {
+        if split.is_empty() || split.contains(['/', '\\', '\0']) {
+            return Err(Error::option(format!("\"{}\" is no name of a split", shown(split))));
+        }
+        let list = folder.join("wider_face_split").join(format!("wider_face_{split}_bbx_gt.txt"));
+        Self::read_list(list, Self::root(folder, split))
+    }
+
+    /// Reads any list of this form, of images whose names begin at the folder `root`. The images are not looked at.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
+    pub fn read_list(list: PathBuf, root: PathBuf) -> Result<Self> {
+        let mut lines = Lines::open(list)?;
         let mut images = Vec::new();
         while let Some(line) = lines.next()? {
             let name = line.trim();
@@ -106,13 +126,6 @@ impl Wider {
         }
         let (list, crc32) = lines.finish();
         Ok(Self { root, list, crc32, images })
-    }
-}
-
-fn name(split: Split) -> &'static str {
-    match split {
-        Split::Train => "train",
-        Split::Val => "val",
     }
 }
 

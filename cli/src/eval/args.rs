@@ -37,13 +37,8 @@ pub(crate) enum What {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = WIDER_HELP)]
 pub(crate) struct Wider {
-    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
-    #[arg(long, value_name = "DIR", required_unless_present_all = ["ground_truth", "results"])]
-    pub(crate) wider: Option<PathBuf>,
-
-    /// Which part of it.
-    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
-    pub(crate) split: Split,
+    #[command(flatten)]
+    pub(crate) list: List,
 
     /// The folder of the official ground truth: wider_face_val.mat, wider_easy_val.mat, wider_medium_val.mat and
     /// wider_hard_val.mat.
@@ -83,13 +78,8 @@ pub(crate) struct Wider {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = STAGES_HELP)]
 pub(crate) struct Stages {
-    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) wider: PathBuf,
-
-    /// Which part of it.
-    #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
-    pub(crate) split: Split,
+    #[command(flatten)]
+    pub(crate) list: List,
 
     /// The shorter side in pixels of the smallest face that counts. Faces marked as invalid don't.
     #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = number::<f64>("evaluation.min_size"))]
@@ -104,6 +94,27 @@ pub(crate) struct Stages {
 
     #[command(flatten)]
     pub(crate) detector: Detector,
+}
+
+/// Which annotated images there are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wider: Option<PathBuf>,
+
+    /// Which part of it: val, train, or the NAME of a list wider_face_split/wider_face_NAME_bbx_gt.txt, of images in
+    /// WIDER_NAME/images.
+    #[arg(long, value_name = "NAME", default_value = "val")]
+    pub(crate) split: String,
+
+    /// Any list in the form of wider_face_val_bbx_gt.txt, instead of --wider.
+    #[arg(long, value_name = "FILE", conflicts_with = "wider")]
+    pub(crate) list: Option<PathBuf>,
+
+    /// The folder to which the names in --list are relative [default: the list's].
+    #[arg(long, value_name = "DIR", requires = "list")]
+    pub(crate) images: Option<PathBuf>,
 }
 
 /// Which images are measured.
@@ -238,6 +249,7 @@ Formats:
 
 Examples:
   mtcnn-cpu eval wider --wider WIDER --min-size 50 --curves curves.png
+  mtcnn-cpu eval wider --list mine_bbx_gt.txt --images photos/
   mtcnn-cpu eval wider --wider WIDER --ground-truth eval_tools/ground_truth
   mtcnn-cpu detect WIDER/WIDER_val/images --format wider -o results/
   mtcnn-cpu eval wider --ground-truth eval_tools/ground_truth --results results/

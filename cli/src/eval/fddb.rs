@@ -11,7 +11,7 @@ use crate::common::chart::Panel;
 use crate::common::outcome::Outcome;
 use crate::common::save::Save;
 use crate::eval::args;
-use crate::eval::measuring::{boxes, look_for_faces, outcome};
+use crate::eval::measuring::{boxes, look_for_faces, outcome, warn_of_fractions};
 use mtcnn_cpu::data::images;
 use mtcnn_cpu::eval::{Fddb, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
 
@@ -39,6 +39,7 @@ pub(crate) fn run(args: &args::Fddb) -> anyhow::Result<Outcome> {
     let (found, missed, why) = match &args.results {
         Some(file) => {
             let results = FddbResults::read(file, &list.images)?;
+            warn_of_fractions(&results.boxes);
             (results.boxes, results.missing, "have no results")
         }
         None => {

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mtcnn_cpu::Face;
+use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{Detections, ScoredBox, detect_all};
 use serde::Serialize;
 
@@ -80,6 +81,33 @@ impl args::Shown {
     /// Fails before hours of work if the curves can't be written.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
         self.curves.as_deref().map_or(Ok(()), |path| Save::begin(path).map(drop))
+    }
+}
+
+impl args::List {
+    /// The list, or `None` if none is named.
+    pub(crate) fn read(&self) -> Result<Option<Wider>, mtcnn_cpu::Error> {
+        let Some(list) = &self.list else {
+            return self.wider.as_ref().map(|folder| Wider::read_split(folder, &self.split)).transpose();
+        };
+        let beside = || list.parent().unwrap_or(Path::new("")).to_path_buf();
+        Wider::read_list(list.clone(), self.images.clone().unwrap_or_else(beside)).map(Some)
+    }
+
+    /// Why there is nothing to measure with.
+    pub(crate) fn missing() -> Usage {
+        Usage("--wider <DIR> or --list <FILE> is needed".into())
+    }
+}
+
+/// Results that are parts of an image's sides overlap no face, and nothing else says why.
+pub(crate) fn warn_of_fractions(results: &[Vec<ScoredBox>]) {
+    let mut boxes = results.iter().flatten().peekable();
+    let is_part = |it: &ScoredBox| [it.x, it.y, it.width, it.height].iter().all(|side| (0.0..=1.0).contains(side));
+    if boxes.peek().is_some() && boxes.all(is_part) {
+        complain(
+            "warning: all boxes of the results lie within 0 to 1: pixels are needed, not parts of the image's sides",
+        );
     }
 }
 

@@ -9,9 +9,8 @@ use serde::Serialize;
 use crate::common::detector::{detector, pool};
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
-use crate::eval::args;
+use crate::eval::args::{self, List};
 use crate::eval::measuring::MOST_NAMED;
-use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
 
 /// What was measured.
@@ -26,7 +25,7 @@ struct Measured {
 
 /// Runs.
 pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
-    let mut list = Wider::read(&args.wider, args.split)?;
+    let mut list = args.list.read()?.ok_or_else(List::missing)?;
     args.chosen.keep(&mut list.images, |image| &image.name)?;
     // The images are worked on side by side, each by one thread.
     let detector = detector(&args.detector.search, 1)?;

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use crate::common::chart::Panel;
 use crate::common::outcome::{Outcome, Usage};
-use crate::eval::args;
-use crate::eval::measuring::{boxes, look_for_faces, outcome};
-use mtcnn_cpu::data::Split;
+use crate::eval::args::{self, List};
+use crate::eval::measuring::{boxes, look_for_faces, outcome, warn_of_fractions};
 use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{Curve, Results, Truth, official_curve};
 
@@ -29,15 +28,13 @@ struct Subset<'a> {
 /// Runs.
 pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
-    let split = args.split;
-    if args.ground_truth.is_some() && split == Split::Train {
-        return Err(Usage("--ground-truth is of the images of --split val".into()).into());
-    }
-    let list = || args.wider.as_deref().map(|folder| Wider::read(folder, split)).transpose();
-    let (mut truth, root) = match (&args.ground_truth, &args.wider) {
-        (Some(folder), wider) => (Truth::read(folder)?, wider.as_ref().map(|folder| Wider::root(folder, split))),
-        (None, _) => {
-            let list = list()?.ok_or_else(|| Usage("--wider is needed".into()))?;
+    let (mut truth, root) = match &args.ground_truth {
+        Some(_) if args.list.split != "val" || args.list.list.is_some() => {
+            return Err(Usage("--ground-truth is of the images of --split val".into()).into());
+        }
+        Some(folder) => (Truth::read(folder)?, args.list.wider.as_ref().map(|folder| Wider::root(folder, "val"))),
+        None => {
+            let list = args.list.read()?.ok_or_else(List::missing)?;
             (Truth::from_list(&list, args.min_size), Some(list.root))
         }
     };
@@ -45,6 +42,7 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
     let (found, missed, why) = match (&args.results, root) {
         (Some(folder), _) => {
             let results = Results::read(folder, &truth)?;
+            warn_of_fractions(&results.boxes);
             (results.boxes, results.missing, "have no results")
         }
         (None, Some(root)) => {
@@ -53,7 +51,7 @@ pub(crate) fn run(args: &args::Wider) -> anyhow::Result<Outcome> {
             let (found, missed) = boxes(&names, look_for_faces(&args.detector, &files)?);
             (found, missed, "could not be read")
         }
-        (None, None) => return Err(Usage("--wider or --results is needed".into()).into()),
+        (None, None) => return Err(List::missing().into()),
     };
     let subset = |(index, name)| Subset { name, curve: official_curve(&truth, index, &found) };
     let names = truth.subsets.iter().map(String::as_str);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use mtcnn_cpu::Stage;
-use mtcnn_cpu::data::doctor::{Histogram, SetReport, SourceReport, check_set, check_sources};
+use mtcnn_cpu::data::doctor::{Bar, Histogram, SetReport, SourceReport, TOO_SMALL, check_set, check_sources};
 use mtcnn_cpu::data::{Class, DataSet};
 use mtcnn_cpu::quote::quoted;
 use serde::Serialize;
@@ -81,7 +81,25 @@ fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
         let lines = findings().map(|finding| format!("line {}: {}", finding.line, finding.image));
         write_some(out, kind, findings().count(), lines)?;
     }
+    if let Some(pixels) = smaller_face(report) {
+        writeln!(
+            out,
+            "  hint: most faces with landmarks are too small to be used; --min-landmark-face {pixels} takes them"
+        )?;
+    }
     writeln!(out)
+}
+
+/// Where most faces with points are too small for samples, the side in pixels from which on at least nine of ten would be
+/// used.
+fn smaller_face(report: &SourceReport) -> Option<f64> {
+    let too_small = report.findings.iter().filter(|finding| finding.what == TOO_SMALL).count();
+    let (mut below, least) = (0, report.faces / 10);
+    let mut enough = |bar: &&Bar| {
+        below += bar.count;
+        below > least
+    };
+    (2 * too_small > report.faces).then(|| report.sizes.bars().iter().find(&mut enough).map(|bar| bar.from.max(1.0)))?
 }
 
 fn write_set(out: &mut dyn Write, report: &SetReport) -> io::Result<()> {

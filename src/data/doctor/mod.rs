@@ -7,4 +7,4 @@ mod sources;
 
 pub use histogram::{Bar, Histogram};
 pub use set::{FolderCounts, SetReport, check_set};
-pub use sources::{Finding, SourceReport, check_sources};
+pub use sources::{Finding, SourceReport, TOO_SMALL, check_sources};

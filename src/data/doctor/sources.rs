@@ -149,6 +149,9 @@ fn report(kind: &'static str, list: &std::path::Path, images: usize) -> SourceRe
     }
 }
 
+/// [`Finding::what`] of a face with points below [`crate::data::LandmarkCrops::min_face`].
+pub const TOO_SMALL: &str = "a face smaller than the smallest that samples are made of";
+
 /// Faces of an image of that size, given as boxes.
 fn boxes(image: &WiderImage, [width, height]: [f64; 2], report: &mut SourceReport) {
     report.without_faces += usize::from(image.faces.is_empty());
@@ -185,7 +188,7 @@ fn points(image: &FacePointImage, [width, height]: [f64; 2], min_face: f64, repo
     let strange = [
         (x2 <= x1 || y2 <= y1, "a box without an area: no sample is made of it"),
         (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its image: no sample is made of it"),
-        (side < min_face, "a face smaller than the smallest that samples are made of"),
+        (side < min_face, TOO_SMALL),
         (left_eye[0] >= right_eye[0], "swapped: the left eye is right of the right eye"),
         (left_mouth[0] >= right_mouth[0], "swapped: the mouth's left corner is right of its right corner"),
         (left_eye[1].max(right_eye[1]) >= left_mouth[1].min(right_mouth[1]), "an eye below a corner of the mouth"),
