@@ -1,8 +1,6 @@
 //! BMPs that `image` leaves out or gets wrong, rewritten as plain ones: run-length coding, whose skipped pixels have the
 //! palette's first colour, and the headers of OS/2's second version.
 
-use std::borrow::Cow;
-
 use crate::error::{Error, Result};
 
 /// The file's header, and the smallest and the usual one of the image.
@@ -22,72 +20,89 @@ fn short(file: &[u8], at: usize) -> Result<usize> {
     file.get(at..at + 2).map(|it| usize::from(u16::from_le_bytes([it[0], it[1]]))).ok_or_else(cut_short)
 }
 
-/// Width and height, of a file with any header.
-fn size(file: &[u8], header: usize) -> Result<(usize, usize)> {
-    if header <= CORE {
-        return Ok((short(file, FILE + 4)?, short(file, FILE + 6)?));
-    }
-    Ok((number(file, FILE + 4)? as usize, (number(file, FILE + 8)? as i32).unsigned_abs() as usize))
+/// A file that is to be rewritten.
+pub(super) struct Bmp<'a> {
+    file: &'a [u8],
+    /// The length of the image's header.
+    header: usize,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    bits: usize,
+    compression: u32,
 }
 
-/// The file as `image` reads it. Beyond `max_pixels` it is left as it is, to be refused.
-pub(super) fn plain(file: &[u8], max_pixels: u64) -> Result<Cow<'_, [u8]>> {
-    let header = number(file, FILE)? as usize;
-    let (width, height) = size(file, header)?;
-    if header <= CORE {
-        return Ok(file.into());
-    }
-    let bits = short(file, FILE + 14)?;
-    let compression = if header >= 20 { number(file, FILE + 16)? } else { 0 };
-    // OS/2's second version may leave out any of its fields but the first; its compressions of 3 and 4 are its own.
-    let os2 = header < INFO || header == 64;
-    let runs = matches!((compression, bits), (1, 8) | (2, 4));
-    if (width as u64).saturating_mul(height as u64) > max_pixels || !(os2 || runs) {
-        return Ok(file.into());
-    }
-    if os2 && compression > 2 {
-        return Err(Error::unsupported("a BMP of an unsupported kind: OS/2's compressions"));
-    }
-    let used = if header >= 36 { number(file, FILE + 32)? as usize } else { 0 };
-    let colours = match (bits, used) {
-        (1 | 4 | 8, 0) => 1 << bits,
-        (1 | 4 | 8, used) => used.min(1 << bits),
-        _ => 0,
-    };
-    let from = FILE + header;
-    let palette = file.get(from..from + 4 * colours).ok_or_else(cut_short)?;
-    let pixels = file.get(number(file, 10)? as usize..).ok_or_else(cut_short)?;
-
-    let mut plain = Vec::new();
-    plain.extend_from_slice(b"BM\0\0\0\0\0\0\0\0");
-    plain.extend_from_slice(&((FILE + INFO + palette.len()) as u32).to_le_bytes());
-    plain.extend_from_slice(&(INFO as u32).to_le_bytes());
-    plain.extend_from_slice(&file[FILE + 4..FILE + 14]);
-    let bits = if runs { 8 } else { bits as u16 };
-    plain.extend_from_slice(&bits.to_le_bytes());
-    // No compression, and numbers that don't matter.
-    plain.extend_from_slice(&[0; 16]);
-    plain.extend_from_slice(&(colours as u32).to_le_bytes());
-    plain.extend_from_slice(&[0; 4]);
-    plain.extend_from_slice(palette);
-    if runs {
-        let rows = expand(pixels, width, height, compression == 2)?;
-        let stored = width.next_multiple_of(4);
-        for row in rows.chunks_exact(width) {
-            plain.extend_from_slice(row);
-            plain.resize(plain.len() + stored - width, 0);
+impl<'a> Bmp<'a> {
+    /// None if `image` reads the file as it is. Nothing but headers is looked at.
+    pub(super) fn open(file: &'a [u8]) -> Result<Option<Self>> {
+        let header = number(file, FILE)? as usize;
+        if header <= CORE {
+            return Ok(None);
         }
-    } else {
-        plain.extend_from_slice(pixels);
+        let (width, height) = (number(file, FILE + 4)?, (number(file, FILE + 8)? as i32).unsigned_abs());
+        let bits = short(file, FILE + 14)?;
+        let compression = if header >= 20 { number(file, FILE + 16)? } else { 0 };
+        let bmp = Self { file, header, width, height, bits, compression };
+        if bmp.is_os2() && compression > 2 {
+            return Err(Error::unsupported("a BMP of an unsupported kind: OS/2's compressions"));
+        }
+        Ok((bmp.is_os2() || bmp.has_runs()).then_some(bmp))
     }
-    Ok(plain.into())
+
+    /// OS/2's second version may leave out any of its fields but the first; its compressions of 3 and 4 are its own.
+    fn is_os2(&self) -> bool {
+        self.header < INFO || self.header == 64
+    }
+
+    fn has_runs(&self) -> bool {
+        matches!((self.compression, self.bits), (1, 8) | (2, 4))
+    }
+
+    /// The bytes of the plain file, and of the rows that it is made of.
+    pub(super) fn working_bytes(&self) -> u64 {
+        if self.has_runs() { 2 * u64::from(self.width) * u64::from(self.height) } else { self.file.len() as u64 }
+    }
+
+    /// The file as `image` reads it.
+    pub(super) fn plain(&self) -> Result<Vec<u8>> {
+        let Self { file, header, width, height, bits, compression } = *self;
+        let used = if header >= 36 { number(file, FILE + 32)? as usize } else { 0 };
+        let colours = match (bits, used) {
+            (1 | 4 | 8, 0) => 1 << bits,
+            (1 | 4 | 8, used) => used.min(1 << bits),
+            _ => 0,
+        };
+        let from = FILE + header;
+        let palette = file.get(from..from + 4 * colours).ok_or_else(cut_short)?;
+        let pixels = file.get(number(file, 10)? as usize..).ok_or_else(cut_short)?;
+
+        let mut plain = Vec::new();
+        plain.extend_from_slice(b"BM\0\0\0\0\0\0\0\0");
+        plain.extend_from_slice(&((FILE + INFO + palette.len()) as u32).to_le_bytes());
+        plain.extend_from_slice(&(INFO as u32).to_le_bytes());
+        plain.extend_from_slice(&file[FILE + 4..FILE + 14]);
+        plain.extend_from_slice(&(if self.has_runs() { 8 } else { bits as u16 }).to_le_bytes());
+        // No compression, and numbers that don't matter.
+        plain.extend_from_slice(&[0; 16]);
+        plain.extend_from_slice(&(colours as u32).to_le_bytes());
+        plain.extend_from_slice(&[0; 4]);
+        plain.extend_from_slice(palette);
+        if self.has_runs() {
+            let (width, height) = (width as usize, height as usize);
+            let rows = expand(pixels, width, height, compression == 2)?;
+            let stored = width.next_multiple_of(4);
+            for row in rows.chunks_exact(width) {
+                plain.extend_from_slice(row);
+                plain.resize(plain.len() + stored - width, 0);
+            }
+        } else {
+            plain.extend_from_slice(pixels);
+        }
+        Ok(plain)
+    }
 }
 
 /// The palette's indices of all rows, in the order of the file. Coded data that end without saying so are an error.
 fn expand(mut coded: &[u8], width: usize, height: usize, nibbles: bool) -> Result<Vec<u8>> {
-    if width == 0 || height == 0 {
-        return Err(Error::damaged(format_args!("a damaged BMP: {width}x{height} pixels")));
-    }
     let mut indices = vec![0; width * height];
     let (mut x, mut y) = (0, 0);
     while y < height {

@@ -182,6 +182,7 @@ struct Source<'a> {
 
 enum Decoder<'a> {
     Jpeg(&'a [u8]),
+    Bmp(bmp::Bmp<'a>),
     Tiff(Box<tiff::Tiff<'a>>),
     Other(Box<dyn ImageDecoder + 'a>),
 }
@@ -209,8 +210,6 @@ impl<'a> Source<'a> {
 
     /// Width, height, the bytes that decoding takes beside the image, and the decoder.
     fn decoder(bytes: &'a [u8], format: Format, options: &DecodeOptions) -> Result<(u32, u32, u64, Decoder<'a>)> {
-        let reason = |error: ImageError| reason(&error, format);
-        let mut plain = None;
         match format {
             Format::Tiff => {
                 if let Some(tiff) = tiff::Tiff::open(bytes, options.max_bytes) {
@@ -218,14 +217,14 @@ impl<'a> Source<'a> {
                 }
             }
             Format::WebP => guard::webp_is_whole(bytes)?,
-            Format::Bmp => plain = Some(bmp::plain(bytes, options.max_pixels)?),
+            Format::Bmp => {
+                if let Some(bmp) = bmp::Bmp::open(bytes)? {
+                    return Ok((bmp.width, bmp.height, bmp.working_bytes(), Decoder::Bmp(bmp)));
+                }
+            }
             _ => {}
         }
-        let mut limits = Limits::no_limits();
-        limits.max_alloc = Some(options.max_bytes);
-        let mut reader = ImageReader::with_format(Cursor::new(plain.unwrap_or(bytes.into())), format.in_image());
-        reader.limits(limits);
-        let decoder = reader.into_decoder().map_err(reason)?;
+        let decoder = in_image(bytes, format, options.max_bytes)?;
         let (width, height) = decoder.dimensions();
         // What is not RGB of eight bits is converted.
         let working_bytes = if decoder.color_type() == ColorType::Rgb8 { 0 } else { decoder.total_bytes() };
@@ -238,12 +237,25 @@ impl<'a> Source<'a> {
         match self.decoder {
             Decoder::Jpeg(file) => jpeg::decode(file),
             Decoder::Tiff(tiff) => guard::caught(format, || tiff.decode()),
-            Decoder::Other(decoder) => guard::caught(format, || {
-                let image = DynamicImage::from_decoder(decoder).map_err(|error| reason(&error, format))?;
-                Ok(image.into_rgb8().into_raw())
-            }),
+            // What it takes is known and checked.
+            Decoder::Bmp(bmp) => guard::caught(format, || pixels(in_image(&bmp.plain()?, format, u64::MAX)?, format)),
+            Decoder::Other(decoder) => guard::caught(format, || pixels(decoder, format)),
         }
     }
+}
+
+/// A decoder of the crate `image`.
+fn in_image(bytes: &[u8], format: Format, max_bytes: u64) -> Result<impl ImageDecoder> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(max_bytes);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.in_image());
+    reader.limits(limits);
+    reader.into_decoder().map_err(|error| reason(&error, format))
+}
+
+fn pixels(decoder: impl ImageDecoder, format: Format) -> Result<Vec<u8>> {
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| reason(&error, format))?;
+    Ok(image.into_rgb8().into_raw())
 }
 
 /// The error in words for a user; `image` says it in several layers.
@@ -498,6 +510,9 @@ mod tests {
         assert_eq!(kind(DecodeOptions::new().max_bytes(needs - 1)).unwrap_err(), ErrorKind::TooLarge);
         let progressive = info(&fixture("progressive.jpg")).unwrap();
         assert!(progressive.decoding_bytes > needs * 2, "coefficients count: {progressive:?}");
+        // Of runs only the header is looked at: rows, a plain file of them and RGB are still to be made.
+        let runs = info(&fixture("cases/rle8.bmp")[..54]).unwrap();
+        assert_eq!((runs.width, runs.height, runs.decoding_bytes), (8, 4, 8 * 4 * 5));
         let sideways = info(&fixture("exif-6.png")).unwrap();
         assert_eq!(
             (sideways.orientation, (sideways.width, sideways.height), sideways.upright()),
