@@ -1,5 +1,5 @@
 //! BMPs that `image` leaves out or gets wrong, rewritten as plain ones: run-length coding, whose skipped pixels have the
-//! palette's first colour, and the headers of OS/2's second version.
+//! palette's first colour, the headers of OS/2's second version, and those that forget the palette.
 
 use crate::error::{Error, Result};
 
@@ -29,6 +29,8 @@ pub(super) struct Bmp<'a> {
     pub(super) height: u32,
     bits: usize,
     compression: u32,
+    /// Where the pixels are said to begin.
+    start: usize,
 }
 
 impl<'a> Bmp<'a> {
@@ -41,11 +43,12 @@ impl<'a> Bmp<'a> {
         let (width, height) = (number(file, FILE + 4)?, (number(file, FILE + 8)? as i32).unsigned_abs());
         let bits = short(file, FILE + 14)?;
         let compression = if header >= 20 { number(file, FILE + 16)? } else { 0 };
-        let bmp = Self { file, header, width, height, bits, compression };
+        let start = number(file, 10)? as usize;
+        let bmp = Self { file, header, width, height, bits, compression, start };
         if bmp.is_os2() && compression > 2 {
             return Err(Error::unsupported("a BMP of an unsupported kind: OS/2's compressions"));
         }
-        Ok((bmp.is_os2() || bmp.has_runs()).then_some(bmp))
+        Ok((bmp.is_os2() || bmp.has_runs() || bmp.forgets_palette()).then_some(bmp))
     }
 
     /// OS/2's second version may leave out any of its fields but the first; its compressions of 3 and 4 are its own.
@@ -57,6 +60,11 @@ impl<'a> Bmp<'a> {
         matches!((self.compression, self.bits), (1, 8) | (2, 4))
     }
 
+    /// Some writers leave the palette out of what they say of where the pixels begin.
+    fn forgets_palette(&self) -> bool {
+        matches!((self.bits, self.compression), (1 | 4 | 8, 0) | (8, 1) | (4, 2)) && self.start == FILE + self.header
+    }
+
     /// The bytes of the plain file, and of the rows that it is made of.
     pub(super) fn working_bytes(&self) -> u64 {
         if self.has_runs() { 2 * u64::from(self.width) * u64::from(self.height) } else { self.file.len() as u64 }
@@ -64,7 +72,7 @@ impl<'a> Bmp<'a> {
 
     /// The file as `image` reads it.
     pub(super) fn plain(&self) -> Result<Vec<u8>> {
-        let Self { file, header, width, height, bits, compression } = *self;
+        let Self { file, header, width, height, bits, compression, start } = *self;
         let used = if header >= 36 { number(file, FILE + 32)? as usize } else { 0 };
         let colours = match (bits, used) {
             (1 | 4 | 8, 0) => 1 << bits,
@@ -73,7 +81,8 @@ impl<'a> Bmp<'a> {
         };
         let from = FILE + header;
         let palette = file.get(from..from + 4 * colours).ok_or_else(cut_short)?;
-        let pixels = file.get(number(file, 10)? as usize..).ok_or_else(cut_short)?;
+        let start = if self.forgets_palette() { from + palette.len() } else { start };
+        let pixels = file.get(start..).ok_or_else(cut_short)?;
 
         let mut plain = Vec::new();
         plain.extend_from_slice(b"BM\0\0\0\0\0\0\0\0");
@@ -96,6 +105,9 @@ impl<'a> Bmp<'a> {
             }
         } else {
             plain.extend_from_slice(pixels);
+            // The bytes that fill the last row may be missing.
+            let row = (u64::from(width) * bits as u64).div_ceil(8);
+            plain.resize(plain.len() + (row.next_multiple_of(4) - row) as usize, 0);
         }
         Ok(plain)
     }

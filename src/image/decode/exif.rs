@@ -7,6 +7,9 @@ use std::ops::Range;
 pub(super) const ORIENTATION: u16 = 0x112;
 /// TIFF's tag of XMP.
 pub(super) const XMP: u16 = 700;
+/// TIFF's tags of how strips or tiles are compressed, and of the width of a tile.
+pub(super) const COMPRESSION: u16 = 259;
+pub(super) const TILE_WIDTH: u16 = 322;
 
 /// Metadata found in a file. The first of a kind counts.
 #[derive(Default)]
@@ -40,6 +43,29 @@ pub(super) fn number(tiff: &[u8], tag: u16) -> Option<u32> {
         4 | 9 => field.order.u32(&tiff[field.place], 0),
         _ => None,
     }
+}
+
+/// All numbers of a tag in the first directory of a TIFF or BigTIFF; None where they are not whole or negative.
+pub(super) fn numbers(tiff: &[u8], tag: u16) -> Option<Vec<u64>> {
+    let Field { order, kind, place } = Field::find(tiff, tag)?;
+    let bytes = &tiff[place];
+    match kind {
+        3 => (0..bytes.len() / 2).map(|i| order.u16(bytes, 2 * i).map(u64::from)).collect(),
+        4 => (0..bytes.len() / 4).map(|i| order.u32(bytes, 4 * i).map(u64::from)).collect(),
+        16 => (0..bytes.len() / 8).map(|i| order.u64(bytes, 8 * i)).collect(),
+        _ => None,
+    }
+}
+
+/// Where the strips or tiles of a TIFF stand, those that are within the file.
+pub(super) fn parts(tiff: &[u8], tiles: bool) -> Option<Vec<Range<usize>>> {
+    let (offsets, lengths) = if tiles { (324, 325) } else { (273, 279) };
+    let (offsets, lengths) = (numbers(tiff, offsets)?, numbers(tiff, lengths)?);
+    let part = |(&start, &length): (&u64, &u64)| {
+        let end = start.checked_add(length).filter(|&end| end <= tiff.len() as u64)?;
+        Some(start as usize..end as usize)
+    };
+    Some(offsets.iter().zip(&lengths).map_while(part).collect())
 }
 
 /// The bytes of a tag in the first directory of a TIFF or BigTIFF.

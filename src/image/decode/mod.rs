@@ -8,7 +8,9 @@ mod jpeg;
 mod options;
 mod orientation;
 mod tiff;
+mod tiff_jpeg;
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -184,6 +186,7 @@ enum Decoder<'a> {
     Jpeg(&'a [u8]),
     Bmp(bmp::Bmp<'a>),
     Tiff(Box<tiff::Tiff<'a>>),
+    JpegTiff(tiff_jpeg::JpegTiff<'a>),
     Other(Box<dyn ImageDecoder + 'a>),
 }
 
@@ -210,11 +213,17 @@ impl<'a> Source<'a> {
 
     /// Width, height, the bytes that decoding takes beside the image, and the decoder.
     fn decoder(bytes: &'a [u8], format: Format, options: &DecodeOptions) -> Result<(u32, u32, u64, Decoder<'a>)> {
+        let mut plain = bytes.into();
         match format {
             Format::Tiff => {
+                tiff::check(bytes)?;
+                if let Some(tiff) = tiff_jpeg::JpegTiff::open(bytes) {
+                    return Ok((tiff.width, tiff.height, tiff.working_bytes(), Decoder::JpegTiff(tiff)));
+                }
                 if let Some(tiff) = tiff::Tiff::open(bytes, options.max_bytes) {
                     return Ok((tiff.width, tiff.height, tiff.working_bytes(), Decoder::Tiff(Box::new(tiff))));
                 }
+                plain = tiff::in_order(bytes);
             }
             Format::WebP => guard::webp_is_whole(bytes)?,
             Format::Bmp => {
@@ -224,7 +233,7 @@ impl<'a> Source<'a> {
             }
             _ => {}
         }
-        let decoder = in_image(bytes, format, options.max_bytes)?;
+        let decoder = in_image(plain, format, options.max_bytes)?;
         let (width, height) = decoder.dimensions();
         // What is not RGB of eight bits is converted.
         let working_bytes = if decoder.color_type() == ColorType::Rgb8 { 0 } else { decoder.total_bytes() };
@@ -235,17 +244,20 @@ impl<'a> Source<'a> {
     fn decode(self) -> Result<Vec<u8>> {
         let format = self.info.format;
         match self.decoder {
-            Decoder::Jpeg(file) => jpeg::decode(file),
+            Decoder::Jpeg(file) => jpeg::decode(file, None),
+            Decoder::JpegTiff(tiff) => tiff.decode(),
             Decoder::Tiff(tiff) => guard::caught(format, || tiff.decode()),
             // What it takes is known and checked.
-            Decoder::Bmp(bmp) => guard::caught(format, || pixels(in_image(&bmp.plain()?, format, u64::MAX)?, format)),
+            Decoder::Bmp(bmp) => {
+                guard::caught(format, || pixels(in_image(bmp.plain()?.into(), format, u64::MAX)?, format))
+            }
             Decoder::Other(decoder) => guard::caught(format, || pixels(decoder, format)),
         }
     }
 }
 
 /// A decoder of the crate `image`.
-fn in_image(bytes: &[u8], format: Format, max_bytes: u64) -> Result<impl ImageDecoder> {
+fn in_image(bytes: Cow<'_, [u8]>, format: Format, max_bytes: u64) -> Result<impl ImageDecoder> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(max_bytes);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.in_image());
@@ -450,6 +462,129 @@ mod tests {
             assert_eq!(kind(&|jpeg, frame| jpeg[frame + 1] = code), ErrorKind::UnsupportedFormat);
         }
         assert_eq!(kind(&|jpeg, frame| jpeg[frame + 4] = 12), ErrorKind::UnsupportedFormat);
+    }
+
+    /// A TIFF of one strip with these fields beside its size and its strip: tag, kind (7 is of bytes, 3 of 16 bits, 4 of
+    /// 32) and numbers.
+    fn tiff(size: [u32; 2], strip: &[u8], fields: &[(u16, u16, Vec<u32>)]) -> Vec<u8> {
+        let mut fields = fields.to_vec();
+        fields.extend([(256, 4, vec![size[0]]), (257, 4, vec![size[1]])]);
+        fields.extend([(273, 4, vec![8]), (279, 4, vec![strip.len() as u32])]);
+        fields.sort();
+        let mut file = [b"II*\0\0\0\0\0", strip, &vec![0; strip.len() % 2]].concat();
+        let mut directory = (fields.len() as u16).to_le_bytes().to_vec();
+        for (tag, kind, numbers) in &fields {
+            let size = match kind {
+                7 => 1,
+                3 => 2,
+                _ => 4,
+            };
+            let bytes = numbers.iter().flat_map(|it| it.to_le_bytes()[..size].to_vec());
+            let mut bytes: Vec<u8> = bytes.collect();
+            directory.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+            directory.extend((numbers.len() as u32).to_le_bytes());
+            if bytes.len() > 4 {
+                directory.extend((file.len() as u32).to_le_bytes());
+                file.append(&mut bytes);
+            } else {
+                bytes.resize(4, 0);
+                directory.append(&mut bytes);
+            }
+        }
+        let start = file.len() as u32;
+        file[4..8].copy_from_slice(&start.to_le_bytes());
+        [file, directory, vec![0; 4]].concat()
+    }
+
+    /// Fields of a TIFF that is not compressed: bits a sample, what they mean, samples a pixel.
+    fn plain(bits: u32, photometric: u32, samples: u32) -> Vec<(u16, u16, Vec<u32>)> {
+        let bits = vec![bits; samples as usize];
+        vec![(258, 3, bits), (259, 3, vec![1]), (262, 3, vec![photometric]), (277, 3, vec![samples])]
+    }
+
+    #[test]
+    fn tiffs_of_few_grays_palettes_with_alpha_and_bits_backwards_have_their_colours() {
+        let grays = |bytes: &[u8]| {
+            let pixels = decode(bytes).unwrap_or_else(|error| panic!("{error}"));
+            assert!(pixels.pixels().all(|it| it.0 == [it.0[0]; 3]));
+            pixels.pixels().map(|it| it.0[0]).collect::<Vec<_>>()
+        };
+        let nibbles: &[u8] = &[0x0F, 0x50, 0xA1, 0x20];
+        assert_eq!(grays(&tiff([3, 2], nibbles, &plain(4, 1, 1))), [0, 255, 85, 170, 17, 34]);
+        assert_eq!(grays(&tiff([3, 2], nibbles, &plain(4, 0, 1))), [255, 0, 170, 85, 238, 221], "white is zero");
+        assert_eq!(grays(&tiff([4, 1], &[0b00_01_10_11], &plain(2, 1, 1))), [0, 85, 170, 255]);
+
+        let backwards = |bits, bytes: &[u8]| {
+            let fields = [plain(bits, 1, 1), vec![(266, 3, vec![2])]].concat();
+            grays(&tiff([2, 1], &bytes.iter().map(|byte| byte.reverse_bits()).collect::<Vec<_>>(), &fields))
+        };
+        assert_eq!(backwards(8, &[1, 200]), [1, 200]);
+        assert_eq!(backwards(16, &[255, 1, 0, 200]), [2, 199]);
+        assert_eq!(backwards(4, &[0x2E]), [34, 238]);
+
+        let alpha = |photometric, planes| {
+            let extra = [(338, 3, vec![2]), (284, 3, vec![planes])];
+            [plain(8, photometric, 2), extra.to_vec()].concat()
+        };
+        let map = (0..3 * 256).map(|i| (i % 256 * 3 + i / 256) % 256 * 257).collect();
+        let palette = [alpha(3, 1), vec![(320, 3, map)]].concat();
+        let colours = decode(&tiff([2, 1], &[7, 99, 250, 98], &palette)).unwrap();
+        assert_eq!(colours.as_raw()[..], [21, 22, 23, 238, 239, 240]);
+        assert_eq!(grays(&tiff([2, 1], &[7, 99, 250, 98], &alpha(1, 1))), [7, 250]);
+
+        let tiles = [plain(8, 2, 3), vec![(284, 3, vec![2]), (322, 3, vec![16]), (323, 3, vec![16])]].concat();
+        let error = decode(&tiff([2, 1], &[0; 6], &tiles)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
+        assert_eq!(error.to_string(), "a TIFF of an unsupported kind: tiles of separate planes");
+    }
+
+    #[test]
+    fn jpegs_inside_a_tiff_have_the_pixels_of_a_jpeg() {
+        let jpeg = fixture("rgb.jpg");
+        let right = decode(&jpeg).unwrap();
+        let read = |photometric, more: &[(u16, u16, Vec<u32>)], strip: &[u8], size| {
+            let mut fields = plain(8, photometric, 3);
+            fields[1].2 = vec![7];
+            decode(&tiff(size, strip, &[&fields, more].concat()))
+        };
+        assert_eq!(read(6, &[], &jpeg, [48, 36]).unwrap(), right);
+        // The numbers of its fields decide, whatever the JPEG says.
+        let raw = read(2, &[], &jpeg, [48, 36]).unwrap();
+        let converted = raw.pixels().flat_map(|it| mtcnn_kernels::naive::rgb_of_ycbcr(it.0));
+        assert!(converted.eq(right.iter().copied()));
+
+        // Tables of their own.
+        let (mut tables, mut rest, mut at) = (vec![0xFF, 0xD8], vec![0xFF, 0xD8], 2);
+        while jpeg[at + 1] != 0xDA {
+            let end = at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+            let to = if matches!(jpeg[at + 1], 0xC4 | 0xDB) { &mut tables } else { &mut rest };
+            to.extend(&jpeg[at..end]);
+            at = end;
+        }
+        rest.extend(&jpeg[at..]);
+        tables.extend([0xFF, 0xD9]);
+        let tables = [(347, 7, tables.into_iter().map(u32::from).collect())];
+        assert_eq!(read(6, &tables, &rest, [48, 36]).unwrap(), right);
+
+        // Two tiles that are the same, the second partly outside.
+        let length = jpeg.len() as u32;
+        let tiles = [(322, 3, vec![48]), (323, 3, vec![36]), (324, 4, vec![8; 2]), (325, 4, vec![length; 2])];
+        let wide = read(6, &tiles, &jpeg, [70, 36]).unwrap();
+        assert!(wide.enumerate_pixels().all(|(x, y, pixel)| pixel == right.get_pixel(x % 48, y)));
+
+        for (size, strip) in [([48, 36], &jpeg[..900]), ([49, 36], &jpeg), ([48, 37], &jpeg)] {
+            assert_eq!(read(6, &[], strip, size).unwrap_err().kind(), ErrorKind::Damaged, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn a_bmp_may_forget_its_palette_and_the_end_of_its_last_row() {
+        let header: [u32; 10] = [40, 3, 2, 8 << 16 | 1, 0, 0, 0, 0, 2, 0];
+        let header = header.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<_>>();
+        let pixels = [0, 1, 0, 0, 1, 1, 0];
+        let file = [b"BM\0\0\0\0\0\0\0\0\x36\0\0\0", &header[..], &[9, 8, 7, 0, 6, 5, 4, 0], &pixels].concat();
+        let (one, other) = ([7, 8, 9], [4, 5, 6]);
+        assert_eq!(decode(&file).unwrap().as_raw()[..], [other, other, one, one, other, one].concat());
     }
 
     #[test]

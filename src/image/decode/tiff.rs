@@ -1,4 +1,5 @@
-//! The kinds of TIFF that `image` leaves out: palettes, gray with more samples beside it, and fax of group 3.
+//! The kinds of TIFF that `image` leaves out: palettes, gray of 2 and 4 bits or with more samples beside it, fax of group
+//! 3, and bytes whose bits are in the other order.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -17,6 +18,9 @@ const FAX3: u16 = 3;
 /// TIFF's tag of what the samples mean, and its number of a palette.
 const PHOTOMETRIC: u16 = 262;
 const PALETTE: u32 = 3;
+/// TIFF's tag of the order of the bits in a byte, and its number of the reverse of the usual one.
+const FILL_ORDER: u16 = 266;
+const BACKWARDS: u32 = 2;
 
 fn damaged(reason: impl std::fmt::Display) -> Error {
     Error::damaged(format_args!("a damaged TIFF: {reason}"))
@@ -34,6 +38,32 @@ fn error(error: TiffError) -> Error {
     }
 }
 
+/// The file with all bits in the usual order, which is the only one that the decoder knows.
+pub(super) fn in_order(file: &[u8]) -> Cow<'_, [u8]> {
+    const JPEG: [Option<u32>; 2] = [Some(6), Some(7)];
+    if exif::number(file, FILL_ORDER) != Some(BACKWARDS) || JPEG.contains(&exif::number(file, exif::COMPRESSION)) {
+        return file.into();
+    }
+    let mut told = file.to_vec();
+    // Strips or tiles that say to be more than the file would keep us busy.
+    let mut left = file.len();
+    for part in exif::parts(file, false).into_iter().chain(exif::parts(file, true)).flatten() {
+        let Some(bytes) = told.get_mut(part).filter(|bytes| bytes.len() <= left) else { break };
+        left -= bytes.len();
+        bytes.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+    }
+    told.into()
+}
+
+/// A kind that the decoder does not know but by a panic.
+pub(super) fn check(file: &[u8]) -> Result<()> {
+    const PLANES: u16 = 284;
+    if exif::number(file, PLANES) == Some(2) && exif::number(file, exif::TILE_WIDTH).is_some() {
+        return Err(unsupported("tiles of separate planes"));
+    }
+    Ok(())
+}
+
 /// A TIFF of one of these kinds.
 pub(super) struct Tiff<'a> {
     file: &'a [u8],
@@ -44,9 +74,12 @@ pub(super) struct Tiff<'a> {
 }
 
 enum Kind {
+    /// Bits a sample, of which the first of a pixel is an index.
     Palette(u8),
-    /// Samples a pixel, of which the first is gray, and bits a sample.
-    Gray(usize, u8),
+    /// Bits a sample, less than 8.
+    FewGrays(u8),
+    /// Bits a sample, of which the first of a pixel is gray.
+    Gray(u8),
     Fax,
 }
 
@@ -59,23 +92,23 @@ impl<'a> Tiff<'a> {
         limits.ifd_value_size = limits.decoding_buffer_size;
         // The decoder knows no palettes, so it is told that the indices are gray.
         let photometric = exif::place(file, PHOTOMETRIC).filter(|_| exif::number(file, PHOTOMETRIC) == Some(PALETTE));
-        let told: Cow<[u8]> = match &photometric {
-            Some(place) => {
-                let mut told = file.to_vec();
-                // In either order of bytes 3 becomes 1: black is zero.
-                told[place.clone()].iter_mut().for_each(|byte| *byte = (*byte).min(1));
-                told.into()
-            }
-            None => file.into(),
-        };
+        let mut told = in_order(file);
+        if let Some(place) = &photometric {
+            // In either order of bytes 3 becomes 1: black is zero.
+            told.to_mut()[place.clone()].iter_mut().for_each(|byte| *byte = (*byte).min(1));
+        }
         let mut decoder = Decoder::new(Cursor::new(told)).ok()?.with_limits(limits);
         let (width, height) = decoder.dimensions().ok()?;
         let compression = decoder.find_tag_unsigned::<u16>(Tag::Compression).ok()?;
         let kind = match decoder.colortype().ok()? {
             ColorType::Gray(1) if compression == Some(FAX3) => Kind::Fax,
             ColorType::Gray(bits @ (1 | 2 | 4 | 8)) if photometric.is_some() => Kind::Palette(bits),
-            ColorType::GrayA(bits @ (8 | 16)) => Kind::Gray(2, bits),
-            ColorType::Multiband { bit_depth: bits @ (8 | 16), num_samples: 2 } => Kind::Gray(2, bits),
+            ColorType::GrayA(8) | ColorType::Multiband { bit_depth: 8, num_samples: 2 } if photometric.is_some() => {
+                Kind::Palette(8)
+            }
+            ColorType::Gray(bits @ (2 | 4)) => Kind::FewGrays(bits),
+            ColorType::GrayA(bits @ (8 | 16)) => Kind::Gray(bits),
+            ColorType::Multiband { bit_depth: bits @ (8 | 16), num_samples: 2 } => Kind::Gray(bits),
             _ => return None,
         };
         Some(Self { file, decoder, kind, width, height })
@@ -85,8 +118,8 @@ impl<'a> Tiff<'a> {
     pub(super) fn working_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
         match self.kind {
-            Kind::Palette(bits) => (pixels * u64::from(bits)).div_ceil(8),
-            Kind::Gray(samples, bits) => pixels * samples as u64 * u64::from(bits) / 8,
+            Kind::Palette(bits @ ..8) | Kind::FewGrays(bits) => (pixels * u64::from(bits)).div_ceil(8),
+            Kind::Palette(bits) | Kind::Gray(bits) => pixels * 2 * u64::from(bits) / 8,
             Kind::Fax => 0,
         }
     }
@@ -96,12 +129,23 @@ impl<'a> Tiff<'a> {
         match self.kind {
             Kind::Fax => self.fax(),
             Kind::Palette(bits) => self.palette(bits),
-            Kind::Gray(samples, _) => {
+            Kind::FewGrays(bits) => {
+                let most = (1 << bits) - 1;
+                self.indexed(bits, |index| [(usize::from(index) * 255 / most) as u8; 3])
+            }
+            Kind::Gray(_) => {
+                let pixels = self.width as usize * self.height as usize;
+                // Of planes that are stored one behind the other only the first is read.
+                let samples = |many: usize| (many / pixels).max(1);
                 let gray: Vec<u8> = match self.decoder.read_image().map_err(error)? {
-                    DecodingResult::U8(pixels) => pixels.into_iter().step_by(samples).collect(),
-                    DecodingResult::U16(pixels) => {
+                    DecodingResult::U8(gray) => {
+                        let samples = samples(gray.len());
+                        gray.into_iter().step_by(samples).collect()
+                    }
+                    DecodingResult::U16(gray) => {
                         let scale = |gray: u16| ((u32::from(gray) * 255 + 32767) / 65535) as u8;
-                        pixels.into_iter().step_by(samples).map(scale).collect()
+                        let samples = samples(gray.len());
+                        gray.into_iter().step_by(samples).map(scale).collect()
                     }
                     _ => return Err(unsupported("gray of other than whole numbers")),
                 };
@@ -112,20 +156,29 @@ impl<'a> Tiff<'a> {
 
     fn palette(&mut self, bits: u8) -> Result<Vec<u8>> {
         let colours = self.decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?;
-        let DecodingResult::U8(indices) = self.decoder.read_image().map_err(error)? else {
-            return Err(unsupported("a palette of other than bytes"));
-        };
         let many = 1 << bits;
         if colours.len() < 3 * many {
             return Err(damaged("its palette is too short"));
         }
-        let colour = |index: u8| [0, many, 2 * many].map(|channel| (colours[channel + usize::from(index)] >> 8) as u8);
+        self.indexed(bits, |index| {
+            [0, many, 2 * many].map(|channel| (colours[channel + usize::from(index)] >> 8) as u8)
+        })
+    }
+
+    /// The colours of indices of so many bits, the first of a pixel's samples.
+    fn indexed(&mut self, bits: u8, colour: impl Fn(u8) -> [u8; 3]) -> Result<Vec<u8>> {
+        let DecodingResult::U8(indices) = self.decoder.read_image().map_err(error)? else {
+            return Err(unsupported("indices of other than bytes"));
+        };
         let (width, each) = (self.width as usize, 8 / usize::from(bits));
+        let stored = width.div_ceil(each);
+        let samples = (indices.len() / (stored * self.height as usize)).max(1);
         let row = |row: &[u8]| -> Vec<u8> {
-            let index = |x: usize| row[x / each] >> (8 - usize::from(bits) * (x % each + 1)) & (many - 1) as u8;
+            let mask = ((1_u32 << bits) - 1) as u8;
+            let index = |x: usize| row[x / each * samples] >> (8 - usize::from(bits) * (x % each + 1)) & mask;
             (0..width).flat_map(|x| colour(index(x))).collect()
         };
-        Ok(indices.chunks_exact(width.div_ceil(each)).flat_map(row).collect())
+        Ok(indices.chunks_exact(stored * samples).take(self.height as usize).flat_map(row).collect())
     }
 
     fn fax(&mut self) -> Result<Vec<u8>> {
@@ -134,7 +187,7 @@ impl<'a> Tiff<'a> {
         if number(Tag::Unknown(292))?.unwrap_or(0) & TWO_DIMENSIONAL != 0 {
             return Err(unsupported("two-dimensional fax of group 3"));
         }
-        let backwards = number(Tag::FillOrder)? == Some(2);
+        let backwards = number(Tag::FillOrder)? == Some(BACKWARDS);
         let white_is_zero = number(Tag::PhotometricInterpretation)? != Some(1);
         let offsets = self.decoder.get_tag_u64_vec(Tag::StripOffsets).map_err(error)?;
         let lengths = self.decoder.get_tag_u64_vec(Tag::StripByteCounts).map_err(error)?;

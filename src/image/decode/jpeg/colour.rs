@@ -5,7 +5,7 @@ use mtcnn_kernels::colour::rgb_of_ycbcr;
 
 /// What the components mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colour {
+pub(in super::super) enum Colour {
     Gray,
     Rgb,
     YCbCr,

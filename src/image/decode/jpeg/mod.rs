@@ -19,7 +19,7 @@ mod scan;
 mod upsample;
 
 use self::bits::{Coded, cut_short};
-use self::colour::Colour;
+pub(super) use self::colour::Colour;
 use self::fault::damaged;
 use self::frame::{Frame, MOST};
 use self::huffman::{Table, ZIGZAG};
@@ -103,9 +103,9 @@ fn is_frame(code: u8) -> bool {
     matches!(code, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7)
 }
 
-/// The image's pixels as RGB. The caller has checked its size.
-pub(super) fn decode(file: &[u8]) -> Result<Vec<u8>> {
-    let mut decoder = Decoder::default();
+/// The image's pixels as RGB. The caller has checked its size. What three components mean may be known from elsewhere.
+pub(super) fn decode(file: &[u8], colour: Option<Colour>) -> Result<Vec<u8>> {
+    let mut decoder = Decoder { colour, ..Decoder::default() };
     let mut at = 2;
     while let Some(segment) = Segment::next(file, at)? {
         at = segment.end;
@@ -141,6 +141,7 @@ struct Decoder {
     tables: Tables,
     quantization: [Option<[i16; 64]>; MOST],
     restart: usize,
+    colour: Option<Colour>,
     jfif: bool,
     /// The colour transform that Adobe's segment names.
     adobe: Option<u8>,
@@ -234,7 +235,8 @@ impl Decoder {
         }
         let output = self.output.get_or_insert_with(|| {
             let at_once = frame.progressive || scan.parts.len() == frame.components.len();
-            Output::new(frame, colour(frame, self.jfif, self.adobe), at_once)
+            let known = self.colour.filter(|_| frame.components.len() == 3);
+            Output::new(frame, known.unwrap_or_else(|| colour(frame, self.jfif, self.adobe)), at_once)
         });
         let coded = Coded::read(file, at);
         if frame.progressive {
@@ -314,7 +316,7 @@ mod tests {
 
     /// The levels of the four blocks.
     fn levels(coded: &[&[u8]]) -> Result<[u8; 4]> {
-        let rgb = decode(&gray(coded))?;
+        let rgb = decode(&gray(coded), None)?;
         let level = |x: usize| rgb[x * 8 * 3];
         assert!((0..32 * 8).all(|i| rgb[3 * i..][..3] == [level(i % 32 / 8); 3]));
         Ok([0, 1, 2, 3].map(level))
