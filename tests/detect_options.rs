@@ -136,6 +136,13 @@ fn no_more_faces_than_asked_for() {
 }
 
 #[test]
+fn a_mistyped_number_of_threads_starts_none() {
+    let error = Detector::builder().threads(100_000).build().unwrap_err();
+    assert_eq!(error.kind(), mtcnn_cpu::ErrorKind::Option);
+    assert!(error.to_string().contains("at most 1024 threads"), "{error}");
+}
+
+#[test]
 fn a_longest_side_is_a_larger_smallest_face() {
     let _alone = alone();
     let crowd = crowd();

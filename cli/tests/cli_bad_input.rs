@@ -112,6 +112,13 @@ fn weights_that_cannot_be_used_are_refused() {
 }
 
 #[test]
+fn rayons_variable_starts_no_thousands_of_threads() {
+    let mut detect = command(&[SMALL]);
+    let run = Run::of(detect.env("RAYON_NUM_THREADS", "100000").output().unwrap());
+    assert!(run.code == 2 && run.err.contains("RAYON_NUM_THREADS is 100000: at most 1024 threads"), "{}", run.err);
+}
+
+#[test]
 fn what_is_no_image_gives_a_reason() {
     assert!(detect(&["nowhere.jpg"]).error().starts_with("No such file"));
     assert_eq!(detect_bytes("empty.jpg", b"").error(), "not an image: the file is empty");

@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod cascade;
 mod curves;
 mod net;
+mod options;
 mod progress_line;
 
 use std::io::{self, Write};

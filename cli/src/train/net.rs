@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mtcnn_cpu::data::DataSet;
-use mtcnn_cpu::train::{ClassCounts, Ended, MODEL, Metrics, Plan, Recipe, Training};
+use mtcnn_cpu::train::{Ended, MODEL, Metrics, Plan, Training};
 use mtcnn_cpu::{Stage, isa};
 
 use crate::common::detector::pool;
@@ -11,11 +11,12 @@ use crate::common::outcome::{Outcome, complain};
 use crate::common::stop::{going, stop_flag};
 use crate::train::args::Net;
 use crate::train::curves::curves;
+use crate::train::options;
 use crate::train::progress_line::ProgressLine;
 
 /// Runs.
 pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
-    let plan = plan(stage, args)?;
+    let plan = options::plan(stage, args)?;
     let data = DataSet::open(&args.data)?;
     let validation = args.validation.as_ref().map(DataSet::open).transpose()?;
     let pool = pool(args.work.threads)?;
@@ -51,23 +52,6 @@ pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
     }
     write_result(args, &plan, &metrics, began.elapsed())?;
     Ok(Outcome::Done)
-}
-
-fn plan(stage: Stage, args: &Net) -> anyhow::Result<Plan> {
-    let mut recipe = Recipe::read(&args.recipe)?;
-    recipe.seed = args.seed.unwrap_or(recipe.seed);
-    let training = match stage {
-        Stage::PNet => &mut recipe.pnet.training,
-        Stage::RNet => &mut recipe.rnet.training,
-        Stage::ONet => &mut recipe.onet.training,
-    };
-    training.steps = args.steps.unwrap_or(training.steps);
-    training.rate = args.rate.unwrap_or(training.rate);
-    if let Some([positives, negatives, parts, landmarks]) = args.batch {
-        training.batch = ClassCounts { positives, negatives, parts, landmarks };
-    }
-    training.convention = args.convention.unwrap_or(training.convention);
-    Ok(recipe.plan(stage))
 }
 
 fn write_result(args: &Net, plan: &Plan, metrics: &[Metrics], time: Duration) -> anyhow::Result<()> {
