@@ -3,11 +3,12 @@
     cargo build --release --example decode --features image
     python testdata/sweep.py target/release/examples/decode FOLDER...
 
-Pillow's image is what ImageOps.exif_transpose makes of the first frame, as RGB without transparency. Good sources are the
-test images of Pillow's and scikit-image's source archives and of the crates image, image-webp, png, tiff, zune-jpeg and
-jpeg-decoder. Needs Pillow and NumPy."""
+Pillow's image is what ImageOps.exif_transpose makes of the first frame, as RGB without transparency. Files of the same bytes
+count once. Good sources are the test images of Pillow's source archive, scikit-image's package, and Debian's source packages
+of exiv2, gdk-pixbuf, graphicsmagick, imagemagick, kimageformats, leptonlib, libgd2, libjpeg-turbo, libpng1.6, opencv, qtbase,
+tiff and vips. Needs Pillow and NumPy."""
 
-import collections, os, subprocess, sys, tempfile, warnings
+import collections, hashlib, os, subprocess, sys, tempfile, warnings
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
@@ -41,6 +42,11 @@ def ppm(path):
 def main():
     program, folders = sys.argv[1], sys.argv[2:]
     files = sorted(os.path.join(root, name) for folder in folders for root, _, names in os.walk(folder) for name in names if name.lower().endswith(ENDS))
+    contents = {}
+    for path in files:
+        with open(path, "rb") as file:
+            contents.setdefault(hashlib.sha256(file.read()).digest(), path)
+    files = list(contents.values())
     groups, equal = collections.defaultdict(list), 0
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "a.ppm")

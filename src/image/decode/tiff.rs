@@ -147,7 +147,7 @@ impl<'a> Tiff<'a> {
                         let samples = samples(gray.len());
                         gray.into_iter().step_by(samples).map(scale).collect()
                     }
-                    _ => return Err(unsupported("gray of other than whole numbers")),
+                    _ => return Err(unsupported("gray of other than 8 or 16 bits without a sign")),
                 };
                 Ok(gray.into_iter().flat_map(|gray| [gray; 3]).collect())
             }

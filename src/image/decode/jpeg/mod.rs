@@ -5,6 +5,10 @@
 //! where 3 would do; libjpeg-turbo-rs 0.9 refuses 1,044 and vouches for no memory safety. And none of them says whether
 //! blocks were missing: they become gray, and a face that was there is lost without a word.
 //!
+//! Damage is passed as libjpeg passes it, to the same pixels, as long as there are bits for every block: codes that are in
+//! no table, bytes too many before a marker, restart markers out of order. Where bits lack, blocks do, and the file is
+//! refused.
+//!
 //! Not read: arithmetic and lossless coding, more than 8 bits a sample.
 
 mod bits;
