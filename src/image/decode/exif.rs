@@ -108,6 +108,49 @@ struct Field {
 
 impl Field {
     fn find(tiff: &[u8], tag: u16) -> Option<Self> {
+        let directory = Directory::first(tiff)?;
+        let Directory { order, .. } = directory;
+        let (start, entry) = directory.entries().find(|(_, entry)| order.u16(entry, 0) == Some(tag))?;
+        let kind = order.u16(entry, 2)?;
+        let each = match kind {
+            1 | 2 | 6 | 7 => 1,
+            3 | 8 => 2,
+            4 | 9 | 11 => 4,
+            _ => 8,
+        };
+        let length = usize::try_from(directory.word(entry, 4)?.checked_mul(each)?).ok()?;
+        let inside = if directory.big { 12 } else { 8 };
+        let here = &entry[inside..];
+        let start = match here.get(..length) {
+            Some(_) => start + inside,
+            None => usize::try_from(directory.word(here, 0)?).ok()?,
+        };
+        let place = start..start.checked_add(length)?;
+        tiff.get(place.clone())?;
+        Some(Self { order, kind, place })
+    }
+}
+
+/// Whether a text in the first directory says to be longer than the file.
+pub(super) fn text_is_cut(tiff: &[u8]) -> bool {
+    const TEXT: u16 = 2;
+    Directory::first(tiff).is_some_and(|it| {
+        let long = |entry| it.word(entry, 4).is_some_and(|length| length > tiff.len() as u64);
+        it.entries().any(|(_, entry)| it.order.u16(entry, 2) == Some(TEXT) && long(entry))
+    })
+}
+
+/// A directory of fields.
+struct Directory<'a> {
+    order: Order,
+    big: bool,
+    /// Where the entries begin, and those that are there.
+    start: usize,
+    entries: &'a [u8],
+}
+
+impl<'a> Directory<'a> {
+    fn first(tiff: &'a [u8]) -> Option<Self> {
         let order = match tiff.first_chunk::<2>()? {
             b"II" => Order { little: true },
             b"MM" => Order { little: false },
@@ -118,30 +161,31 @@ impl Field {
             43 => true,
             _ => return None,
         };
-        // Sizes of a count, of an entry, and where in an entry its value stands.
-        let (first, count_size, size, inside) = if big { (8, 8, 20, 12) } else { (4, 2, 12, 8) };
-        let word = |bytes: &[u8], at| if big { order.u64(bytes, at) } else { order.u32(bytes, at).map(u64::from) };
-        let start = usize::try_from(word(tiff, first)?).ok()?;
-        let directory = tiff.get(start..)?;
-        let many = if big { order.u64(directory, 0)? } else { u64::from(order.u16(directory, 0)?) };
-        let mut entries = directory.get(count_size..)?.chunks_exact(size).take(usize::try_from(many).ok()?).enumerate();
-        let (index, entry) = entries.find(|(_, entry)| order.u16(entry, 0) == Some(tag))?;
-        let kind = order.u16(entry, 2)?;
-        let each = match kind {
-            1 | 2 | 6 | 7 => 1,
-            3 | 8 => 2,
-            4 | 9 | 11 => 4,
-            _ => 8,
-        };
-        let length = usize::try_from(word(entry, 4)?.checked_mul(each)?).ok()?;
-        let here = &entry[inside..];
-        let start = match here.get(..length) {
-            Some(_) => start + count_size + index * size + inside,
-            None => usize::try_from(word(here, 0)?).ok()?,
-        };
-        let place = start..start.checked_add(length)?;
-        tiff.get(place.clone())?;
-        Some(Self { order, kind, place })
+        let mut directory = Self { order, big, start: 0, entries: &[] };
+        let start = usize::try_from(directory.word(tiff, if big { 8 } else { 4 })?).ok()?;
+        let rest = tiff.get(start..)?;
+        let many = if big { order.u64(rest, 0)? } else { u64::from(order.u16(rest, 0)?) };
+        let count_size = if big { 8 } else { 2 };
+        let entries = rest.get(count_size..)?;
+        let length = usize::try_from(many).ok()?.saturating_mul(directory.entry());
+        (directory.start, directory.entries) = (start + count_size, &entries[..length.min(entries.len())]);
+        Some(directory)
+    }
+
+    /// The size of an entry.
+    fn entry(&self) -> usize {
+        if self.big { 20 } else { 12 }
+    }
+
+    /// A number of the size that offsets have.
+    fn word(&self, bytes: &[u8], at: usize) -> Option<u64> {
+        if self.big { self.order.u64(bytes, at) } else { self.order.u32(bytes, at).map(u64::from) }
+    }
+
+    /// Where each entry begins, and its bytes.
+    fn entries(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let (start, size) = (self.start, self.entry());
+        self.entries.chunks_exact(size).enumerate().map(move |(i, entry)| (start + i * size, entry))
     }
 }
 

@@ -536,6 +536,11 @@ mod tests {
         let error = decode(&tiff([2, 1], &[0; 6], &tiles)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
         assert_eq!(error.to_string(), "a TIFF of an unsupported kind: tiles of separate planes");
+        // The decoder prints where it stands in its source at such a text.
+        let mut long = tiff([2, 1], &[7; 6], &[plain(8, 2, 3), vec![(266, 2, vec![0, 0])]].concat());
+        let entry = long.windows(4).position(|it| it == [10, 1, 2, 0]).unwrap();
+        long[entry + 4..entry + 8].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(decode(&long).unwrap_err().to_string(), "a damaged TIFF: the file is cut short");
     }
 
     #[test]

@@ -55,9 +55,12 @@ pub(super) fn in_order(file: &[u8]) -> Cow<'_, [u8]> {
     told.into()
 }
 
-/// A kind that the decoder does not know but by a panic.
+/// Refuses what makes the decoder panic, or print on stderr.
 pub(super) fn check(file: &[u8]) -> Result<()> {
     const PLANES: u16 = 284;
+    if exif::text_is_cut(file) {
+        return Err(damaged("the file is cut short"));
+    }
     if exif::number(file, PLANES) == Some(2) && exif::number(file, exif::TILE_WIDTH).is_some() {
         return Err(unsupported("tiles of separate planes"));
     }
