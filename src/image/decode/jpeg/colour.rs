@@ -5,7 +5,7 @@ use mtcnn_kernels::colour::rgb_of_ycbcr;
 
 /// What the components mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Colour {
+pub(crate) enum Colour {
     Gray,
     Rgb,
     YCbCr,
