@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use mtcnn_cpu::{Isa, isa};
 
 use crate::bench::args::Bench;
+use crate::crop::args::Crop;
 use crate::detect::args::Detect;
 use crate::eval::args::Eval;
 use crate::explain::args::Explain;
@@ -28,6 +29,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Detect(Detect),
+    Crop(Crop),
     Bench(Bench),
     Eval(Eval),
     Explain(Explain),

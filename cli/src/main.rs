@@ -4,6 +4,7 @@
 mod args;
 mod bench;
 mod common;
+mod crop;
 mod detect;
 mod eval;
 mod explain;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     };
     exit_code(match args.command {
         Command::Detect(args) => detect::run(args),
+        Command::Crop(args) => crop::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Explain(args) => explain::run(&args),

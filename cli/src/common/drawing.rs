@@ -2,22 +2,16 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use ::image::codecs::jpeg::JpegEncoder;
-use ::image::{ImageFormat, ImageResult, RgbImage};
-use anyhow::Context;
+use ::image::{ImageFormat, RgbImage};
 
+use crate::common::encoding::{format, make_folder, write_image};
 use crate::common::input::Input;
 use crate::common::outcome::Usage;
 use crate::common::save::Save;
 use mtcnn_cpu::Face;
 use mtcnn_cpu::image::draw::draw;
-
-/// Good enough to look at closely.
-const JPEG_QUALITY: u8 = 92;
 
 /// A file for the drawn copy of each input.
 pub(crate) struct Drawings {
@@ -85,35 +79,8 @@ impl Drawings {
 
     /// Writes the drawn image of that input.
     pub(crate) fn save(&self, index: usize, image: &RgbImage) -> anyhow::Result<()> {
-        let path = &self.paths[index];
-        if let (Some(_), Some(folder)) = (&self.folder, path.parent()) {
-            make_folder(folder)?;
-        }
-        let bytes = encode(image, format(path).unwrap_or(ImageFormat::Png))
-            .with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-        let mut file = Save::begin(path)?;
-        file.write_all(&bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-        file.finish()
+        write_image(&self.paths[index], image, format(&self.paths[index]).unwrap_or(ImageFormat::Png))
     }
-}
-
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("can't make the folder {}", folder.to_string_lossy()))
-}
-
-/// The format that a path's extension stands for, if a drawn copy can have it.
-fn format(path: &Path) -> Option<ImageFormat> {
-    use ImageFormat::{Bmp, Jpeg, Png, Tiff, WebP};
-    ImageFormat::from_path(path).ok().filter(|format| matches!(format, Bmp | Jpeg | Png | Tiff | WebP))
-}
-
-fn encode(image: &RgbImage, format: ImageFormat) -> ImageResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match format {
-        ImageFormat::Jpeg => JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(image)?,
-        other => image.write_to(&mut Cursor::new(&mut bytes), other)?,
-    }
-    Ok(bytes)
 }
 
 /// The name itself, with a format that can be written and, if it is taken, a number.

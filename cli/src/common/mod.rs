@@ -5,6 +5,7 @@ pub(crate) mod choice;
 pub(crate) mod detection_args;
 pub(crate) mod detector;
 pub(crate) mod drawing;
+pub(crate) mod encoding;
 pub(crate) mod format;
 pub(crate) mod input;
 pub(crate) mod left_out;
