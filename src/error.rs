@@ -94,6 +94,11 @@ impl Error {
         Self::new(ErrorKind::Option, reason)
     }
 
+    /// See [`ErrorKind::TooLarge`].
+    pub(crate) fn too_large(reason: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::TooLarge, reason)
+    }
+
     /// See [`ErrorKind::View`].
     pub(crate) fn view(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::View, reason)
@@ -110,11 +115,6 @@ impl Error {
     /// See [`ErrorKind::UnsupportedFormat`].
     pub(crate) fn unsupported(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::UnsupportedFormat, reason)
-    }
-
-    /// See [`ErrorKind::TooLarge`].
-    pub(crate) fn too_large(reason: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::TooLarge, reason)
     }
 
     /// See [`ErrorKind::Damaged`].

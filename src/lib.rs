@@ -63,7 +63,7 @@ mod profile;
 pub mod quote;
 #[cfg(feature = "train")]
 mod random;
-mod range;
+pub mod range;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "convert")]
