@@ -15,7 +15,6 @@ pub(crate) mod view;
 pub use ::image::RgbImage;
 #[cfg(feature = "image")]
 pub use decode::{
-    DecodeOptions, Format, ImageInfo, Orientation, decode, decode_as, decode_with, info, is_decoding, open, open_with,
-    read,
+    DecodeOptions, Format, ImageInfo, Orientation, decode, decode_with, info, is_decoding, open, open_with, read,
 };
 pub(crate) use view::{ImageView, Part};

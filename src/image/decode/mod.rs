@@ -171,11 +171,6 @@ fn read_within(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// [`decode`] with a choice, and the bare reason as its error.
-pub fn decode_as(bytes: &[u8], orientation: Orientation) -> Result<RgbImage, String> {
-    decode_with(bytes, &DecodeOptions::new().orientation(orientation)).map_err(|error| error.to_string())
-}
-
 /// A file whose header is read, and the decoder for the rest.
 struct Source<'a> {
     info: ImageInfo,
@@ -348,7 +343,8 @@ mod tests {
 
     #[test]
     fn exif_orientation_can_be_left_alone() {
-        let stored = decode_as(&fixture("exif-6.png"), Orientation::AsStored).unwrap();
+        let stored =
+            decode_with(&fixture("exif-6.png"), &DecodeOptions::new().orientation(Orientation::AsStored)).unwrap();
         assert_eq!(stored.dimensions(), (36, 48));
         let upright = ::image::imageops::rotate90(&stored);
         assert_eq!(difference(&upright, &decode(&fixture("rgb.png")).unwrap()), 0.0);
