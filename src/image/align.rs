@@ -232,51 +232,85 @@ pub fn warp(
     }
 }
 
-fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: usize, border: Border, row: &mut [u8]) {
-    let channels = view.format().rgb_offsets();
-    let (data, stride) = (view.data(), view.stride());
-    // Fixed point with 32 bits below the point; what is further away than 2^30 pixels is beyond the image in any case.
-    let fixed = |x: f64| (x.clamp(-1e9, 1e9) * (1u64 << 32) as f64).round() as i64;
-    // Half of the last bit that is kept, so that positions are rounded.
-    let [x, y] = inverse.apply([0.0, y as f64]).map(|at| fixed(at).wrapping_add(1 << (31 - BITS)));
-    let step = [fixed(inverse.a), fixed(inverse.b)];
-    for (i, output) in row.chunks_exact_mut(3).enumerate() {
-        let [x, y] = [(x, step[0]), (y, step[1])].map(|(at, step)| at.saturating_add(step.saturating_mul(i as i64)));
-        let (column, line) = (x >> 32, y >> 32);
-        let [fx, fy] = [x, y].map(|at| (at as u64 >> (32 - BITS)) & (ONE - 1));
-        let weights = [(ONE - fx) * (ONE - fy), fx * (ONE - fy), (ONE - fx) * fy, fx * fy];
-        // Two rows of two pixels, read as eight bytes, where all of them are in the image.
-        let inside = (column as u64) < (view.width() as u64).saturating_sub(1)
-            && (line as u64) < (view.height() as u64).saturating_sub(1);
-        let at = if inside { line as usize * stride + column as usize * PIXEL } else { usize::MAX - 8 };
-        let eight = |at: usize| Some(u64::from_le_bytes(*data.get(at..at.checked_add(8)?)?.first_chunk()?));
-        let sum = match (eight(at), at.checked_add(stride).and_then(eight)) {
-            (Some(upper), Some(lower)) if inside => {
-                let four = [upper, upper >> (8 * PIXEL), lower, lower >> (8 * PIXEL)];
-                let sum: u64 =
-                    four.iter().zip(weights).map(|(&pixel, weight)| spread::<PIXEL>(pixel, channels) * weight).sum();
-                sum + HALF
-            }
-            _ => {
-                let corner = |dx: i64, dy: i64| beyond(view, column + dx, line + dy, border);
-                let four = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
-                let sum = |channel: usize| -> u64 {
-                    four.iter().zip(weights).map(|(pixel, weight)| u64::from(pixel[channel]) * weight).sum::<u64>()
-                        << LANES[channel]
-                };
-                sum(0) + sum(1) + sum(2) + HALF
-            }
-        };
-        for (output, lane) in output.iter_mut().zip(LANES) {
-            *output = (sum >> (lane + 2 * BITS)) as u8;
-        }
+/// The place of a pixel of the result in the image: fixed point with 32 bits below the point.
+#[derive(Clone, Copy)]
+struct Place {
+    x: i64,
+    y: i64,
+}
+
+impl Place {
+    fn column(self) -> i64 {
+        self.x >> 32
+    }
+
+    fn line(self) -> i64 {
+        self.y >> 32
+    }
+
+    /// Of the four pixels from there on: two in its line, and two in the next.
+    fn weights(self) -> [u64; 4] {
+        let [fx, fy] = [self.x, self.y].map(|at| (at as u64 >> (32 - BITS)) & (ONE - 1));
+        let both = fx * fy;
+        [ONE * ONE + both - ONE * (fx + fy), ONE * fx - both, ONE * fy - both, both]
     }
 }
 
-/// Red, green and blue of a pixel in its first bytes, each in its lane.
-fn spread<const PIXEL: usize>(pixel: u64, channels: [usize; 3]) -> u64 {
-    let byte = |at: usize| pixel >> (8 * at) & 0xFF;
-    byte(channels[0]) | byte(channels[1]) << LANES[1] | byte(channels[2]) << LANES[2]
+fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: usize, border: Border, row: &mut [u8]) {
+    let channels = view.format().rgb_offsets();
+    let (data, stride) = (view.data(), view.stride());
+    // What is further away than 10^9 pixels is beyond the image in any case.
+    let fixed = |x: f64| (x.clamp(-1e9, 1e9) * (1u64 << 32) as f64).round() as i64;
+    // Half of the last bit that is kept, so that positions are rounded.
+    let [x0, y0] = inverse.apply([0.0, y as f64]).map(|at| fixed(at).wrapping_add(1 << (31 - BITS)));
+    let [dx, dy] = [fixed(inverse.a), fixed(inverse.b)];
+    let place = |i: usize| {
+        let along = |from: i64, step: i64| from.saturating_add(step.saturating_mul(i as i64));
+        Place { x: along(x0, dx), y: along(y0, dy) }
+    };
+    // Where all four pixels are in the image, and eight bytes from each line's first can be read. A line crosses that
+    // rectangle once.
+    let columns = (view.width() * PIXEL).checked_sub(8).map_or(0, |last| last as i64 / PIXEL as i64 + 1);
+    let columns = columns.min(view.width() as i64 - 1);
+    let lines = view.height() as i64 - 1;
+    let inside = |&i: &usize| (0..columns).contains(&place(i).column()) && (0..lines).contains(&place(i).line());
+    let (row, _) = row.as_chunks_mut::<3>();
+    let count = row.len();
+    let first = (0..count).find(inside).unwrap_or(count);
+    let last = (first..count).rev().find(inside).map_or(first, |last| last + 1);
+    let bytes = |sum: u64, shifts: [u32; 3]| shifts.map(|shift| (sum >> shift) as u8);
+
+    let shifts = LANES.map(|lane| lane + 2 * BITS);
+    for (i, output) in row.iter_mut().enumerate() {
+        if (first..last).contains(&i) {
+            continue;
+        }
+        let place = place(i);
+        let corner = |dx: i64, dy: i64| beyond(view, place.column() + dx, place.line() + dy, border);
+        let four = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
+        let sum = four
+            .iter()
+            .zip(place.weights())
+            .map(|(&[r, g, b], weight)| (u64::from(r) | u64::from(g) << LANES[1] | u64::from(b) << LANES[2]) * weight);
+        *output = bytes(sum.sum::<u64>() + HALF, shifts);
+    }
+
+    let mut place = place(first);
+    let shifts = channels.map(|channel| shifts[channel]);
+    for output in &mut row[first..last] {
+        let at = place.line() as usize * stride + place.column() as usize * PIXEL;
+        let [upper, lower] = [at, at + stride].map(|at| u64::from_le_bytes(*data[at..].first_chunk().expect("a line")));
+        let four = [upper, upper >> (8 * PIXEL), lower, lower >> (8 * PIXEL)];
+        let [a, b, c, d] = place.weights();
+        let sum = spread(four[0]) * a + spread(four[1]) * b + spread(four[2]) * c + spread(four[3]) * d;
+        *output = bytes(sum + HALF, shifts);
+        place = Place { x: place.x.wrapping_add(dx), y: place.y.wrapping_add(dy) };
+    }
+}
+
+/// The first three bytes, each in its lane.
+fn spread(pixel: u64) -> u64 {
+    (pixel & 0xFF) | (pixel & 0xFF00) << (LANES[1] - 8) | (pixel & 0xFF_0000) << (LANES[2] - 16)
 }
 
 /// A pixel in the image or beyond.
