@@ -101,6 +101,7 @@ fn wrong_command_lines() {
         (&[PORTRAIT][..], 2, "--output"),
         (&[PORTRAIT, "-o", &out, "--size", "100"], 2, "a multiple of 112 or of 128"),
         (&[PORTRAIT, "-o", &out, "--size", "0"], 2, "--size"),
+        (&["-", "-", "-o", &out], 2, "stdin (-) can be read only once"),
         (&[PORTRAIT, "-o", &out, "--align", "sphereface", "--size", "112"], 2, "takes no --size"),
         (&[PORTRAIT, "-o", &out, "--boxes", "b.txt"], 2, "needs --align none"),
         (&[PORTRAIT, "-o", &out, "--sheet", "s.gif"], 2, "--sheet: the extension must be"),

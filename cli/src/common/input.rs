@@ -105,7 +105,10 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 
 /// The images, in the order in which results appear, and what else is in folders. Only paths are held, so a folder may be
 /// large.
-pub(crate) fn find(typed: &[PathBuf]) -> (Vec<Input>, LeftOut) {
+pub(crate) fn find(typed: &[PathBuf]) -> Result<(Vec<Input>, LeftOut), Usage> {
+    if typed.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Usage("stdin (-) can be read only once".into()));
+    }
     let (mut inputs, mut left_out) = (Vec::new(), LeftOut::default());
     for path in typed {
         if path.is_dir() && !is_stdin(path) {
@@ -114,7 +117,7 @@ pub(crate) fn find(typed: &[PathBuf]) -> (Vec<Input>, LeftOut) {
             inputs.push(Input::one(path));
         }
     }
-    (inputs, left_out)
+    Ok((inputs, left_out))
 }
 
 fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>, left_out: &mut LeftOut) {

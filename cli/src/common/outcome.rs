@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use mtcnn_cpu::quote::printable;
@@ -22,6 +23,12 @@ pub(crate) enum Outcome {
     Worse,
     /// It was stopped by Ctrl-C, and can go on.
     Interrupted,
+}
+
+/// The work on one image. A panic in it would be a mistake of ours; it costs that image and not the thousands after it.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("an internal error: please report it with the image".into()))
 }
 
 /// One line on stderr, in which bytes of other people are escaped: no terminal obeys them. A closed stderr is no reason to stop.

@@ -5,7 +5,6 @@ mod options;
 mod sheet;
 
 use std::io::{self, BufWriter, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,9 +18,9 @@ use serde::Serialize;
 use crate::common::detector::detect;
 use crate::common::encoding::{format, write_image};
 use crate::common::input::Input;
-use crate::common::outcome::{Outcome, complain};
+use crate::common::outcome::{Outcome, caught, complain};
 use crate::common::progress::progress_bar;
-use crate::common::stop::stop_flag;
+use crate::common::stop::{Stopped, stop_flag};
 use crate::crop::options::{Cutting, Options};
 use crate::crop::sheet::Sheet;
 
@@ -49,11 +48,6 @@ enum Seen {
     Now(Vec<Made>, Vec<String>),
 }
 
-/// A signal asked for an end.
-#[derive(Debug, thiserror::Error)]
-#[error("stopped")]
-struct Stopped;
-
 /// Runs.
 pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     let mut options = Options::new(args)?;
@@ -70,7 +64,7 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
         inputs.len(),
         options.ram,
         |index| inputs[index].cost(),
-        |index| look(&options, index),
+        |index| caught(|| look(&options, index).map_err(|error| format!("{error:#}"))),
         |index, seen| {
             let input = &inputs[index];
             bar.inc(1);
@@ -130,14 +124,8 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     Ok(if unread > 0 { Outcome::Partly } else { Outcome::Done })
 }
 
-/// One image, from its file to its crops. A panic in it would be a mistake of ours; it costs that image and not the
-/// thousands after it.
-fn look(options: &Options, index: usize) -> Result<Seen, String> {
-    catch_unwind(AssertUnwindSafe(|| try_look(options, index).map_err(|error| format!("{error:#}"))))
-        .unwrap_or_else(|_| Err("an internal error: please report it with the image".into()))
-}
-
-fn try_look(options: &Options, index: usize) -> anyhow::Result<Seen> {
+/// One image, from its file to its crops.
+fn look(options: &Options, index: usize) -> anyhow::Result<Seen> {
     // The first crop is written last: where it is, all are.
     if options.path(index, 0).exists() {
         return Ok(Seen::Before);

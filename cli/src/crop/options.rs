@@ -58,7 +58,7 @@ impl Options {
         if args.sheet.as_deref().is_some_and(|path| format(path).is_none()) {
             return Err(Usage("--sheet: the extension must be png, jpg, webp, bmp or tif".into()).into());
         }
-        let (inputs, left_out) = input::find(&args.inputs);
+        let (inputs, left_out) = input::find(&args.inputs)?;
         let stems = stems(&args.output, &inputs);
         let format = match args.format {
             Format::Png => ImageFormat::Png,

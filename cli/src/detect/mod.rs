@@ -7,7 +7,6 @@ mod timing;
 mod wider_results;
 
 use std::io::{self, BufWriter, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -15,9 +14,9 @@ use indicatif::ProgressBar;
 use mtcnn_cpu::{Timing, ordered};
 
 use crate::common::detector::detect;
-use crate::common::outcome::{Outcome, complain};
+use crate::common::outcome::{Outcome, caught, complain};
 use crate::common::progress::progress_bar;
-use crate::common::stop::stop_flag;
+use crate::common::stop::{Stopped, stop_flag};
 use crate::detect::args::Detect;
 use crate::detect::options::{Options, Output};
 use crate::detect::output::{Found, Report};
@@ -34,11 +33,6 @@ struct Seen {
 
 /// Copies that stderr names.
 const MOST_NAMED: usize = 20;
-
-/// A signal asked for an end.
-#[derive(Debug, thiserror::Error)]
-#[error("stopped")]
-struct Stopped;
 
 /// Runs.
 pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
@@ -74,7 +68,7 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
         inputs.len(),
         options.ram,
         |index| inputs[index].cost(),
-        |index| look(&options, index),
+        |index| caught(|| look(&options, index)),
         |index, seen| {
             let input = &inputs[index];
             bar.inc(1);
@@ -130,14 +124,8 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     Ok(if unread + undrawn > 0 { Outcome::Partly } else { Outcome::Done })
 }
 
-/// One image, from its file to its faces. A panic in it would be a mistake of ours; it costs that
-/// image and not the thousands after it.
+/// One image, from its file to its faces.
 fn look(options: &Options, index: usize) -> Result<Seen, String> {
-    catch_unwind(AssertUnwindSafe(|| try_look(options, index)))
-        .unwrap_or_else(|_| Err("an internal error: please report it with the image".into()))
-}
-
-fn try_look(options: &Options, index: usize) -> Result<Seen, String> {
     let started = Instant::now();
     let image = options.inputs[index].decode(&options.decode)?;
     let read = started.elapsed();

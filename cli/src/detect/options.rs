@@ -48,14 +48,11 @@ pub(crate) enum Output {
 
 impl Options {
     pub(crate) fn new(args: args::Detect) -> anyhow::Result<Self> {
-        if args.inputs.iter().filter(|path| input::is_stdin(path)).count() > 1 {
-            return Err(Usage("stdin (-) can be read only once".into()).into());
-        }
         // No threads of its own: it uses those of the pool that calls it.
         let detector = detection(&args.detection, 0)?;
         let pool = pool(args.detection.threads.threads)?;
 
-        let (inputs, left_out) = input::find(&args.inputs);
+        let (inputs, left_out) = input::find(&args.inputs)?;
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
         let (output, layout) = match (args.format, output) {
             (Some(Format::Wider), Some(folder)) => (None, Some(Layout::plan(folder, &inputs)?)),
