@@ -53,6 +53,7 @@ pub mod eval;
 mod face;
 #[cfg(feature = "train")]
 mod files;
+mod follow;
 mod geometry;
 pub mod image;
 pub mod isa;
@@ -64,6 +65,7 @@ pub mod quote;
 #[cfg(feature = "train")]
 mod random;
 pub mod range;
+pub mod track;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "convert")]
@@ -75,6 +77,7 @@ pub use arch::Stage;
 pub use detect::{Detector, DetectorBuilder, Level, StageTimes, Timing};
 pub use error::{Error, ErrorKind};
 pub use face::{Face, Landmarks};
+pub use follow::Follower;
 pub use geometry::{BBox, PixelBox, Point};
 pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;

@@ -1,0 +1,252 @@
+//! The tracker: the faces of a frame and the tracks so far, paired in three rounds.
+
+use super::assignment::{Pair, assign};
+use super::entry::Entry;
+use super::options::TrackOptions;
+use super::state::Track;
+use crate::error::Result;
+use crate::face::Face;
+
+/// A face of the first round overlaps where its track is expected by this at least.
+const FIRST_OVERLAP: f32 = 0.2;
+/// A face of a low score has less of a claim.
+const LOW_OVERLAP: f32 = 0.5;
+/// Where a track was seen last, not where it is expected.
+const LAST_OVERLAP: f32 = 0.3;
+/// What a direction that agrees adds to an overlap.
+const DIRECTION: f32 = 0.1;
+
+/// Follows faces from frame to frame.
+///
+/// ```
+/// use mtcnn_cpu::track::{TrackOptions, TrackState, Tracker};
+/// use mtcnn_cpu::{BBox, Face, Landmarks};
+///
+/// let mut tracker = Tracker::new(TrackOptions::default())?;
+/// let face = |x: f32| Face::new(BBox::new(x, 20.0, x + 50.0, 80.0), 0.99, Landmarks::default());
+/// tracker.update(&[face(10.0), face(200.0)]);
+/// let tracks = tracker.update(&[face(196.0), face(14.0)]);
+/// assert_eq!((tracks[0].id, tracks[0].face.bbox.x1, tracks[0].state), (1, 14.0, TrackState::Seen));
+/// assert_eq!((tracks[1].id, tracks[1].face.bbox.x1), (2, 196.0));
+/// # Ok::<(), mtcnn_cpu::Error>(())
+/// ```
+pub struct Tracker {
+    options: TrackOptions,
+    entries: Vec<Entry>,
+    /// How many tracks there were.
+    count: u64,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Option`] if an option is out of range.
+    pub fn new(options: TrackOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self { options, entries: Vec::new(), count: 0 })
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &TrackOptions {
+        &self.options
+    }
+
+    /// Takes the faces of the next frame, in any order, and returns all tracks, those seen in this frame and those that are
+    /// lost but not forgotten, in the order of their ids. Faces without a size, or whose numbers are not finite, are not
+    /// followed.
+    pub fn update(&mut self, faces: &[Face]) -> Vec<Track> {
+        let Self { options, entries, count } = self;
+        entries.iter_mut().for_each(Entry::advance);
+        let sound = |face: &&Face| face.bbox.area() > 0.0 && face.bbox.to_array().iter().all(|edge| edge.is_finite());
+        let faces: Vec<&Face> = faces.iter().filter(sound).filter(|face| face.score >= options.low).collect();
+        let mut free: Vec<bool> = vec![true; faces.len()];
+        let mut round = |gain: &dyn Fn(&Entry, &Face) -> f32| {
+            let lost = entries.iter().enumerate().filter(|(_, entry)| entry.is_lost());
+            let pairs: Vec<Pair> = lost
+                .flat_map(|(row, entry)| {
+                    let free = faces.iter().enumerate().filter(|&(column, _)| free[column]);
+                    let gains = free.map(move |(column, face)| (row, column, f64::from(gain(entry, face))));
+                    gains.filter(|&(.., gain)| gain > 0.0)
+                })
+                .collect();
+            for (row, column) in assign(entries.len(), faces.len(), &pairs) {
+                entries[row].see(faces[column]);
+                free[column] = false;
+            }
+        };
+        round(&|entry, face| {
+            let overlap = entry.predicted().bbox.overlap(&face.bbox);
+            match face.score >= options.high && overlap >= FIRST_OVERLAP {
+                true => overlap * face.score + DIRECTION * entry.agrees(&face.bbox),
+                false => 0.0,
+            }
+        });
+        round(&|entry, face| {
+            let overlap = entry.predicted().bbox.overlap(&face.bbox);
+            if entry.missed() == 1 && overlap >= LOW_OVERLAP { overlap } else { 0.0 }
+        });
+        round(&|entry, face| {
+            let overlap = entry.seen().bbox.overlap(&face.bbox);
+            if face.score >= options.high && overlap >= LAST_OVERLAP { overlap } else { 0.0 }
+        });
+        entries.retain(|entry| entry.missed() <= options.keep);
+        for (face, _) in faces.iter().zip(free).filter(|(face, free)| *free && face.score >= options.start) {
+            *count += 1;
+            entries.push(Entry::new(*count, face, options.smoothing));
+        }
+        entries.iter_mut().for_each(Entry::show);
+        entries.iter().map(|entry| entry.track(options.confirm)).collect()
+    }
+
+    /// Where all tracks are expected in the next frame, in the order of their ids. Their age and state are those of now.
+    #[must_use]
+    pub fn ahead(&self) -> Vec<Track> {
+        let confirm = self.options.confirm;
+        self.entries.iter().map(|entry| Track { face: entry.ahead(), ..entry.track(confirm) }).collect()
+    }
+}
+
+impl std::fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { options, entries, count } = self;
+        f.debug_struct("Tracker")
+            .field("options", options)
+            .field("tracks", &entries.len())
+            .field("count", count)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::Landmarks;
+    use crate::geometry::BBox;
+    use crate::track::TrackState;
+
+    fn face(x: f32, y: f32, score: f32) -> Face {
+        Face::new(BBox::new(x, y, x + 50.0, y + 60.0), score, Landmarks::default())
+    }
+
+    fn tracker() -> Tracker {
+        Tracker::new(TrackOptions::default()).unwrap()
+    }
+
+    fn ids(tracks: &[Track]) -> Vec<u64> {
+        tracks.iter().map(|track| track.id).collect()
+    }
+
+    #[test]
+    fn faces_that_pass_each_other_keep_their_ids_while_one_hides_the_other() {
+        let mut tracker = tracker();
+        for i in 0..60 {
+            let (right, left) = (face(8.0 * i as f32, 100.0, 0.99), face(480.0 - 8.0 * i as f32, 110.0, 0.99));
+            let hidden = right.bbox.overlap(&left.bbox) > 0.3;
+            let faces = if hidden { vec![right] } else { vec![left, right] };
+            let tracks = tracker.update(&faces);
+            assert_eq!(ids(&tracks), [1, 2], "frame {i}");
+            let lost = tracks.iter().filter(|track| matches!(track.state, TrackState::Lost(_))).count();
+            assert_eq!(lost, usize::from(hidden), "frame {i}");
+            // In the first frame the best face came first.
+            let at = |track: &Track| track.face.bbox.x1;
+            assert!((at(&tracks[0]) - left.bbox.x1).abs() < 10.0, "frame {i}: {tracks:?}");
+            assert!((at(&tracks[1]) - right.bbox.x1).abs() < 10.0, "frame {i}: {tracks:?}");
+        }
+    }
+
+    #[test]
+    fn a_low_score_goes_on_with_a_track_and_begins_none() {
+        let mut tracker = tracker();
+        for i in 0..5 {
+            tracker.update(&[face(4.0 * i as f32, 10.0, 0.95)]);
+        }
+        let tracks = tracker.update(&[face(20.0, 10.0, 0.35), face(300.0, 10.0, 0.75), face(400.0, 10.0, 0.1)]);
+        assert_eq!((ids(&tracks), tracks[0].state), (vec![1], TrackState::Seen));
+        assert_eq!(tracks[0].face.score, 0.35);
+        let tracks = tracker.update(&[face(24.0, 10.0, 0.2)]);
+        assert_eq!(tracks[0].state, TrackState::Lost(1), "too low");
+    }
+
+    #[test]
+    fn a_lost_track_moves_on_until_it_is_found_or_forgotten() {
+        let mut tracker = tracker();
+        for i in 0..10 {
+            tracker.update(&[face(5.0 * i as f32, 10.0, 0.95)]);
+        }
+        for i in 10..20 {
+            let tracks = tracker.update(&[]);
+            assert_eq!((tracks[0].state, tracks[0].age), (TrackState::Lost(i - 9), i + 1));
+            let off = tracks[0].face.bbox.x1 - 5.0 * i as f32;
+            assert!(off.abs() < 5.0, "{off} in frame {i}");
+        }
+        let tracks = tracker.update(&[face(100.0, 10.0, 0.95)]);
+        assert_eq!((ids(&tracks), tracks[0].state, tracks[0].age), (vec![1], TrackState::Seen, 21));
+        let left = (0..40).filter(|_| !tracker.update(&[]).is_empty()).count();
+        assert_eq!(left, TrackOptions::default().keep);
+        assert_eq!(ids(&tracker.update(&[face(100.0, 10.0, 0.95)])), [2], "an id is not given twice");
+    }
+
+    #[test]
+    fn a_new_face_is_new_until_it_is_confirmed_and_a_mask_covers_it_at_once() {
+        let mut tracker = tracker();
+        let states = [0, 1, 2].map(|_| tracker.update(&[face(10.0, 10.0, 0.9)])[0].state);
+        assert_eq!(states, [TrackState::New, TrackState::Seen, TrackState::Seen]);
+        let held = |state| Track::new(1, Face::default(), 1, state).is_held(2);
+        let states = [TrackState::New, TrackState::Seen, TrackState::Lost(2), TrackState::Lost(3)];
+        assert_eq!(states.map(held), [true, true, true, false]);
+    }
+
+    #[test]
+    fn the_order_of_faces_changes_nothing_but_the_first_ids() {
+        let run = |turned: bool| {
+            let mut tracker = tracker();
+            let mut all = Vec::new();
+            for i in 0..40 {
+                let mut faces: Vec<Face> =
+                    (0..8).map(|j| face(70.0 * j as f32 + (i * (j + 1)) as f32, 10.0 * (j % 3) as f32, 0.9)).collect();
+                if turned && i > 0 {
+                    faces.reverse();
+                }
+                all.push(tracker.update(&faces));
+            }
+            all
+        };
+        assert_eq!(run(false), run(true));
+    }
+
+    #[test]
+    fn faces_of_no_size_or_no_number_are_not_followed() {
+        let mut tracker = tracker();
+        let with = |bbox: [f32; 4], score| Face::new(bbox.into(), score, Landmarks::default());
+        let bad = [
+            with([f32::NAN, 0.0, 10.0, 10.0], 0.9),
+            with([0.0, 0.0, f32::INFINITY, 10.0], 0.9),
+            with([10.0, 10.0, 10.0, 20.0], 0.9),
+            with([20.0, 20.0, 10.0, 10.0], 0.9),
+            with([0.0, 0.0, 10.0, 10.0], f32::NAN),
+        ];
+        for _ in 0..3 {
+            assert_eq!(tracker.update(&bad), []);
+        }
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused_by_name() {
+        let refused = |change: fn(&mut TrackOptions)| {
+            let mut options = TrackOptions::default();
+            change(&mut options);
+            Tracker::new(options).unwrap_err().to_string()
+        };
+        for (error, part) in [
+            (refused(|it| it.low = -0.1), "the score `low` is"),
+            (refused(|it| it.start = f32::NAN), "the score `start` is"),
+            (refused(|it| it.high = 0.9), "must rise from low to high to start"),
+            (refused(|it| it.confirm = 0), "sightings that confirm a track is 0"),
+            (refused(|it| it.keep = usize::MAX), "lost track is kept is"),
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
