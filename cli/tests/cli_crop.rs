@@ -56,7 +56,7 @@ fn faces_are_aligned_and_named_after_their_images() {
     fs::remove_file(path("out/class/a.png")).unwrap();
     let before = fs::metadata(path("out/b.png")).unwrap().modified().unwrap();
     let again = crop(&[&photos, "-o", &out, "--max-faces", "3"]);
-    assert!(again.code == 1 && again.err.contains("1 of 3 images had their crops before"), "{}", again.err);
+    assert!(again.code == 1 && again.err.contains("1 of 3 inputs had their results before"), "{}", again.err);
     assert_eq!(again.lines().len(), 3);
     assert_eq!(fs::metadata(path("out/b.png")).unwrap().modified().unwrap(), before);
     assert!(Path::new(&path("out/class/a.png")).exists());

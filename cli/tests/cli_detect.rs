@@ -232,11 +232,13 @@ fn help_is_complete() {
 #[test]
 fn output_is_complete_and_leaves_nothing_else() {
     let folder = TempDir::new().unwrap();
-    let file = put(&folder, "faces.jsonl", b"old");
-    let run = detect(&[PORTRAIT, "--output", &file]);
-    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, "", ""));
-    assert_eq!(fs::read_to_string(&file).unwrap(), detect(&[PORTRAIT]).out);
-    assert_eq!(names(folder.path()), ["faces.jsonl"]);
+    for (name, format, more) in [("faces.csv", "csv", &[][..]), ("faces.jsonl", "jsonl", &["--overwrite"])] {
+        let file = put(&folder, name, b"old");
+        let run = detect(&[&[PORTRAIT, "--format", format, "--output", &file], more].concat());
+        assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, "", ""));
+        assert_eq!(fs::read_to_string(&file).unwrap(), detect(&[PORTRAIT, "--format", format]).out);
+    }
+    assert_eq!(names(folder.path()), ["faces.csv", "faces.jsonl"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use common::{Run, command, root, shared, subcommand};
+use common::{Run, command, detect, root, shared, subcommand};
 
 const SMALL: &str = "testdata/decode/rgb.png";
 
@@ -91,7 +91,7 @@ fn a_limit_on_the_size_of_files_leaves_nothing_behind() {
     let program = env!("CARGO_BIN_EXE_mtcnn-cpu");
     // A block has 512 or 1024 bytes; the results of a crowd have 15 KB, and a drawn crowd and a model more.
     for args in [
-        &["detect", "testdata/crowd.jpg", "-o", "OUT"][..],
+        &["detect", "testdata/crowd.jpg", "--format", "json", "-o", "OUT"][..],
         &["detect", "testdata/crowd.jpg", "-d", "OUT.png"],
         &["detect", "testdata/crowd.jpg", "--format", "wider", "-o", "OUT"],
         &["weights", "convert", "--dtype", "f16", "-o", "OUT"],
@@ -106,6 +106,20 @@ fn a_limit_on_the_size_of_files_leaves_nothing_behind() {
         let left: Vec<_> = walk(folder.path()).collect();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[test]
+fn lines_that_a_limit_on_the_size_of_files_cut_are_mended() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("faces.jsonl").to_str().unwrap().to_owned();
+    let args = ["testdata/astronaut.png", "testdata/crowd.jpg", "-o", &out];
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 2; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mtcnn-cpu"), "detect"]).args(args);
+    let run = Run::of(limited.current_dir(root()).output().unwrap());
+    assert!(run.code == 1 && run.err.contains("File too large"), "{} {}", run.code, run.err);
+    let run = detect(&args);
+    assert!(run.code == 0 && run.err.contains("1 of 2 inputs had their results before"), "{}", run.err);
+    assert_eq!(fs::read_to_string(&out).unwrap(), detect(&args[..2]).out);
 }
 
 /// The files below a folder.

@@ -1,11 +1,14 @@
 //! Which images to look at: the inputs as typed, with folders replaced by what is in them.
 
 use std::collections::HashSet;
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
 
 use ::image::RgbImage;
+use anyhow::Context;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::common::left_out::LeftOut;
@@ -103,11 +106,11 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// The images, in the order in which results appear, and what else is in folders. Only paths are held, so a folder may be
-/// large.
-pub(crate) fn find(typed: &[PathBuf]) -> Result<(Vec<Input>, LeftOut), Usage> {
-    if typed.iter().filter(|path| is_stdin(path)).count() > 1 {
-        return Err(Usage("stdin (-) can be read only once".into()));
+/// The images, in the order in which results appear: those that are typed, then those of a list; and what else is in folders.
+/// Only paths are held, so a folder may be large.
+pub(crate) fn find(typed: &[PathBuf], list: Option<&Path>) -> anyhow::Result<(Vec<Input>, LeftOut)> {
+    if typed.iter().map(PathBuf::as_path).chain(list).filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Usage("stdin (-) can be read only once".into()).into());
     }
     let (mut inputs, mut left_out) = (Vec::new(), LeftOut::default());
     for path in typed {
@@ -117,7 +120,61 @@ pub(crate) fn find(typed: &[PathBuf]) -> Result<(Vec<Input>, LeftOut), Usage> {
             inputs.push(Input::one(path));
         }
     }
+    if let Some(list) = list {
+        let paths = listed(list)?;
+        if paths.is_empty() {
+            inputs.push(Input::nothing(list, "a list without paths".into()));
+        }
+        for path in paths {
+            if path.is_dir() {
+                find_in_folder(&path, &mut inputs, &mut left_out);
+            } else {
+                let place = below(&path).unwrap_or_else(|| path.file_name().map(PathBuf::from).unwrap_or_default());
+                inputs.push(Input::file(path, place));
+            }
+        }
+    }
     Ok((inputs, left_out))
+}
+
+/// The paths of a list: each ended by a NUL byte if there is one, else a line each.
+fn listed(list: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut bytes = Vec::new();
+    let read = match is_stdin(list) {
+        true => io::stdin().lock().read_to_end(&mut bytes),
+        false => File::open(list).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    read.with_context(|| format!("--files-from {}", list.to_string_lossy()))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let lines = !bytes.contains(&0);
+    let paths = bytes.split(|&byte| byte == if lines { b'\n' } else { 0 });
+    let paths = paths.map(|path| if lines { path.strip_suffix(b"\r").unwrap_or(path) } else { path });
+    paths.filter(|path| !path.is_empty()).map(|path| path_of(path, list)).collect()
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8], _: &Path) -> anyhow::Result<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(OsStr::from_bytes(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8], list: &Path) -> anyhow::Result<PathBuf> {
+    let path = std::str::from_utf8(bytes);
+    Ok(path.with_context(|| format!("--files-from {}: a path is no UTF-8", list.to_string_lossy()))?.into())
+}
+
+/// A relative path that does not leave the folder where it begins, without what stands for that folder.
+fn below(path: &Path) -> Option<PathBuf> {
+    let mut place = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => place.push(part),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(place)
 }
 
 fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>, left_out: &mut LeftOut) {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::common::detection_args::{Detection, ENVIRONMENT};
-use crate::common::reading_args::Memory;
+use crate::common::detection_args::ENVIRONMENT;
+use crate::common::image_args::Images;
 
 /// Cuts the faces out of images: aligned by their points for recognition, or with a margin about their boxes.
 ///
@@ -13,9 +13,8 @@ use crate::common::reading_args::Memory;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: the results and examples.", after_long_help = crop_help())]
 pub(crate) struct Crop {
-    /// Images, folders of images, or - for an image on stdin.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) images: Images,
 
     /// The folder of the crops.
     ///
@@ -62,12 +61,6 @@ pub(crate) struct Crop {
     /// name alone of an image without faces. With --align none.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub(crate) boxes: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) memory: Memory,
-
-    #[command(flatten)]
-    pub(crate) detection: Detection,
 }
 
 /// Where the points go.

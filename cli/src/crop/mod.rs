@@ -6,21 +6,16 @@ mod sheet;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::Relaxed;
 
 use ::image::RgbImage;
-use indicatif::ProgressBar;
 use mtcnn_cpu::image::align::{Border, align};
 use mtcnn_cpu::image::crop::{Crop, Region, crop};
-use mtcnn_cpu::{Face, ImageView, ordered};
+use mtcnn_cpu::{Face, ImageView};
 use serde::Serialize;
 
-use crate::common::detector::detect;
 use crate::common::encoding::{format, write_image};
 use crate::common::input::Input;
-use crate::common::outcome::{Outcome, caught, complain};
-use crate::common::progress::progress_bar;
-use crate::common::stop::{Stopped, stop_flag};
+use crate::common::outcome::{Outcome, complain};
 use crate::crop::options::{Cutting, Options};
 use crate::crop::sheet::Sheet;
 
@@ -40,65 +35,26 @@ enum Place {
     Region([i64; 4]),
 }
 
-/// What became of an image.
-enum Seen {
-    /// Its crops are there.
-    Before,
-    /// Its crops, and what stderr is to say.
-    Now(Vec<Made>, Vec<String>),
-}
+/// The crops of an image, and what stderr is to say.
+type Seen = (Vec<Made>, Vec<String>);
 
 /// Runs.
 pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     let mut options = Options::new(args)?;
     let mut boxes = options.boxes.take();
     let mut sheet = options.sheet.is_some().then(Sheet::default);
-    let inputs = &options.inputs;
-    let bar = if inputs.len() < 2 { ProgressBar::hidden() } else { progress_bar("images") };
-    bar.set_length(inputs.len() as u64);
-    let stop = stop_flag()?;
     let mut out = BufWriter::new(io::stdout());
-    let (mut unread, mut before) = (0, 0);
-    let ended = ordered::for_each_within(
-        &options.pool,
-        inputs.len(),
-        options.ram,
-        |index| inputs[index].cost(),
-        |index| caught(|| look(&options, index).map_err(|error| format!("{error:#}"))),
-        |index, seen| {
-            let input = &inputs[index];
-            bar.inc(1);
-            bar.suspend(|| {
-                if stop.load(Relaxed) {
-                    return Err(Stopped.into());
-                }
-                let (made, remarks) = match seen {
-                    Ok(Seen::Now(made, remarks)) => (made, remarks),
-                    Ok(Seen::Before) => {
-                        before += 1;
-                        return Ok(());
-                    }
-                    Err(reason) => {
-                        unread += 1;
-                        complain(format_args!("{}: {reason}", input.name));
-                        return Ok(());
-                    }
-                };
-                remarks.iter().for_each(|remark| complain(format_args!("{}: {remark}", input.name)));
-                for made in &made {
-                    line(&mut out, input, made)?;
-                    sheet.iter_mut().for_each(|sheet| sheet.add(&made.image));
-                }
-                boxes.iter_mut().try_for_each(|boxes| box_lines(boxes, input, &made))?;
-                anyhow::Ok(())
-            })
-        },
-    );
-    bar.finish_and_clear();
-    let stopped = ended.as_ref().is_err_and(|error| error.is::<Stopped>());
-    if !stopped {
-        ended?;
-    }
+    let look = |index| look(&options, index).map_err(|error| format!("{error:#}"));
+    let ended = options.run.each(true, look, |index, seen| {
+        let Ok((made, remarks)) = seen else { return Ok(()) };
+        let input = &options.run.inputs[index];
+        remarks.iter().for_each(|remark| complain(format_args!("{}: {remark}", input.name)));
+        for made in &made {
+            line(&mut out, input, made)?;
+            sheet.iter_mut().for_each(|sheet| sheet.add(&made.image));
+        }
+        boxes.iter_mut().try_for_each(|boxes| box_lines(boxes, input, &made))
+    })?;
     out.flush()?;
     if let Some(boxes) = boxes {
         boxes.finish()?;
@@ -108,31 +64,14 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     {
         write_image(path, &image, format(path).expect("a format that was checked"))?;
     }
-    if before > 0 {
-        complain(format_args!("{before} of {} images had their crops before", inputs.len()));
-    }
-    if unread > 0 && inputs.len() > 1 {
-        complain(format_args!("{unread} of {} inputs could not be read, or their crops not be written", inputs.len()));
-    }
-    if !options.left_out.is_empty() {
-        complain(&options.left_out);
-    }
-    if stopped {
-        complain("stopped: the crops that were written are complete; the same command goes on from there");
-        return Ok(Outcome::Interrupted);
-    }
-    Ok(if unread > 0 { Outcome::Partly } else { Outcome::Done })
+    Ok(options.run.conclude(&ended, "read, or their crops not be written"))
 }
 
 /// One image, from its file to its crops.
 fn look(options: &Options, index: usize) -> anyhow::Result<Seen> {
-    // The first crop is written last: where it is, all are.
-    if options.path(index, 0).exists() {
-        return Ok(Seen::Before);
-    }
-    let image = options.inputs[index].decode(&options.decode).map_err(anyhow::Error::msg)?;
+    let image = options.run.read(index).map_err(anyhow::Error::msg)?;
+    let (faces, _) = options.run.faces(&image).map_err(anyhow::Error::msg)?;
     let view = ImageView::from(&image);
-    let (faces, _) = detect(&options.detector, view, options.roi)?;
     let (mut made, mut remarks) = (Vec::new(), Vec::new());
     for face in faces.into_iter().filter(|face| face.score >= options.min_score) {
         let [x1, y1, x2, y2] = face.bbox.to_array();
@@ -155,10 +94,11 @@ fn look(options: &Options, index: usize) -> anyhow::Result<Seen> {
         let image = RgbImage::from_raw(width as u32, height as u32, pixels).expect("bytes of that size");
         made.push(Made { path: options.path(index, made.len()), face, place, image });
     }
+    // The first is written last: where it is, all are.
     for made in made.iter().rev() {
         write_image(&made.path, &made.image, options.format)?;
     }
-    Ok(Seen::Now(made, remarks))
+    Ok((made, remarks))
 }
 
 fn aligned(view: &ImageView<'_>, options: &Options, face: &Face) -> Option<(Crop, Place)> {

@@ -4,29 +4,20 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ::image::ImageFormat;
+use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::align::Template;
 use mtcnn_cpu::image::crop::{CropRule, Outside};
-use mtcnn_cpu::image::{DecodeOptions, Orientation};
-use mtcnn_cpu::{Detector, Part};
-use rayon::ThreadPool;
 
-use crate::common::detector::{detection, pool};
 use crate::common::encoding::{format, make_folder};
-use crate::common::input::{self, Input, refuse_to_overwrite};
-use crate::common::left_out::LeftOut;
+use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::outcome::Usage;
+use crate::common::run::Run;
 use crate::common::save::Save;
 use crate::crop::args::{self, Align, Beyond, Format, Rule};
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
-    pub(crate) inputs: Vec<Input>,
-    pub(crate) left_out: LeftOut,
-    pub(crate) decode: DecodeOptions,
-    pub(crate) ram: usize,
-    pub(crate) roi: Option<Part>,
-    pub(crate) detector: Detector,
-    pub(crate) pool: ThreadPool,
+    pub(crate) run: Run,
     pub(crate) min_score: f32,
     /// Where the points go, if faces are aligned.
     pub(crate) template: Option<Template>,
@@ -48,8 +39,7 @@ pub(crate) struct Cutting {
 
 impl Options {
     pub(crate) fn new(args: args::Crop) -> anyhow::Result<Self> {
-        let detector = detection(&args.detection, 0)?;
-        let pool = pool(args.detection.threads.threads)?;
+        let run = Run::new(&args.images, Orientation::Upright)?;
         let template = template(&args)?;
         let cutting = cutting(&args, template.as_ref())?;
         if args.boxes.is_some() && template.is_some() {
@@ -58,8 +48,7 @@ impl Options {
         if args.sheet.as_deref().is_some_and(|path| format(path).is_none()) {
             return Err(Usage("--sheet: the extension must be png, jpg, webp, bmp or tif".into()).into());
         }
-        let (inputs, left_out) = input::find(&args.inputs)?;
-        let stems = stems(&args.output, &inputs);
+        let stems = stems(&args.output, &run.inputs);
         let format = match args.format {
             Format::Png => ImageFormat::Png,
             Format::Jpg => ImageFormat::Jpeg,
@@ -68,25 +57,21 @@ impl Options {
         make_folder(&args.output)?;
         // Fails here if nothing can be written; what is begun and dropped leaves nothing behind.
         Save::begin(&args.output.join("probe"))?;
-        let options = Self {
-            decode: args.detection.decoding.options(Orientation::Upright),
-            ram: args.memory.ram,
-            roi: args.detection.roi,
+        let mut options = Self {
+            run,
             min_score: args.min_score,
             boxes: args.boxes.as_deref().map(Save::begin_alone).transpose()?,
             sheet: args.sheet,
-            inputs,
-            left_out,
-            detector,
-            pool,
             template,
             cutting,
             format,
             stems,
         };
-        let crops: Vec<_> = (0..options.inputs.len()).map(|index| options.path(index, 0)).collect();
+        let crops: Vec<_> = (0..options.run.inputs.len()).map(|index| options.path(index, 0)).collect();
         let results = crops.iter().map(PathBuf::as_path).chain(args.boxes.as_deref()).chain(options.sheet.as_deref());
-        refuse_to_overwrite(options.inputs.iter().filter_map(Input::file_path), results)?;
+        refuse_to_overwrite(options.run.files(), results)?;
+        // The first crop is written last: where it is, all are.
+        options.run.go_on(|index| crops[index].exists());
         Ok(options)
     }
 
@@ -180,13 +165,14 @@ fn stems(folder: &Path, inputs: &[Input]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::input::Source;
 
     #[test]
     fn no_crop_has_the_name_of_another() {
         let inputs = ["a.jpg", "a.png", "a_2.jpg", "b_2.jpg", "A.jpg", "x/a.jpg"].map(|name| Input {
             name: name.into(),
             relative: name.into(),
-            source: input::Source::Stdin,
+            source: Source::Stdin,
         });
         let names: Vec<_> =
             stems(Path::new("out"), &inputs).iter().map(|it| it.to_string_lossy().into_owned()).collect();

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::common::detection_args::{Detection, ENVIRONMENT};
-use crate::common::reading_args::Memory;
+use crate::common::detection_args::ENVIRONMENT;
+use crate::common::image_args::Images;
 
 /// Finds the faces in images.
 ///
@@ -14,12 +14,8 @@ use crate::common::reading_args::Memory;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "`--help` shows more: the formats and examples.", after_long_help = detect_help())]
 pub(crate) struct Detect {
-    /// Images, folders of images, or - for an image on stdin.
-    ///
-    /// A folder is searched with its sub-folders, in the order of names, for files with an image's
-    /// extension; hidden files are left out, and other files counted on stderr. A file that is named here is read whatever its extension.
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) images: Images,
 
     /// The form of the results [default: table on a terminal, jsonl otherwise].
     #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results")]
@@ -27,9 +23,15 @@ pub(crate) struct Detect {
 
     /// Write the results to a file instead of stdout; with --format wider to a folder.
     ///
-    /// A file appears under its name when it is complete.
+    /// A file of --format jsonl, the usual one, grows by a line an image. If it is there already, it is gone on with: images
+    /// that have their line in it are not done again, others are added, and those that could not be read are tried again.
+    /// Files of other formats are replaced, and appear under their name when they are complete.
     #[arg(short, long, value_name = "FILE", help_heading = "Results")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Replace a file of --format jsonl instead of going on with it: what was found with other options does not stay.
+    #[arg(long, requires = "output", help_heading = "Results")]
+    pub(crate) overwrite: bool,
 
     /// Draw boxes, scores and landmarks on a copy: a file for one image, a folder for many.
     ///
@@ -48,12 +50,6 @@ pub(crate) struct Detect {
     /// Print where the time went on stderr, one line per stage.
     #[arg(long, help_heading = "Results")]
     pub(crate) timing: bool,
-
-    #[command(flatten)]
-    pub(crate) memory: Memory,
-
-    #[command(flatten)]
-    pub(crate) detection: Detection,
 }
 
 /// How results are written.
@@ -103,6 +99,8 @@ Examples:
   curl -s https://example.org/a.jpg | mtcnn-cpu detect -
   mtcnn-cpu detect crowd.jpg --min-face 40 --timing      faster, with times
   mtcnn-cpu detect WIDER_val/images --format wider -o results/
+  find . -name '*.jpg' -print0 | mtcnn-cpu detect --files-from - -o faces.jsonl
+  seq 0 7 | parallel mtcnn-cpu detect album/ --shard {}/8 -o {}.jsonl --threads 1
 
 Exit status:
   0  all images were read, with or without faces
@@ -111,10 +109,11 @@ Exit status:
   2  the command line is wrong
   130  stopped by a signal: the results of the images before are complete
 
-Files are written under a temporary name (.mtcnn-cpu-...tmp) beside the final one
-and renamed when complete. Ctrl-C, SIGTERM and SIGHUP keep the images that are
-done. If the program is killed, such a file may remain until the next run writes
-there, but never half a result. Of two runs that write one FILE at one time the
+Files, but for those of JSON lines, are written under a temporary name
+(.mtcnn-cpu-...tmp) beside the final one and renamed when complete. Ctrl-C, SIGTERM
+and SIGHUP keep the images that are done. If the program is killed, such a file may
+remain until the next run writes there, but never half a result; the last of JSON
+lines may be half written, and the next run mends it. Of two runs that write one FILE at one time the
 second is an error; runs that share a folder each write whole files, and the
 last to write a file wins. A signal that is ignored at the start, as SIGHUP is
 with nohup, stays so (on Linux)."#;

@@ -1,39 +1,29 @@
 //! The options of `detect`, checked: what is wrong is said here, before hours of work. And a detector from
 //! those options that `bench` has too.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use mtcnn_cpu::data::images::Reading;
-use mtcnn_cpu::image::{DecodeOptions, Orientation};
-use mtcnn_cpu::{Detector, Part};
-use rayon::ThreadPool;
+use mtcnn_cpu::image::Orientation;
 
-use crate::common::detector::{detection, pool};
-use crate::common::drawing::Drawings;
+use crate::common::copies::Copies;
 use crate::common::input::{self, Input, refuse_to_overwrite};
-use crate::common::left_out::LeftOut;
 use crate::common::outcome::Usage;
+use crate::common::run::Run;
 use crate::common::save::Save;
 use crate::detect::args::{self, Format};
+use crate::detect::growing;
 use crate::detect::wider_results::Layout;
 
 /// Everything that a run needs, usable.
 pub(crate) struct Options {
-    pub(crate) inputs: Vec<Input>,
-    /// Files of folders that are no inputs.
-    pub(crate) left_out: LeftOut,
-    pub(crate) decode: DecodeOptions,
-    /// The most bytes for images at work.
-    pub(crate) ram: usize,
-    /// The part of each image that is looked at.
-    pub(crate) roi: Option<Part>,
-    pub(crate) detector: Detector,
-    /// Images and the parts of one image share these threads.
-    pub(crate) pool: ThreadPool,
+    pub(crate) run: Run,
     pub(crate) format: Format,
     pub(crate) output: Output,
-    pub(crate) drawings: Option<Drawings>,
+    pub(crate) drawings: Option<Copies>,
     pub(crate) csv_safe: bool,
     pub(crate) timing: bool,
 }
@@ -41,37 +31,34 @@ pub(crate) struct Options {
 /// Where results go.
 pub(crate) enum Output {
     Stdout,
+    /// A file that appears when it is complete.
     File(Save),
+    /// A file that grows by lines.
+    Growing(File),
     /// A file for each image.
     Folder(Layout),
 }
 
 impl Options {
     pub(crate) fn new(args: args::Detect) -> anyhow::Result<Self> {
-        // No threads of its own: it uses those of the pool that calls it.
-        let detector = detection(&args.detection, 0)?;
-        let pool = pool(args.detection.threads.threads)?;
-
-        let (inputs, left_out) = input::find(&args.inputs)?;
+        let mut run = Run::new(&args.images, usual_orientation(args.format))?;
+        let inputs = &run.inputs;
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
         let (output, layout) = match (args.format, output) {
-            (Some(Format::Wider), Some(folder)) => (None, Some(Layout::plan(folder, &inputs)?)),
+            (Some(Format::Wider), Some(folder)) => (None, Some(Layout::plan(folder, inputs)?)),
             (Some(Format::Wider), None) => return Err(Usage("--format wider needs --output FOLDER".into()).into()),
             (_, output) => (output, None),
         };
         if let Some(Format::Fddb) = args.format {
-            check_fddb_names(&inputs)?;
+            check_fddb_names(inputs)?;
         }
-        let plan = args.draw.as_deref().map(|path| Drawings::plan(path, &args.inputs, &inputs));
+        let plan = args.draw.as_deref().map(|path| Copies::plan("--draw", path, run.is_of_one_image, inputs));
         let drawings = plan.transpose()?;
-        if drawings.iter().flat_map(Drawings::paths).any(|path| Some(path) == output) {
+        if drawings.iter().flat_map(Copies::paths).any(|path| Some(path) == output) {
             return Err(Usage("--output and a drawn image can't be the same file".into()).into());
         }
         let results = output.into_iter().chain(layout.iter().flat_map(Layout::paths));
-        refuse_to_overwrite(
-            inputs.iter().filter_map(Input::file_path),
-            results.chain(drawings.iter().flat_map(Drawings::paths)),
-        )?;
+        refuse_to_overwrite(run.files(), results.chain(drawings.iter().flat_map(Copies::paths)))?;
         if let Some(drawings) = &drawings {
             drawings.probe()?;
         }
@@ -80,29 +67,44 @@ impl Options {
         }
 
         let on_terminal = output.is_none() && io::stdout().is_terminal();
-        Ok(Self {
-            inputs,
-            left_out,
-            decode: args.detection.decoding.options(usual_orientation(args.format)),
-            ram: args.memory.ram,
-            roi: args.detection.roi,
-            detector,
-            pool,
-            format: args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl }),
-            output: match (output, layout) {
-                (_, Some(layout)) => Output::Folder(layout),
-                (Some(file), None) => Output::File(Save::begin_alone(file)?),
-                (None, None) => Output::Stdout,
-            },
-            drawings,
-            csv_safe: args.csv_safe,
-            timing: args.timing,
-        })
+        let format = args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl });
+        let output = match (output, layout) {
+            (_, Some(layout)) => Output::Folder(layout),
+            (Some(path), None) if format == Format::Jsonl && (path.is_file() || !path.exists()) => {
+                Output::Growing(match args.overwrite {
+                    true => growing::open_empty(path)?,
+                    false => go_on(path, &mut run, drawings.as_ref())?,
+                })
+            }
+            (Some(path), None) => Output::File(Save::begin_alone(path)?),
+            (None, None) => Output::Stdout,
+        };
+        Ok(Self { run, format, output, drawings, csv_safe: args.csv_safe, timing: args.timing })
     }
+
     /// Whether there is a file that a signal must not leave half done.
     pub(crate) fn writes_files(&self) -> bool {
         self.drawings.is_some() || !matches!(self.output, Output::Stdout)
     }
+}
+
+/// Opens a file of results, and leaves out of a run the images that have theirs in it, and their drawn copy.
+fn go_on(path: &Path, run: &mut Run, drawings: Option<&Copies>) -> anyhow::Result<File> {
+    let is_drawn = |index: usize| drawings.is_none_or(|drawings| drawings.path(index).exists());
+    let keys = run.inputs.iter().map(|input| (input.name.clone(), input.raw()));
+    let indices: HashMap<_, _> = keys.zip(0..).collect();
+    let mut done = HashSet::new();
+    let file = growing::open(path, |line| {
+        let key = (line.image.clone(), line.raw.clone());
+        let stays = line.error.is_none() && indices.get(&key).is_none_or(|&index| is_drawn(index));
+        if stays {
+            done.insert(key);
+        }
+        stays
+    })?;
+    let is_done: Vec<_> = run.inputs.iter().map(|input| done.contains(&(input.name.clone(), input.raw()))).collect();
+    run.go_on(|index| is_done[index]);
+    Ok(file)
 }
 
 /// Results for an evaluation are of what its annotation sees, as those of `eval` are.

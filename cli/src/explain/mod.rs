@@ -13,8 +13,8 @@ use mtcnn_cpu::image::panels::{Colour, Mark, Panel, draw_panels};
 use mtcnn_cpu::quote::quoted;
 use mtcnn_cpu::{ImageView, PixelBox, Thresholds};
 
+use crate::common::copies::Copies;
 use crate::common::detector::{builder, pool};
-use crate::common::drawing::Drawings;
 use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::outcome::{Outcome, Usage};
 use crate::explain::args::Explain;
@@ -28,12 +28,12 @@ const MOST_DRAWN: usize = 6;
 pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
     let input = Input::one(&args.image);
     let drawing = args.draw.as_deref().map(|path| {
-        let drawing = Drawings::plan(path, slice::from_ref(&args.image), slice::from_ref(&input))?;
+        let drawing = Copies::plan("--draw", path, !args.image.is_dir(), slice::from_ref(&input))?;
         refuse_to_overwrite(input.file_path(), drawing.paths())?;
         Ok::<_, Usage>(drawing)
     });
     let drawing = drawing.transpose()?;
-    drawing.iter().try_for_each(Drawings::probe)?;
+    drawing.iter().try_for_each(Copies::probe)?;
     let builder = builder(&args.search)?.threads(0);
     let (detector, pool) = (builder.clone().build()?, pool(args.threads.threads)?);
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
         Ok(explanation)
     })?;
     if let Some(drawing) = drawing {
-        drawing.save(0, &drawn(&image, &explanation))?;
+        drawing.write(0, &drawn(&image, &explanation))?;
     }
     args.format.show(&explanation, |out| table(out, &name, &explanation))?;
     Ok(Outcome::Done)

@@ -1,4 +1,4 @@
-//! Drawn copies: which file each goes to, and writing it.
+//! Changed copies of images, such as drawn ones: which file each goes to, and writing it.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -8,33 +8,33 @@ use ::image::{ImageFormat, RgbImage};
 
 use crate::common::encoding::{format, make_folder, write_image};
 use crate::common::input::Input;
-use crate::common::outcome::Usage;
+use crate::common::outcome::{Usage, complain};
 use crate::common::save::Save;
-use mtcnn_cpu::Face;
-use mtcnn_cpu::image::draw::draw;
 
-/// A file for the drawn copy of each input.
-pub(crate) struct Drawings {
+/// Copies that stderr names.
+const MOST_NAMED: usize = 20;
+
+/// A file for the copy of each input.
+pub(crate) struct Copies {
     paths: Vec<PathBuf>,
     /// The folder of the copies, if it is not one file.
     folder: Option<PathBuf>,
 }
 
-impl Drawings {
-    /// A folder or several inputs need a folder; one image goes to a file, or into a folder if there
-    /// is one of that name.
-    pub(crate) fn plan(path: &Path, typed: &[PathBuf], inputs: &[Input]) -> Result<Self, Usage> {
+impl Copies {
+    /// For the path of `option`. A folder or several inputs need a folder; one image goes to a file, or into a folder if
+    /// there is one of that name.
+    pub(crate) fn plan(option: &str, path: &Path, one_image: bool, inputs: &[Input]) -> Result<Self, Usage> {
         let shown = path.to_string_lossy();
-        let one_image = matches!(typed, [input] if !input.is_dir());
         let into_folder = path.is_dir() || shown.ends_with(std::path::is_separator);
         if one_image && !into_folder {
             return match format(path) {
                 Some(_) => Ok(Self { paths: vec![path.into()], folder: None }),
-                None => Err(Usage(format!("--draw {shown}: the extension must be png, jpg, webp, bmp or tif"))),
+                None => Err(Usage(format!("{option} {shown}: the extension must be png, jpg, webp, bmp or tif"))),
             };
         }
         if path.exists() && !path.is_dir() || !into_folder && format(path).is_some() {
-            return Err(Usage(format!("--draw {shown}: many images need a folder, and this is a file")));
+            return Err(Usage(format!("{option} {shown}: many images need a folder, and this is a file")));
         }
         let mut taken = HashMap::new();
         let paths = inputs.iter().map(|input| path.join(free_name(&input.relative, &mut taken))).collect();
@@ -46,15 +46,22 @@ impl Drawings {
         self.paths.iter().map(PathBuf::as_path)
     }
 
-    /// Which copy is of which image, where the names do not tell: a line each.
-    pub(crate) fn renamed<'a>(&'a self, inputs: &'a [Input]) -> impl Iterator<Item = String> + 'a {
+    /// Says on stderr which copy is of which image, where the names do not tell. `verb` is what is done to an image.
+    pub(crate) fn tell_renamed(&self, inputs: &[Input], verb: &str) {
         // Names in a folder of copies differ from their images' by an extension, or by a number.
         let pairs = self.paths.iter().zip(inputs).filter(|_| self.folder.is_some());
         let numbered = |(copy, input): &(&PathBuf, &Input)| {
             let (copy, name) = (copy.file_stem(), input.relative.as_path());
             copy != name.file_stem() && copy != name.file_name()
         };
-        pairs.filter(numbered).map(|(copy, input)| format!("{} is drawn as {}", input.name, copy.to_string_lossy()))
+        let mut renamed = pairs.filter(numbered);
+        for (copy, input) in renamed.by_ref().take(MOST_NAMED) {
+            complain(format_args!("{} is {verb} as {}", input.name, copy.to_string_lossy()));
+        }
+        match renamed.count() {
+            0 => {}
+            more => complain(format_args!("… and {more} more copies with a number in their name")),
+        }
     }
 
     /// Fails if nothing can be written there.
@@ -71,15 +78,14 @@ impl Drawings {
         Save::begin(&path).map(drop)
     }
 
-    /// Draws the faces on the image of that input, and writes it.
-    pub(crate) fn write(&self, index: usize, mut image: RgbImage, faces: &[Face]) -> anyhow::Result<()> {
-        draw(&mut image, faces);
-        self.save(index, &image)
+    /// The file of that input.
+    pub(crate) fn path(&self, index: usize) -> &Path {
+        &self.paths[index]
     }
 
-    /// Writes the drawn image of that input.
-    pub(crate) fn save(&self, index: usize, image: &RgbImage) -> anyhow::Result<()> {
-        write_image(&self.paths[index], image, format(&self.paths[index]).unwrap_or(ImageFormat::Png))
+    /// Writes the copy of that input.
+    pub(crate) fn write(&self, index: usize, image: &RgbImage) -> anyhow::Result<()> {
+        write_image(self.path(index), image, format(self.path(index)).unwrap_or(ImageFormat::Png))
     }
 }
 
