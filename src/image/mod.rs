@@ -1,6 +1,7 @@
-//! Images: views of pixels, faces cut out of them ([`align`]), and, with the feature `image`, files turned into upright pixels.
+//! Images: views of pixels, faces cut out of them ([`align`]) or hidden ([`blur`]), and, with the feature `image`, files turned into upright pixels.
 
 pub mod align;
+pub mod blur;
 pub mod crop;
 #[cfg(feature = "image")]
 mod decode;
