@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use mtcnn_cpu::{Isa, isa};
 
 use crate::bench::args::Bench;
+use crate::blur::args::Blur;
 use crate::crop::args::Crop;
 use crate::detect::args::Detect;
 use crate::eval::args::Eval;
@@ -30,6 +31,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Detect(Detect),
     Crop(Crop),
+    Blur(Blur),
     Bench(Bench),
     Eval(Eval),
     Explain(Explain),

@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod blur;
 mod common;
 mod crop;
 mod detect;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     exit_code(match args.command {
         Command::Detect(args) => detect::run(args),
         Command::Crop(args) => crop::run(args),
+        Command::Blur(args) => blur::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ::image::{ImageFormat, RgbImage};
 
-use crate::common::encoding::{format, make_folder, write_image};
+use crate::common::encoding::{format, make_folder, write_image_with};
 use crate::common::input::Input;
+use crate::common::metadata::Metadata;
 use crate::common::outcome::{Usage, complain};
 use crate::common::save::Save;
 
@@ -83,9 +84,24 @@ impl Copies {
         &self.paths[index]
     }
 
+    /// Whether the copies go into a folder.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// Writes the copy of that input.
     pub(crate) fn write(&self, index: usize, image: &RgbImage) -> anyhow::Result<()> {
-        write_image(self.path(index), image, format(self.path(index)).unwrap_or(ImageFormat::Png))
+        self.write_with(index, image, Metadata::default()).map(drop)
+    }
+
+    /// The same, with metadata. Gives what the format can't hold of them.
+    pub(crate) fn write_with(
+        &self,
+        index: usize,
+        image: &RgbImage,
+        metadata: Metadata,
+    ) -> anyhow::Result<Option<&'static str>> {
+        write_image_with(self.path(index), image, format(self.path(index)).unwrap_or(ImageFormat::Png), metadata)
     }
 }
 

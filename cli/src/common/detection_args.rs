@@ -100,7 +100,8 @@ fn thresholds(text: &str) -> Result<Thresholds, String> {
     }
 }
 
-fn part(text: &str) -> Result<Part, String> {
+/// Left, top, width and height.
+pub(crate) fn part(text: &str) -> Result<Part, String> {
     let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();
     match numbers.as_deref() {
         Ok(&[x, y, width, height]) if width > 0 && height > 0 => Ok(Part { x, y, width, height }),

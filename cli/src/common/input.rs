@@ -91,7 +91,8 @@ impl Input {
         image::decode_with(&self.read()?, options).map_err(|error| error.to_string())
     }
 
-    fn read(&self) -> Result<Vec<u8>, String> {
+    /// Its file, or the reason why not.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
         let bytes: io::Result<Vec<u8>> = match &self.source {
             Source::File(path) => File::open(path).and_then(image::read),
             Source::Stdin => image::read(io::stdin().lock()),

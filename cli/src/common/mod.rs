@@ -10,6 +10,7 @@ pub(crate) mod format;
 pub(crate) mod image_args;
 pub(crate) mod input;
 pub(crate) mod left_out;
+pub(crate) mod metadata;
 pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod progress;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use ::image::RgbImage;
 use indicatif::ProgressBar;
-use mtcnn_cpu::image::{DecodeOptions, Orientation};
+use mtcnn_cpu::image::{DecodeOptions, Orientation, decode_with};
 use mtcnn_cpu::{Detector, Face, ImageView, Part, Timing, ordered};
 use rayon::ThreadPool;
 
@@ -86,6 +86,16 @@ impl Run {
     /// The image of an input, or the reason why not.
     pub(crate) fn read(&self, index: usize) -> Result<RgbImage, String> {
         self.inputs[index].decode(&self.decode)
+    }
+
+    /// Its file, or the reason why not.
+    pub(crate) fn bytes(&self, index: usize) -> Result<Vec<u8>, String> {
+        self.inputs[index].read()
+    }
+
+    /// The image of a file that was read.
+    pub(crate) fn decode(&self, file: &[u8]) -> Result<RgbImage, String> {
+        decode_with(file, &self.decode).map_err(|error| error.to_string())
     }
 
     /// The faces in an image.
