@@ -268,6 +268,58 @@ fn landmarks_of_many() {
 }
 
 #[test]
+fn tracks_have_the_numbers_of_trackeval() {
+    let numbers: Value =
+        serde_json::from_slice(&fs::read(root().join("testdata/tracks/trackeval.json")).unwrap()).unwrap();
+    let names: Vec<_> = numbers.as_object().unwrap().keys().collect();
+    let files = |kind: &str| names.iter().map(|name| format!("testdata/tracks/{name}-{kind}.txt")).collect::<Vec<_>>();
+    let (truth, results) = (files("truth"), files("results"));
+    let mut args = vec!["eval", "tracks", "--truth"];
+    args.extend(truth.iter().map(String::as_str));
+    args.push("--results");
+    args.extend(results.iter().map(String::as_str));
+    let measured = run(&[&args[..], &["--format", "json"]].concat()).json();
+    for (i, name) in names.iter().enumerate() {
+        let expected = numbers[name.as_str()].as_object().unwrap();
+        assert_eq!(expected.len(), 7);
+        for (field, value) in expected {
+            let ours = measured["sequences"][i][field].as_f64().unwrap();
+            assert!((ours - value.as_f64().unwrap()).abs() < 1e-9, "{name}, {field}: {ours} {value}");
+        }
+    }
+    let sum = |field: &str| numbers.as_object().unwrap().values().map(|it| it[field].as_f64().unwrap()).sum::<f64>();
+    assert_eq!(measured["all"]["found"].as_f64().unwrap(), sum("found"));
+    assert_eq!(measured["all"]["switches"].as_f64().unwrap(), sum("switches"));
+    let table = run(&args).out;
+    assert_eq!(table.lines().count(), 2 + names.len());
+    assert!(table.contains("  0.5303  0.7347  0.5714  testdata/tracks/ignored-results.txt\n"), "{table}");
+}
+
+#[test]
+fn bad_files_of_tracks_are_refused_with_file_and_line() {
+    let sets = TempDir::new().unwrap();
+    let path = |name: &str| sets.path().join(name).to_str().unwrap().to_string();
+    let (good, bad) = (path("good.txt"), path("bad.txt"));
+    fs::write(&good, "1,1,10,10,20,20,1,-1,-1,-1\n").unwrap();
+    for (text, reason) in [
+        ("1,1,10,10,20,20,1\n1,1,10,10,20,20,1\n", "bad.txt, line 2: the id 1 is there a second time in frame 1"),
+        ("1,1,10,10,20,20,1\n2,1,\u{1b}[2J\n", "bad.txt, line 2: not \"frame,id,x,y,width,height,confidence\""),
+    ] {
+        fs::write(&bad, text).unwrap();
+        for [truth, results] in [[&good, &bad], [&bad, &good]] {
+            let run = run(&["eval", "tracks", "--truth", truth, "--results", results]);
+            assert_eq!((run.code, run.out.as_str()), (1, ""));
+            assert!(run.err.contains(reason) && !run.err.contains('\u{1b}'), "{}", run.err);
+        }
+    }
+    let missing = run(&["eval", "tracks", "--truth", &good, "--results", &path("none.txt")]);
+    assert!(missing.code == 1 && missing.err.contains("none.txt: not found"), "{}", missing.err);
+    let uneven = run(&["eval", "tracks", "--truth", &good, "--results", &good, &good]);
+    assert!(uneven.code == 2 && uneven.err.contains("--truth has 1 files and --results 2"), "{}", uneven.err);
+    assert_eq!(run(&["eval", "tracks", "--truth", &good]).code, 2);
+}
+
+#[test]
 fn bad_files_are_refused_with_their_names() {
     let sets = Sets::new();
     let truth = |name: &str, bytes: &[u8]| sets.put(&format!("truth/{name}"), bytes);

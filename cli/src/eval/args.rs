@@ -27,6 +27,7 @@ pub(crate) enum What {
     Stages(Stages),
     Fddb(Fddb),
     Landmarks(Landmarks),
+    Tracks(Tracks),
 }
 
 /// Average precision on WIDER FACE, by the official protocol.
@@ -188,6 +189,28 @@ pub(crate) struct Landmarks {
     pub(crate) detector: Detector,
 }
 
+/// How well faces, or anything else, were followed through a video: MOTA, MOTP and IDF1 of files in the format of MOT15.
+///
+/// In each frame boxes that overlap by half or more are paired: first those that were paired in the frame before, then so
+/// that the overlaps have the largest sum. The numbers are those of TrackEval.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = TRACKS_HELP)]
+pub(crate) struct Tracks {
+    /// What is true: a line `frame,id,x,y,width,height,confidence,-1,-1,-1` for each face in each frame, frames from 1.
+    ///
+    /// Lines with the confidence 0 do not count. There can be several files, one a sequence.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) truth: Vec<PathBuf>,
+
+    /// What a tracker found, in the same form: a file for each of --truth, in the same order.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) results: Vec<PathBuf>,
+
+    /// The form of the results.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Results")]
+    pub(crate) format: ReportFormat,
+}
+
 /// How results are written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Shown {
@@ -223,6 +246,7 @@ Examples:
   mtcnn-cpu eval stages --wider WIDER                where faces are lost
   mtcnn-cpu eval fddb --fddb FDDB --curves roc.png
   mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --format json
+  mtcnn-cpu eval tracks --truth gt.txt --results tracks.txt
   Why one face is lost: `mtcnn-cpu explain`.
 
 Exit status:
@@ -328,4 +352,29 @@ Exit status:
   0  measured
   1  a required file can't be read or is damaged; or images could not be
      read, and their faces are counted as missed
+  2  the command line is wrong";
+
+const TRACKS_HELP: &str = "\
+Results:
+  TRUTH     boxes of the truth
+  FOUND     of them, those that a box of the results overlaps by half or more
+  MISSED    the others: FN
+  WRONG     boxes of the results that are left over: FP
+  SWITCHES  how often a face goes on in another track than before: IDSW
+  MOTA      1 - (MISSED + WRONG + SWITCHES) / TRUTH
+  MOTP      the mean overlap of the boxes found
+  IDF1      the same by identity: each face has one track in the whole video
+
+Formats:
+  table   One line per sequence, and one for all if there are several.
+  json    One object: {\"sequences\":[{\"name\",\"frames\",\"truth\",\"found\",
+          \"missed\",\"wrong\",\"switches\",\"mota\",\"motp\",\"idf1\"}],\"all\":{…}}
+
+Examples:
+  mtcnn-cpu eval tracks --truth gt.txt --results tracks.txt
+  mtcnn-cpu eval tracks --truth a/gt.txt b/gt.txt --results a/mine.txt b/mine.txt
+
+Exit status:
+  0  measured
+  1  a file can't be read or is damaged
   2  the command line is wrong";

@@ -5,6 +5,7 @@ mod fddb;
 mod landmarks;
 mod measuring;
 mod stages;
+mod tracks;
 mod wider;
 
 use crate::common::outcome::Outcome;
@@ -17,5 +18,6 @@ pub(crate) fn run(args: &Eval) -> anyhow::Result<Outcome> {
         What::Stages(args) => stages::run(args),
         What::Fddb(args) => fddb::run(args),
         What::Landmarks(args) => landmarks::run(args),
+        What::Tracks(args) => tracks::run(args),
     }
 }
