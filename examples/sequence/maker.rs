@@ -311,17 +311,18 @@ fn ways(random: &mut Random, frames: f64) -> Vec<Way> {
         }
         start += random.between(90.0, 130.0);
     }
-    for _ in 0..3 {
-        let centre = [random.between(180.0, width - 180.0), random.between(150.0, height - 150.0)];
+    // Beside each other, and seldom in each other's place: who is hidden for seconds could be anybody afterwards.
+    for home in [0.2, 0.5, 0.8] {
+        let centre = [home * width + random.between(-20.0, 20.0), random.between(270.0, height - 130.0)];
         let mut wave =
             |most: f64| [random.between(0.3, 1.0) * most, random.between(70.0, 180.0), random.between(0.0, 1.0)];
-        let (across, down, breath) = (wave(120.0), wave(70.0), wave(12.0));
+        let (across, down, breath) = (wave(90.0), wave(50.0), wave(12.0));
         let side = [random.between(50.0, 90.0), 0.0];
         ways.push(Way { from: centre, velocity: [0.0; 2], sway: [across, down], side, breath });
     }
-    let grow = random.between(0.15, 0.35);
-    let from = [random.between(150.0, width - 150.0), random.between(150.0, height - 150.0)];
-    let velocity = [0, 1].map(|axis| (SIZE[axis] as f64 / 2.0 - from[axis]) / frames);
+    let grow = random.between(0.15, 0.3);
+    let from = [random.between(150.0, width - 150.0), random.between(80.0, 120.0)];
+    let velocity = [(width / 2.0 - from[0]) / frames, 0.0];
     let sway = [0, 1].map(|_| [random.between(2.0, 8.0), random.between(20.0, 50.0), random.between(0.0, 1.0)]);
     ways.push(Way { from, velocity, sway, side: [40.0, grow], breath: [0.0, 1.0, 0.0] });
     ways

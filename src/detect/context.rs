@@ -41,10 +41,18 @@ pub(super) struct Workspace {
     pub(super) answers: Buffer,
 }
 
+/// What is looked at, and the smallest face that is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub(super) view: &'a ImageView<'a>,
+    pub(super) min_face: f64,
+}
+
 /// A pass over an image, as each stage sees it.
 pub(super) struct Context<'a, O> {
     pub(super) cascade: &'a Cascade,
     pub(super) view: &'a ImageView<'a>,
+    pub(super) min_face: f64,
     pub(super) suppressor: &'a mut Suppressor,
     pub(super) timing: &'a mut Timing,
     pub(super) clock: Clock,
@@ -52,6 +60,11 @@ pub(super) struct Context<'a, O> {
 }
 
 impl Cascade {
+    /// A search of all that there is in an image.
+    pub(super) fn search<'a>(&self, view: &'a ImageView<'a>) -> Search<'a> {
+        Search { view, min_face: self.min_face_in(view) }
+    }
+
     /// The smallest face that is looked for in an image.
     pub(super) fn min_face_in(&self, view: &ImageView<'_>) -> f64 {
         let longer = view.width().max(view.height()) as f64;

@@ -3,7 +3,7 @@
 use mtcnn_kernels::Isa;
 
 use super::clock::Clock;
-use super::context::Cascade;
+use super::context::{Cascade, Search};
 use super::observer::{NoObserver, Observer};
 use super::parallel::{self, Store};
 use super::pass::Arena;
@@ -66,6 +66,28 @@ impl Detector {
         Ok(faces)
     }
 
+    /// The faces in a part of an image that are no smaller than `least` pixels, nor than the builder's option says for the whole
+    /// image; as [`Detector::detect_part`] otherwise. It adds them to `faces`.
+    pub(crate) fn detect_near(
+        &self,
+        image: &ImageView<'_>,
+        part: Part,
+        least: f64,
+        faces: &mut Vec<Face>,
+    ) -> Result<()> {
+        let view = image.part(part)?;
+        let search = Search { view: &view, min_face: self.cascade.min_face_in(image).max(least) };
+        let mut found = Vec::new();
+        self.on_threads(|threads| {
+            self.arenas.lend(|arena| {
+                let timing = self.find(search, threads, arena, Clock::STOPPED, &mut NoObserver, &mut found);
+                arena.levels = timing.levels;
+            });
+        });
+        faces.extend(found.iter().map(|face| face.moved(part.x as f32, part.y as f32)));
+        Ok(())
+    }
+
     /// The faces in each of many images, as [`Detector::detect`] gives them, of whatever sizes. All
     /// threads are at work to the end: each takes images of its own, but for those so large that the
     /// others would wait for them, which all work on together.
@@ -100,7 +122,9 @@ impl Detector {
         let view = image.into();
         let mut faces = Vec::new();
         let timing = self.on_threads(|threads| {
-            self.arenas.lend(|arena| self.find(&view, threads, arena, Clock::RUNNING, &mut NoObserver, &mut faces))
+            self.arenas.lend(|arena| {
+                self.find(self.cascade.search(&view), threads, arena, Clock::RUNNING, &mut NoObserver, &mut faces)
+            })
         });
         Ok((faces, timing))
     }
@@ -128,20 +152,21 @@ impl Detector {
 
     /// The faces in an image, where nobody asks for more.
     fn find_unobserved(&self, view: &ImageView<'_>, threads: usize, arena: &mut Arena, faces: &mut Vec<Face>) {
-        arena.levels = self.find(view, threads, arena, Clock::STOPPED, &mut NoObserver, faces).levels;
+        let search = self.cascade.search(view);
+        arena.levels = self.find(search, threads, arena, Clock::STOPPED, &mut NoObserver, faces).levels;
     }
 
     /// The faces in an image by the detector's options.
     pub(super) fn find(
         &self,
-        view: &ImageView<'_>,
+        search: Search<'_>,
         threads: usize,
         arena: &mut Arena,
         clock: Clock,
         observer: &mut impl Observer,
         faces: &mut Vec<Face>,
     ) -> Timing {
-        let timing = arena.find(&self.cascade, view, threads, clock, observer, faces);
+        let timing = arena.find(&self.cascade, search, threads, clock, observer, faces);
         if self.largest {
             let largest = faces.iter().copied().max_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
             faces.clear();

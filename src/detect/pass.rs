@@ -2,7 +2,7 @@
 
 use super::candidate::Candidate;
 use super::clock::Clock;
-use super::context::{Cascade, Context};
+use super::context::{Cascade, Context, Search};
 #[cfg(feature = "train")]
 use super::observer::NoObserver;
 use super::observer::Observer;
@@ -11,6 +11,7 @@ use super::refine::Refiner;
 use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
 use crate::face::{Face, Landmarks};
+#[cfg(feature = "train")]
 use crate::image::ImageView;
 
 /// What a pass needs; it grows to what the largest image asks for and is used again.
@@ -33,14 +34,14 @@ impl Arena {
     pub(super) fn find(
         &mut self,
         cascade: &Cascade,
-        view: &ImageView<'_>,
+        search: Search<'_>,
         threads: usize,
         clock: Clock,
         observer: &mut impl Observer,
         faces: &mut Vec<Face>,
     ) -> Timing {
         let begin = clock.begin();
-        let mut timing = self.stages(cascade, view, threads, clock, observer, 3);
+        let mut timing = self.stages(cascade, search, threads, clock, observer, 3);
         faces.clear();
         faces.extend(self.faces.iter().map(|(candidate, landmarks)| {
             let corners = candidate.corners.0.map(|corner| corner as f32);
@@ -59,7 +60,7 @@ impl Arena {
         view: &ImageView<'_>,
         threads: usize,
     ) -> &[Candidate] {
-        let timing = self.stages(cascade, view, threads, Clock::STOPPED, &mut NoObserver, stages);
+        let timing = self.stages(cascade, cascade.search(view), threads, Clock::STOPPED, &mut NoObserver, stages);
         self.levels = timing.levels;
         &self.boxes
     }
@@ -68,7 +69,7 @@ impl Arena {
     fn stages(
         &mut self,
         cascade: &Cascade,
-        view: &ImageView<'_>,
+        search: Search<'_>,
         threads: usize,
         clock: Clock,
         observer: &mut impl Observer,
@@ -78,7 +79,8 @@ impl Arena {
         let mut timing = Timing::new(cascade.isa, threads);
         timing.levels = std::mem::take(levels);
         timing.levels.clear();
-        let mut context = Context { cascade, view, suppressor, timing: &mut timing, clock, observer };
+        let Search { view, min_face } = search;
+        let mut context = Context { cascade, view, min_face, suppressor, timing: &mut timing, clock, observer };
         proposer.propose(&mut context, boxes);
         if count > 1 {
             refiner.reject(&mut context, boxes);

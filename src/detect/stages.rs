@@ -50,7 +50,9 @@ impl Detector {
     pub(crate) fn detect_observed(&self, view: &ImageView<'_>, observer: &mut impl Observer) -> Vec<Face> {
         let mut faces = Vec::new();
         self.on_threads(|threads| {
-            self.arenas.lend(|arena| self.find(view, threads, arena, Clock::STOPPED, observer, &mut faces));
+            self.arenas.lend(|arena| {
+                self.find(self.cascade.search(view), threads, arena, Clock::STOPPED, observer, &mut faces)
+            });
         });
         faces
     }

@@ -6,10 +6,11 @@ use super::state::{Track, TrackState};
 use crate::face::{Face, Landmarks};
 use crate::geometry::{BBox, Point};
 
-/// Over so many frames a direction is measured: over one it would be noise.
-const DIRECTION_FRAMES: usize = 3;
-/// A way of less, in parts of the box's size, has no direction.
-const STILL: f32 = 0.05;
+/// How much the shape of a track takes on from a sighting. Little, as landmarks jump where another face begins to hide them.
+const NEW_SHAPE: f32 = 0.05;
+
+/// Landmarks about their centre, in parts of their distance from it.
+type Shape = [[f32; 2]; 5];
 
 /// A track.
 pub(super) struct Entry {
@@ -24,8 +25,8 @@ pub(super) struct Entry {
     motion: Motion,
     /// The motion after the last sighting.
     motion_then: Motion,
-    /// The last sightings: the age then, and the box.
-    recent: Vec<(usize, BBox)>,
+    /// Of the landmarks: the mean of the last sightings.
+    shape: Shape,
     /// What is shown of it.
     shown: Face,
     smoother: Option<Smoother>,
@@ -36,8 +37,8 @@ impl Entry {
         let motion = Motion::new(&face.bbox);
         let mut smoother = smoothing.map(Smoother::new);
         let shown = smoother.as_mut().map_or(*face, |smoother| smoother.next(face));
-        let recent = vec![(1, face.bbox)];
-        Self { id, age: 1, sightings: 1, missed: 0, seen: *face, motion, motion_then: motion, recent, shown, smoother }
+        let shape = shape(&face.landmarks);
+        Self { id, age: 1, sightings: 1, missed: 0, seen: *face, motion, motion_then: motion, shape, shown, smoother }
     }
 
     /// To the next frame, in which it was not seen yet.
@@ -62,8 +63,10 @@ impl Entry {
         self.motion_then = self.motion;
         (self.seen, self.missed) = (*face, 0);
         self.sightings += 1;
-        self.recent.retain(|&(age, _)| age + DIRECTION_FRAMES > self.age);
-        self.recent.push((self.age, face.bbox));
+        let part = NEW_SHAPE.max(1.0 / self.sightings as f32);
+        for (old, new) in self.shape.as_flattened_mut().iter_mut().zip(shape(&face.landmarks).as_flattened()) {
+            *old += part * (new - *old);
+        }
     }
 
     /// Decides what is shown of it in this frame.
@@ -85,8 +88,13 @@ impl Entry {
         &self.seen
     }
 
+    /// Where it is by the filter.
+    pub(super) fn place(&self) -> BBox {
+        self.motion.bbox()
+    }
+
     /// Where it is by the filter, and the landmarks with the box.
-    pub(super) fn predicted(&self) -> Face {
+    fn predicted(&self) -> Face {
         let bbox = self.motion.bbox();
         Face::new(bbox, self.seen.score, carried(&self.seen, &bbox))
     }
@@ -99,16 +107,13 @@ impl Entry {
         Face::new(bbox, self.seen.score, carried(&self.seen, &bbox))
     }
 
-    /// How well the way to a box agrees with the way so far: from 1, straight on, to -1, back; 0 where there is no direction.
-    pub(super) fn agrees(&self, bbox: &BBox) -> f32 {
-        let Some((_, from)) = self.recent.first() else { return 0.0 };
-        let [so_far, on] = [&self.seen.bbox, bbox].map(|to| way(from, to));
-        let lengths = [so_far, on].map(|[x, y]| x.hypot(y));
-        if lengths.iter().any(|&length| length < STILL * (bbox.width() + bbox.height()) / 2.0) {
-            return 0.0;
-        }
-        let cosine = (so_far[0] * on[0] + so_far[1] * on[1]) / (lengths[0] * lengths[1]);
-        1.0 - 2.0 * cosine.clamp(-1.0, 1.0).acos() / std::f32::consts::PI
+    /// How far the landmarks of a face are from those of the track, once both are brought to one place and size: their mean
+    /// distance. In one person's faces of frames that follow each other half are within 0.03, and 95 % within 0.08; in faces of
+    /// two people half are beyond 0.2, and 95 % beyond 0.09.
+    pub(super) fn unlike(&self, face: &Face) -> f32 {
+        let new = shape(&face.landmarks);
+        self.shape.iter().zip(new).map(|(a, b)| ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt()).sum::<f32>()
+            / 5.0
     }
 
     /// The track in this frame.
@@ -122,19 +127,24 @@ impl Entry {
     }
 }
 
-/// From the centre of one box to that of another.
-fn way(from: &BBox, to: &BBox) -> [f32; 2] {
-    [(to.x1 + to.x2 - from.x1 - from.x2) / 2.0, (to.y1 + to.y2 - from.y1 - from.y2) / 2.0]
+fn shape(landmarks: &Landmarks) -> Shape {
+    let points = landmarks.to_array();
+    let mean = |of: fn(&Point) -> f32| points.iter().map(of).sum::<f32>() / 5.0;
+    let centre = Point::new(mean(|point| point.x), mean(|point| point.y));
+    let off = points.map(|point| [point.x - centre.x, point.y - centre.y]);
+    // Landmarks that are all in one place have no shape.
+    let size = (off.as_flattened().iter().map(|it| it * it).sum::<f32>() / 5.0).sqrt().max(1e-3);
+    off.map(|[x, y]| [x / size, y / size])
 }
 
 /// The box at a part of the way from one to another.
-pub(super) fn between(from: &BBox, to: &BBox, part: f32) -> BBox {
+fn between(from: &BBox, to: &BBox, part: f32) -> BBox {
     let (from, to) = (from.to_array(), to.to_array());
     std::array::from_fn::<f32, 4, _>(|i| from[i] + part * (to[i] - from[i])).into()
 }
 
 /// The landmarks of a face whose box has moved.
-pub(super) fn carried(face: &Face, bbox: &BBox) -> Landmarks {
+fn carried(face: &Face, bbox: &BBox) -> Landmarks {
     let scaled = |at: f32, [from, side]: [f32; 2], [to, new]: [f32; 2]| to + (at - from) * (new / side.max(1.0));
     let across = [[face.bbox.x1, face.bbox.width()], [bbox.x1, bbox.width()]];
     let down = [[face.bbox.y1, face.bbox.height()], [bbox.y1, bbox.height()]];

@@ -1,14 +1,14 @@
 //! Where a box will be: a Kalman filter of constant velocity for each of its centre, width and height.
 //!
-//! The deviations are ByteTrack's, in parts of the box's size. Nothing couples the coordinates, so each has a filter of its own,
-//! with matrices of 2x2.
+//! The deviations are ByteTrack's, in parts of the box's size, but for the velocity's, which is twice that: faces turn faster
+//! than pedestrians. Nothing couples the coordinates, so each has a filter of its own, with matrices of 2x2.
 
 use crate::geometry::BBox;
 
 /// The deviation of a place from one frame to the next, and that of what is seen, in parts of the size.
 const PLACE: f64 = 1.0 / 20.0;
 /// That of a velocity.
-const VELOCITY: f64 = 1.0 / 160.0;
+const VELOCITY: f64 = 1.0 / 80.0;
 /// At first: of the place and of the velocity, in those above.
 const FIRST: [f64; 2] = [2.0, 10.0];
 /// Pixels: no box becomes smaller.
@@ -109,8 +109,8 @@ mod tests {
     fn the_filter_of_a_coordinate_is_that_of_the_textbook() {
         // x = Fx, P = FPF' + Q; K = PH'(HPH' + R)^-1, x += K(z - Hx), P = (1 - KH)P, with matrices written out.
         let size = 40.0;
-        let (q, r) = ([[4.0, 0.0], [0.0, 0.0625]], 4.0);
-        let (mut x, mut p) = ([10.0, 0.0], [[16.0, 0.0], [0.0, 6.25]]);
+        let (q, r) = ([[4.0, 0.0], [0.0, 0.25]], 4.0);
+        let (mut x, mut p) = ([10.0, 0.0], [[16.0, 0.0], [0.0, 25.0]]);
         let mut coordinate = Coordinate::new(10.0, size);
         for seen in [12.0, 15.0, 17.5, 21.0] {
             coordinate.predict(size);

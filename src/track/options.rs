@@ -23,16 +23,16 @@ const SIGHTINGS: Range = Range::new(1.0, 1e6);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TrackOptions {
-    /// From this score on a face begins a track, 0 to 1.
+    /// From this score on a face begins a track, 0 to 1; 0.9 by default.
     pub start: f32,
-    /// From this score on a face takes part in the first round, 0 to 1.
+    /// From this score on a face can be that of any track, 0 to 1; 0.7 by default.
     pub high: f32,
-    /// From this score on a face goes on with a track that was seen in the frame before, 0 to 1. Faces of lower scores are not
-    /// looked at. The last threshold of the detector should be this.
+    /// From this score on a face goes on with a track that was seen in the frame before, 0 to 1; 0.3 by default. Faces of lower
+    /// scores are not looked at. The last threshold of the detector should be this.
     pub low: f32,
-    /// In so many frames a face must be seen before its track is no longer new, 1 or more.
+    /// In so many frames a face must be seen before its track is no longer new, 1 or more; 1 by default: none is ever new.
     pub confirm: usize,
-    /// For so many frames a track that is not seen is remembered, 0 to 1e6.
+    /// For so many frames a track that is not seen is remembered, 0 to 1e6; 75 by default, 3 seconds of a usual video.
     pub keep: usize,
     /// What is shown of seen faces is smoothed; by default it is what was detected.
     pub smoothing: Option<Smoothing>,
@@ -40,7 +40,7 @@ pub struct TrackOptions {
 
 impl Default for TrackOptions {
     fn default() -> Self {
-        Self { start: 0.8, high: 0.7, low: 0.3, confirm: 2, keep: 30, smoothing: None }
+        Self { start: 0.9, high: 0.7, low: 0.3, confirm: 1, keep: 75, smoothing: None }
     }
 }
 

@@ -13,8 +13,12 @@ const FIRST_OVERLAP: f32 = 0.2;
 const LOW_OVERLAP: f32 = 0.5;
 /// Where a track was seen last, not where it is expected.
 const LAST_OVERLAP: f32 = 0.3;
-/// What a direction that agrees adds to an overlap.
-const DIRECTION: f32 = 0.1;
+/// What landmarks of the same shape add to an overlap. Those that are at `UNLIKE` add nothing, and at twice that they take as much.
+const LANDMARKS: f32 = 0.4;
+const UNLIKE: f32 = 0.2;
+/// By how much of itself the box in which a lost track is looked for grows with each frame, for so many frames at most.
+const GROWTH: f32 = 0.1;
+const GROWTH_FRAMES: usize = 20;
 
 /// Follows faces from frame to frame.
 ///
@@ -59,8 +63,7 @@ impl Tracker {
     pub fn update(&mut self, faces: &[Face]) -> Vec<Track> {
         let Self { options, entries, count } = self;
         entries.iter_mut().for_each(Entry::advance);
-        let sound = |face: &&Face| face.bbox.area() > 0.0 && face.bbox.to_array().iter().all(|edge| edge.is_finite());
-        let faces: Vec<&Face> = faces.iter().filter(sound).filter(|face| face.score >= options.low).collect();
+        let faces: Vec<&Face> = faces.iter().filter(|face| face.score >= options.low && is_sound(face)).collect();
         let mut free: Vec<bool> = vec![true; faces.len()];
         let mut round = |gain: &dyn Fn(&Entry, &Face) -> f32| {
             let lost = entries.iter().enumerate().filter(|(_, entry)| entry.is_lost());
@@ -76,20 +79,21 @@ impl Tracker {
                 free[column] = false;
             }
         };
+        let alike = |entry: &Entry, face: &Face| LANDMARKS * (1.0 - entry.unlike(face) / UNLIKE).max(-1.0);
         round(&|entry, face| {
-            let overlap = entry.predicted().bbox.overlap(&face.bbox);
-            match face.score >= options.high && overlap >= FIRST_OVERLAP {
-                true => overlap * face.score + DIRECTION * entry.agrees(&face.bbox),
-                false => 0.0,
-            }
+            let factor = 1.0 + GROWTH * (entry.missed() - 1).min(GROWTH_FRAMES) as f32;
+            let overlap = entry.place().expand(factor).overlap(&face.bbox.expand(factor));
+            let possible = face.score >= options.high && overlap >= FIRST_OVERLAP;
+            if possible { overlap * face.score + alike(entry, face) } else { 0.0 }
         });
         round(&|entry, face| {
-            let overlap = entry.predicted().bbox.overlap(&face.bbox);
+            let overlap = entry.place().overlap(&face.bbox);
             if entry.missed() == 1 && overlap >= LOW_OVERLAP { overlap } else { 0.0 }
         });
         round(&|entry, face| {
             let overlap = entry.seen().bbox.overlap(&face.bbox);
-            if face.score >= options.high && overlap >= LAST_OVERLAP { overlap } else { 0.0 }
+            let possible = face.score >= options.high && overlap >= LAST_OVERLAP;
+            if possible { overlap + alike(entry, face) } else { 0.0 }
         });
         entries.retain(|entry| entry.missed() <= options.keep);
         for (face, _) in faces.iter().zip(free).filter(|(face, free)| *free && face.score >= options.start) {
@@ -100,12 +104,25 @@ impl Tracker {
         entries.iter().map(|entry| entry.track(options.confirm)).collect()
     }
 
+    /// Forgets the tracks for which `keep` says no, such as those that have left the image.
+    pub fn retain(&mut self, keep: impl Fn(&Track) -> bool) {
+        let confirm = self.options.confirm;
+        self.entries.retain(|entry| keep(&entry.track(confirm)));
+    }
+
     /// Where all tracks are expected in the next frame, in the order of their ids. Their age and state are those of now.
     #[must_use]
     pub fn ahead(&self) -> Vec<Track> {
         let confirm = self.options.confirm;
         self.entries.iter().map(|entry| Track { face: entry.ahead(), ..entry.track(confirm) }).collect()
     }
+}
+
+/// Whether a face has a size and finite numbers.
+fn is_sound(face: &Face) -> bool {
+    let points = face.landmarks.to_array().map(<[f32; 2]>::from);
+    let mut numbers = face.bbox.to_array().into_iter().chain(points.into_iter().flatten());
+    face.bbox.area() > 0.0 && numbers.all(f32::is_finite)
 }
 
 impl std::fmt::Debug for Tracker {
@@ -132,6 +149,12 @@ mod tests {
 
     fn tracker() -> Tracker {
         Tracker::new(TrackOptions::default()).unwrap()
+    }
+
+    fn with(change: fn(&mut TrackOptions)) -> Tracker {
+        let mut options = TrackOptions::default();
+        change(&mut options);
+        Tracker::new(options).unwrap()
     }
 
     fn ids(tracks: &[Track]) -> Vec<u64> {
@@ -171,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_lost_track_moves_on_until_it_is_found_or_forgotten() {
-        let mut tracker = tracker();
+        let mut tracker = with(|it| it.keep = 30);
         for i in 0..10 {
             tracker.update(&[face(5.0 * i as f32, 10.0, 0.95)]);
         }
@@ -184,13 +207,13 @@ mod tests {
         let tracks = tracker.update(&[face(100.0, 10.0, 0.95)]);
         assert_eq!((ids(&tracks), tracks[0].state, tracks[0].age), (vec![1], TrackState::Seen, 21));
         let left = (0..40).filter(|_| !tracker.update(&[]).is_empty()).count();
-        assert_eq!(left, TrackOptions::default().keep);
+        assert_eq!(left, 30);
         assert_eq!(ids(&tracker.update(&[face(100.0, 10.0, 0.95)])), [2], "an id is not given twice");
     }
 
     #[test]
     fn a_new_face_is_new_until_it_is_confirmed_and_a_mask_covers_it_at_once() {
-        let mut tracker = tracker();
+        let mut tracker = with(|it| it.confirm = 2);
         let states = [0, 1, 2].map(|_| tracker.update(&[face(10.0, 10.0, 0.9)])[0].state);
         assert_eq!(states, [TrackState::New, TrackState::Seen, TrackState::Seen]);
         let held = |state| Track::new(1, Face::default(), 1, state).is_held(2);
@@ -226,10 +249,42 @@ mod tests {
             with([10.0, 10.0, 10.0, 20.0], 0.9),
             with([20.0, 20.0, 10.0, 10.0], 0.9),
             with([0.0, 0.0, 10.0, 10.0], f32::NAN),
+            Face::new(
+                BBox::new(0.0, 0.0, 10.0, 10.0),
+                0.99,
+                Landmarks { nose: [f32::NAN, 0.0].into(), ..Landmarks::default() },
+            ),
         ];
         for _ in 0..3 {
             assert_eq!(tracker.update(&bad), []);
         }
+    }
+
+    #[test]
+    fn landmarks_tell_apart_whom_boxes_do_not() {
+        // One looks at us, the other aside. They pass each other, and turn back.
+        let person = |x: f32, nose: f32| {
+            let points = [[0.3, 0.4], [0.7, 0.4], [nose, 0.6], [0.35, 0.8], [0.65, 0.8]];
+            let at = |[px, py]: [f32; 2]| [x + 50.0 * px, 100.0 + 60.0 * py].into();
+            Face::new(BBox::new(x, 100.0, x + 50.0, 160.0), 0.99, Landmarks::from_array(points.map(at)))
+        };
+        let mut tracker = tracker();
+        for i in 0..23 {
+            tracker.update(&[person(5.0 * i as f32, 0.5), person(200.0 - 5.0 * i as f32, 0.75)]);
+        }
+        // By their motion each would be the other.
+        for x in [98.0, 92.0, 86.0] {
+            let tracks = tracker.update(&[person(x, 0.5), person(200.0 - x, 0.75)]);
+            assert_eq!((ids(&tracks), tracks[0].face.bbox.x1, tracks[1].face.bbox.x1), (vec![1, 2], x, 200.0 - x));
+        }
+    }
+
+    #[test]
+    fn tracks_can_be_forgotten() {
+        let mut tracker = tracker();
+        tracker.update(&[face(10.0, 10.0, 0.95), face(200.0, 10.0, 0.95)]);
+        tracker.retain(|track| track.face.bbox.x1 < 100.0);
+        assert_eq!(ids(&tracker.update(&[])), [1]);
     }
 
     #[test]
@@ -242,7 +297,7 @@ mod tests {
         for (error, part) in [
             (refused(|it| it.low = -0.1), "the score `low` is"),
             (refused(|it| it.start = f32::NAN), "the score `start` is"),
-            (refused(|it| it.high = 0.9), "must rise from low to high to start"),
+            (refused(|it| it.high = 0.95), "must rise from low to high to start"),
             (refused(|it| it.confirm = 0), "sightings that confirm a track is 0"),
             (refused(|it| it.keep = usize::MAX), "lost track is kept is"),
         ] {
