@@ -14,6 +14,7 @@ use crate::explain::args::Explain;
 use crate::prepare::args::Prepare;
 use crate::shell::args::{Completions, Man};
 use crate::train::args::Train;
+use crate::video::args::Video;
 use crate::weights::args::Weights;
 
 /// Finds faces in images: boxes, scores and five landmarks (MTCNN, on the CPU).
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Detect(Detect),
     Crop(Crop),
     Blur(Blur),
+    Video(Video),
     Bench(Bench),
     Eval(Eval),
     Explain(Explain),

@@ -12,6 +12,7 @@ mod explain;
 mod prepare;
 mod shell;
 mod train;
+mod video;
 mod weights;
 
 use std::io::{self, Write};
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args),
         Command::Crop(args) => crop::run(args),
         Command::Blur(args) => blur::run(&args),
+        Command::Video(args) => video::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Explain(args) => explain::run(&args),

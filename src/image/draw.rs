@@ -21,14 +21,19 @@ const DOT: [u8; 3] = [255, 255, 255];
 ///
 /// Lines and letters scale with the image, and are finer on a small face.
 pub fn draw(image: &mut RgbImage, faces: &[Face]) {
+    draw_with(image, faces, |index| format!("{:.3}", faces[index].score));
+}
+
+/// The same, with other tags than the scores: `tag` gives that of the face of an index. Letters beyond ASCII are left out.
+pub fn draw_with(image: &mut RgbImage, faces: &[Face], tag: impl Fn(usize) -> String) {
     with_artist(image, |artist| {
         for face in faces.iter().rev() {
             artist.outline(face);
             artist.landmarks(face);
         }
         // Tags come last: no line of a neighbour goes through them.
-        for face in faces.iter().rev() {
-            artist.tag(face);
+        for (index, face) in faces.iter().enumerate().rev() {
+            artist.tag(face, &tag(index));
         }
     });
 }
@@ -84,12 +89,11 @@ impl Artist<'_> {
         }
     }
 
-    /// The score on a label that stands on the box, or hangs in it where the image ends.
-    fn tag(&mut self, face: &Face) {
+    /// Text on a label that stands on the box, or hangs in it where the image ends.
+    fn tag(&mut self, face: &Face, text: &str) {
         let line = self.line(face);
         let size = (side(&face.bbox) * 0.17).clamp(10.0, (6.5 * self.unit).max(10.0));
-        let text = format!("{:.3}", face.score);
-        let (pad, text_width) = (size * 0.32, self.text_width(&text, size));
+        let (pad, text_width) = (size * 0.32, self.text_width(text, size));
         let (width, height) = (text_width + 2.0 * pad, size * 1.25);
 
         let left_most = (self.canvas.width() as f32 - width).max(0.0);
@@ -101,7 +105,7 @@ impl Artist<'_> {
             self.fill(&path, ACCENT, 1.0);
         }
         // Capitals and digits of this font are 0.73 of its size high: so the text is centred.
-        self.text(&text, left + pad, top + (height + 0.73 * size) / 2.0, size);
+        self.text(text, left + pad, top + (height + 0.73 * size) / 2.0, size);
     }
 
     pub(super) fn text_width(&self, text: &str, size: f32) -> f32 {

@@ -7,6 +7,7 @@ pub(crate) mod detection_args;
 pub(crate) mod detector;
 pub(crate) mod encoding;
 pub(crate) mod format;
+pub(crate) mod hiding_args;
 pub(crate) mod image_args;
 pub(crate) mod input;
 pub(crate) mod left_out;

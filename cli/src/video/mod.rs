@@ -1,0 +1,279 @@
+//! `mtcnn-cpu video`: frames in, tracks of faces out, and frames with faces drawn or hidden.
+
+pub(crate) mod args;
+mod frame;
+mod report;
+mod source;
+mod y4m_writer;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use anyhow::Context;
+use mtcnn_cpu::image::Orientation;
+use mtcnn_cpu::image::blur::Blur;
+use mtcnn_cpu::image::draw::draw_with;
+use mtcnn_cpu::track::{Smoothing, Track, TrackOptions, TrackState, Tracker};
+use mtcnn_cpu::{Detector, Face, Follower};
+use rayon::ThreadPool;
+use yuv::{YuvRange, YuvStandardMatrix};
+
+use crate::common::detector::{builder, pool};
+use crate::common::input::{is_stdin, refuse_to_overwrite};
+use crate::common::outcome::{Outcome, Usage, complain};
+use crate::common::save::Save;
+use crate::common::stop::stop_flag;
+use crate::video::args::{Matrix, Range, Raw, Video};
+use crate::video::frame::{Colours, Frame};
+use crate::video::report::Followed;
+use crate::video::source::{Rate, Source};
+use crate::video::y4m_writer::Writer;
+
+/// Frames that were read and wait.
+const AHEAD: usize = 2;
+
+/// Runs.
+pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
+    check(args)?;
+    let following = Following::new(args)?;
+    let source = following.open()?;
+    let mut outputs = Outputs::open(args, &source)?;
+    let stop = stop_flag()?;
+    let take = |number, frame, tracks: Vec<Track>| outputs.frame(number, frame, &tracks);
+    let ended = match args.two_pass {
+        false => following.follow(source, &stop, take),
+        true => following.in_two_passes(source, &stop, take),
+    };
+    // What was done before an error or a signal is complete.
+    outputs.finish()?;
+    Ok(match ended? {
+        Ended { stopped: false, .. } => Outcome::Done,
+        Ended { frames, .. } => {
+            complain(format_args!("stopped: {frames} frames are done, and their results are complete"));
+            Outcome::Interrupted
+        }
+    })
+}
+
+fn check(args: &Video) -> Result<(), Usage> {
+    let wrong = |reason: &str| Err(Usage(reason.into()));
+    if args.y4m.is_some() && !args.blur && !args.draw {
+        return wrong("--y4m needs --blur, --draw or both: frames would be as they were");
+    }
+    if args.two_pass && !args.blur {
+        return wrong("--two-pass is for --blur");
+    }
+    if args.two_pass && is_stdin(&args.input) {
+        return wrong("--two-pass reads the input twice: it can't be stdin");
+    }
+    if args.y4m.is_some() && args.y4m == args.output {
+        return wrong("--output and --y4m can't be the same file");
+    }
+    let results = args.output.iter().chain(&args.y4m).map(|path| path.as_path()).filter(|path| !is_stdin(path));
+    refuse_to_overwrite(Some(args.input.as_path()).filter(|path| !is_stdin(path)), results)
+}
+
+/// How far it came.
+struct Ended {
+    frames: usize,
+    stopped: bool,
+}
+
+/// Who follows the faces, and how frames are read.
+struct Following<'a> {
+    args: &'a Video,
+    detector: Detector,
+    pool: ThreadPool,
+    options: TrackOptions,
+}
+
+impl<'a> Following<'a> {
+    fn new(args: &'a Video) -> anyhow::Result<Self> {
+        let mut options = TrackOptions::default();
+        let mut thresholds = args.search.thresholds.unwrap_or_else(|| args.search.profile.thresholds());
+        if args.search.thresholds.is_some() {
+            options.start = thresholds.onet;
+            options.high = thresholds.onet;
+            options.low = options.low.min(thresholds.onet);
+        }
+        thresholds.onet = options.low;
+        let detector = builder(&args.search)?.thresholds(thresholds).threads(0).build()?;
+        Ok(Self { args, detector, pool: pool(args.threads.threads)?, options })
+    }
+
+    fn open(&self) -> anyhow::Result<Source> {
+        let args = self.args;
+        let raw = args.raw.map(|[width, height]| Raw { width, height, pixels: args.pixels });
+        Source::open(&args.input, raw, args.fps, args.decoding.options(Orientation::Upright))
+    }
+
+    /// Calls `take` with each frame and the tracks in it.
+    fn follow(
+        &self,
+        source: Source,
+        stop: &AtomicBool,
+        mut take: impl FnMut(usize, Frame, Vec<Track>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Ended> {
+        let mut options = self.options;
+        options.keep = self.args.remember.map_or_else(|| source.rate.a_second().round() as usize, |it| it as usize);
+        options.smoothing = self.args.smooth.then(|| Smoothing::new(source.rate.a_second()));
+        let colours = colours(self.args, &source);
+        let mut follower = Follower::new(&self.detector, Tracker::new(options)?, self.args.every.into())?;
+        let mut rgb = Vec::new();
+        each(source, stop, |number, frame| {
+            let view = frame.view(colours, &mut rgb)?;
+            let tracks = self.pool.install(|| follower.next(view))?;
+            take(number, frame, tracks)
+        })
+    }
+
+    /// The same, but all frames are looked at before the first is taken.
+    fn in_two_passes(
+        &self,
+        source: Source,
+        stop: &AtomicBool,
+        mut take: impl FnMut(usize, Frame, Vec<Track>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Ended> {
+        let mut all = Vec::new();
+        let ended = self.follow(source, stop, |_, _, tracks| {
+            all.push(tracks);
+            Ok(())
+        })?;
+        if ended.stopped {
+            return Ok(Ended { frames: 0, ..ended });
+        }
+        let mut all = all.into_iter();
+        let ended = each(self.open()?, stop, |number, frame| {
+            let tracks = all.next().context("the input has more frames than the first time")?;
+            take(number, frame, tracks)
+        })?;
+        anyhow::ensure!(ended.stopped || all.next().is_none(), "the input has fewer frames than the first time");
+        Ok(ended)
+    }
+}
+
+/// Calls `take` with each frame, while the next ones are read.
+fn each(
+    source: Source,
+    stop: &AtomicBool,
+    mut take: impl FnMut(usize, Frame) -> anyhow::Result<()>,
+) -> anyhow::Result<Ended> {
+    let mut frames = 0;
+    for frame in read_ahead(source)? {
+        if stop.load(Relaxed) {
+            return Ok(Ended { frames, stopped: true });
+        }
+        take(frames, frame?)?;
+        frames += 1;
+    }
+    Ok(Ended { frames, stopped: stop.load(Relaxed) })
+}
+
+/// Reads frames on a thread of its own, which nobody waits for: it may wait for a pipe that stays silent.
+fn read_ahead(source: Source) -> anyhow::Result<Receiver<anyhow::Result<Frame>>> {
+    let (sender, frames) = sync_channel(AHEAD);
+    let read = move || source.frames.map(|frame| sender.send(frame)).take_while(Result::is_ok).for_each(drop);
+    thread::Builder::new().name("frames".into()).spawn(read).context("can't start a thread")?;
+    Ok(frames)
+}
+
+fn colours(args: &Video, source: &Source) -> Colours {
+    let is_full = match args.range {
+        Some(range) => range == Range::Full,
+        None => source.header.as_ref().and_then(|header| header.is_full).unwrap_or(false),
+    };
+    Colours {
+        matrix: if args.matrix == Matrix::Bt709 { YuvStandardMatrix::Bt709 } else { YuvStandardMatrix::Bt601 },
+        range: if is_full { YuvRange::Full } else { YuvRange::Limited },
+    }
+}
+
+/// Where results go.
+struct Outputs<'a> {
+    args: &'a Video,
+    /// Tracks.
+    results: Option<Out>,
+    frames: Option<Writer<Out>>,
+    rate: Rate,
+    colours: Colours,
+    blur: Blur,
+}
+
+impl<'a> Outputs<'a> {
+    fn open(args: &'a Video, source: &Source) -> anyhow::Result<Self> {
+        let colours = colours(args, source);
+        let frames = args.y4m.as_deref().map(Out::open).transpose()?;
+        let results = match &args.output {
+            Some(path) => Some(Out::open(path)?),
+            None if matches!(frames, Some(Out::Stdout(_))) => None,
+            None => Some(Out::Stdout(io::stdout())),
+        };
+        let frames = frames.map(|out| Writer::new(out, source.header.as_ref(), source.rate, colours));
+        Ok(Self { args, results, frames, rate: source.rate, colours, blur: Blur::from(&args.hiding) })
+    }
+
+    fn frame(&mut self, number: usize, mut frame: Frame, tracks: &[Track]) -> anyhow::Result<()> {
+        let seen = tracks.iter().filter(|track| track.state == TrackState::Seen);
+        let seen: Vec<_> = seen.map(|track| Followed { id: track.id, face: track.face }).collect();
+        if let Some(out) = &mut self.results {
+            report::frame(out, self.args.format, self.rate, number, &seen)?;
+        }
+        let Some(writer) = &mut self.frames else { return Ok(()) };
+        if self.args.blur {
+            let held = tracks.iter().filter(|track| track.is_held(self.args.hold as usize));
+            let boxes: Vec<_> = held.map(|track| track.face.bbox).collect();
+            frame.hide(&self.blur, self.colours, &boxes);
+        }
+        if self.args.draw && !seen.is_empty() {
+            let faces: Vec<Face> = seen.iter().map(|followed| followed.face).collect();
+            frame.draw(self.colours, |image| draw_with(image, &faces, |index| seen[index].id.to_string()))?;
+        }
+        writer.write(&frame.into_y4m(self.colours)?)
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        if let Some(writer) = self.frames {
+            writer.finish()?.finish()?;
+        }
+        self.results.map_or(Ok(()), Out::finish)
+    }
+}
+
+/// A file that appears when it is complete, or stdout.
+enum Out {
+    File(Save),
+    Stdout(io::Stdout),
+}
+
+impl Out {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if is_stdin(path) { Ok(Self::Stdout(io::stdout())) } else { Ok(Self::File(Save::begin_alone(path)?)) }
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()?;
+        match self {
+            Self::File(file) => file.finish(),
+            Self::Stdout(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(out) => out.flush(),
+        }
+    }
+}

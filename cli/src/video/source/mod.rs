@@ -1,0 +1,220 @@
+//! Where frames come from: a file or stdin of Y4M, raw frames or images, or a folder of images.
+
+mod images;
+pub(crate) mod y4m;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use mtcnn_cpu::image::{DecodeOptions, decode_with};
+
+use crate::common::input::{self, Input, is_stdin};
+use crate::common::outcome::complain;
+use crate::video::args::{Pixels, Raw};
+use crate::video::frame::{Frame, Layout, Sampling};
+use y4m::Header;
+
+/// Frames a second, as a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate {
+    pub(crate) frames: u64,
+    pub(crate) seconds: u64,
+}
+
+impl Default for Rate {
+    /// As ffmpeg has it for images.
+    fn default() -> Self {
+        Self { frames: 25, seconds: 1 }
+    }
+}
+
+impl Rate {
+    /// The time of a frame in seconds.
+    pub(crate) fn time(self, frame: usize) -> f64 {
+        frame as f64 * self.seconds as f64 / self.frames as f64
+    }
+
+    pub(crate) fn a_second(self) -> f64 {
+        self.frames as f64 / self.seconds as f64
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    /// `30`, `29.97`, `30000/1001` or `30000:1001`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fraction = text.split_once(['/', ':']).map(|(frames, seconds)| (frames.parse(), seconds.parse()));
+        let rate = match fraction {
+            Some((Ok(frames), Ok(seconds))) => Some(Self { frames, seconds }),
+            Some(_) => None,
+            None => {
+                let thousandths = text.parse::<f64>().ok().map(|rate| (rate * 1000.0).round());
+                thousandths.map(|it| Self { frames: it as u64, seconds: 1000 })
+            }
+        };
+        let allowed = |rate: &Rate| rate.seconds > 0 && (0.001..=1e6).contains(&rate.a_second());
+        rate.filter(allowed).ok_or_else(|| format!("{text} is no rate, such as 25, 29.97 or 30000/1001"))
+    }
+}
+
+/// Frames, and what is known of all of them.
+pub(crate) struct Source {
+    pub(crate) rate: Rate,
+    /// Of Y4M.
+    pub(crate) header: Option<Header>,
+    /// An error is the last.
+    pub(crate) frames: Box<dyn Iterator<Item = anyhow::Result<Frame>> + Send>,
+}
+
+impl Source {
+    /// Opens a file, a folder or stdin. `rate` is that of what has none.
+    pub(crate) fn open(
+        path: &Path,
+        raw: Option<Raw>,
+        rate: Option<Rate>,
+        decode: DecodeOptions,
+    ) -> anyhow::Result<Self> {
+        let name = path.to_string_lossy().into_owned();
+        if path.is_dir() && !is_stdin(path) {
+            return Self::folder(path, rate.unwrap_or_default(), decode);
+        }
+        let reader: Box<dyn Read + Send> = match is_stdin(path) {
+            true => Box::new(io::stdin()),
+            false => Box::new(File::open(path).with_context(|| name.clone())?),
+        };
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
+        let rate = rate.unwrap_or_default();
+        if let Some(raw) = raw {
+            ensure!(
+                raw.width as u64 * raw.height as u64 <= decode.max_pixels,
+                "--raw {}x{} is more than --max-pixels {}",
+                raw.width,
+                raw.height,
+                decode.max_pixels
+            );
+            let next = move || raw.next(&mut reader);
+            return Ok(Self { frames: numbered(name, next), rate, header: None });
+        }
+        // A pipe may give less at first.
+        let mut begin = Vec::new();
+        reader.by_ref().take(12).read_to_end(&mut begin).with_context(|| name.clone())?;
+        if begin.is_empty() {
+            bail!("{name}: it is empty");
+        }
+        refuse_container(&name, &begin)?;
+        let is_y4m = begin.starts_with(y4m::MAGIC);
+        let mut reader = BufReader::with_capacity(1 << 16, Cursor::new(begin).chain(reader));
+        if is_y4m {
+            let header = Header::read(&mut reader, decode.max_pixels).with_context(|| name.clone())?;
+            let rate = header.rate;
+            let of_frames = header.clone();
+            let next = move || y4m::next(&mut reader, &of_frames);
+            return Ok(Self { frames: numbered(name, next), rate, header: Some(header) });
+        }
+        let next = move || {
+            let Some(bytes) = images::next(&mut reader, decode.max_bytes)? else { return Ok(None) };
+            decoded(&bytes, &decode).map(Some)
+        };
+        Ok(Self { frames: numbered(name, next), rate, header: None })
+    }
+
+    /// The images of a folder, in the order in which people count.
+    fn folder(path: &Path, rate: Rate, decode: DecodeOptions) -> anyhow::Result<Self> {
+        let (mut inputs, left_out) = input::find(&[path.to_path_buf()], None)?;
+        inputs.sort_by(|a, b| alphanumeric_sort::compare_path(&a.relative, &b.relative));
+        if !left_out.is_empty() {
+            complain(&left_out);
+        }
+        let frames = inputs.into_iter().map(move |input: Input| {
+            let image = input.decode(&decode).map_err(|reason| anyhow!("{}: {reason}", input.name))?;
+            Ok(of_image(image))
+        });
+        Ok(Self { rate, header: None, frames: Box::new(frames) })
+    }
+}
+
+/// Frames until there are no more; an error names the file and the frame.
+fn numbered(
+    name: String,
+    mut next: impl FnMut() -> anyhow::Result<Option<Frame>> + Send + 'static,
+) -> Box<dyn Iterator<Item = anyhow::Result<Frame>> + Send> {
+    let mut ended = false;
+    Box::new((0_usize..).map_while(move |number| {
+        let frame = if ended { None } else { next().with_context(|| format!("{name}: frame {number}")).transpose() };
+        ended |= frame.as_ref().is_none_or(Result::is_err);
+        frame
+    }))
+}
+
+fn decoded(bytes: &[u8], decode: &DecodeOptions) -> anyhow::Result<Frame> {
+    Ok(of_image(decode_with(bytes, decode)?))
+}
+
+fn of_image(image: ::image::RgbImage) -> Frame {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    Frame { width, height, layout: Layout::Rgb, bytes: image.into_raw() }
+}
+
+/// The bytes of a frame, for which memory is asked as they come; None at the end of the file.
+fn read_frame(reader: &mut impl BufRead, layout: Layout, width: usize, height: usize) -> anyhow::Result<Option<Frame>> {
+    let size = layout.bytes(width, height);
+    // What a usual video needs is there at once.
+    let mut bytes = Vec::with_capacity(size.min(1 << 24));
+    reader.by_ref().take(size as u64).read_to_end(&mut bytes)?;
+    match bytes.len() {
+        0 => Ok(None),
+        length if length < size => bail!("it is cut off: it has {length} of {size} bytes"),
+        _ => Ok(Some(Frame { width, height, layout, bytes })),
+    }
+}
+
+impl Raw {
+    fn next(&self, reader: &mut impl BufRead) -> anyhow::Result<Option<Frame>> {
+        let layout = match self.pixels {
+            Pixels::Rgb24 | Pixels::Bgr24 => Layout::Rgb,
+            Pixels::Gray => Layout::Gray,
+            Pixels::Nv12 => Layout::Nv12,
+            Pixels::Yuv420p => Layout::Planar(Sampling::S420),
+            Pixels::Yuv422p => Layout::Planar(Sampling::S422),
+            Pixels::Yuv444p => Layout::Planar(Sampling::S444),
+        };
+        let mut frame = read_frame(reader, layout, self.width, self.height)?;
+        if let (Pixels::Bgr24, Some(frame)) = (self.pixels, &mut frame) {
+            frame.bytes.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        }
+        Ok(frame)
+    }
+}
+
+/// A video as cameras and sites have it: ffmpeg decodes it, and the message says how.
+fn refuse_container(name: &str, begin: &[u8]) -> anyhow::Result<()> {
+    let is_container = begin.get(4..8) == Some(b"ftyp")
+        || begin.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
+        || begin.starts_with(b"RIFF") && begin.get(8..12) == Some(b"AVI ")
+        || begin.starts_with(b"FLV")
+        || begin.starts_with(&[0, 0, 1, 0xba]);
+    ensure!(
+        !is_container,
+        "{name} is a video that ffmpeg has to decode: ffmpeg -i FILE -f yuv4mpegpipe - | mtcnn-cpu video -"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_numbers_or_fractions() {
+        let rate = |text: &str| text.parse::<Rate>().map(Rate::a_second);
+        assert_eq!((rate("25"), rate("12.5"), rate("30000/1001")), (Ok(25.0), Ok(12.5), Ok(30000.0 / 1001.0)));
+        assert_eq!("50:2".parse::<Rate>().unwrap().time(50), 2.0);
+        for wrong in ["", "0", "-1", "x", "1/0", "0/1", "1/2/3", "nan", "inf", "1e9", "99999999999999999999"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}
