@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::common::detection_args::{ENVIRONMENT, Search, Threads};
 use crate::common::hiding_args::Hiding;
 use crate::common::reading_args::Decoding;
-use crate::video::source::Rate;
+use crate::video::rate::Rate;
 
 /// Follows the faces through a video: each has the same id in all frames. It can be written again, drawn on or blurred.
 ///

@@ -1,7 +1,9 @@
 //! A frame of a video, as its source has it: planes of brightness and colours, or red, green and blue.
 
+use std::io::Read;
+
 use ::image::RgbImage;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use mtcnn_cpu::image::blur::{Blur, BlurStyle, PixelsMut};
 use mtcnn_cpu::{BBox, ImageView, PixelFormat};
 use yuv::{
@@ -93,6 +95,24 @@ impl Layout {
 }
 
 impl Frame {
+    /// Its bytes from a stream, for which memory is asked as they come; None at the end.
+    pub(crate) fn read(
+        reader: &mut impl Read,
+        layout: Layout,
+        width: usize,
+        height: usize,
+    ) -> anyhow::Result<Option<Self>> {
+        let size = layout.bytes(width, height);
+        // What a usual video needs is there at once.
+        let mut bytes = Vec::with_capacity(size.min(1 << 24));
+        reader.take(size as u64).read_to_end(&mut bytes)?;
+        match bytes.len() {
+            0 => Ok(None),
+            length if length < size => bail!("it is cut off: it has {length} of {size} bytes"),
+            _ => Ok(Some(Self { width, height, layout, bytes })),
+        }
+    }
+
     /// The frame as the detector takes it; of planes, `rgb` keeps it.
     pub(crate) fn view<'a>(&'a self, colours: Colours, rgb: &'a mut Vec<u8>) -> anyhow::Result<ImageView<'a>> {
         let view = |bytes: &'a [u8], format| ImageView::new(bytes, self.width, self.height, format);

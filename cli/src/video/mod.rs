@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod frame;
+mod rate;
 mod report;
 mod source;
 mod y4m_writer;
@@ -28,8 +29,9 @@ use crate::common::save::Save;
 use crate::common::stop::stop_flag;
 use crate::video::args::{Matrix, Range, Raw, Video};
 use crate::video::frame::{Colours, Frame};
+use crate::video::rate::Rate;
 use crate::video::report::Followed;
-use crate::video::source::{Rate, Source};
+use crate::video::source::Source;
 use crate::video::y4m_writer::Writer;
 
 /// Frames that were read and wait.

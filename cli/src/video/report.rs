@@ -6,7 +6,7 @@ use mtcnn_cpu::Face;
 use serde::Serialize;
 
 use crate::video::args::Format;
-use crate::video::source::Rate;
+use crate::video::rate::Rate;
 
 /// A face in a frame.
 #[derive(Serialize)]

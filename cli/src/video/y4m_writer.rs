@@ -6,7 +6,8 @@ use anyhow::ensure;
 use yuv::YuvRange;
 
 use crate::video::frame::{Colours, Frame, Layout, Sampling};
-use crate::video::source::{Rate, y4m::Header};
+use crate::video::rate::Rate;
+use crate::video::source::y4m::Header;
 
 /// Writes frames, all of one size.
 pub(crate) struct Writer<W: Write> {

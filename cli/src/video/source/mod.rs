@@ -6,7 +6,6 @@ pub(crate) mod y4m;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
-use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use mtcnn_cpu::image::{DecodeOptions, decode_with};
@@ -15,51 +14,8 @@ use crate::common::input::{self, Input, is_stdin};
 use crate::common::outcome::complain;
 use crate::video::args::{Pixels, Raw};
 use crate::video::frame::{Frame, Layout, Sampling};
+use crate::video::rate::Rate;
 use y4m::Header;
-
-/// Frames a second, as a fraction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rate {
-    pub(crate) frames: u64,
-    pub(crate) seconds: u64,
-}
-
-impl Default for Rate {
-    /// As ffmpeg has it for images.
-    fn default() -> Self {
-        Self { frames: 25, seconds: 1 }
-    }
-}
-
-impl Rate {
-    /// The time of a frame in seconds.
-    pub(crate) fn time(self, frame: usize) -> f64 {
-        frame as f64 * self.seconds as f64 / self.frames as f64
-    }
-
-    pub(crate) fn a_second(self) -> f64 {
-        self.frames as f64 / self.seconds as f64
-    }
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    /// `30`, `29.97`, `30000/1001` or `30000:1001`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fraction = text.split_once(['/', ':']).map(|(frames, seconds)| (frames.parse(), seconds.parse()));
-        let rate = match fraction {
-            Some((Ok(frames), Ok(seconds))) => Some(Self { frames, seconds }),
-            Some(_) => None,
-            None => {
-                let thousandths = text.parse::<f64>().ok().map(|rate| (rate * 1000.0).round());
-                thousandths.map(|it| Self { frames: it as u64, seconds: 1000 })
-            }
-        };
-        let allowed = |rate: &Rate| rate.seconds > 0 && (0.001..=1e6).contains(&rate.a_second());
-        rate.filter(allowed).ok_or_else(|| format!("{text} is no rate, such as 25, 29.97 or 30000/1001"))
-    }
-}
 
 /// Frames, and what is known of all of them.
 pub(crate) struct Source {
@@ -159,19 +115,6 @@ fn of_image(image: ::image::RgbImage) -> Frame {
     Frame { width, height, layout: Layout::Rgb, bytes: image.into_raw() }
 }
 
-/// The bytes of a frame, for which memory is asked as they come; None at the end of the file.
-fn read_frame(reader: &mut impl BufRead, layout: Layout, width: usize, height: usize) -> anyhow::Result<Option<Frame>> {
-    let size = layout.bytes(width, height);
-    // What a usual video needs is there at once.
-    let mut bytes = Vec::with_capacity(size.min(1 << 24));
-    reader.by_ref().take(size as u64).read_to_end(&mut bytes)?;
-    match bytes.len() {
-        0 => Ok(None),
-        length if length < size => bail!("it is cut off: it has {length} of {size} bytes"),
-        _ => Ok(Some(Frame { width, height, layout, bytes })),
-    }
-}
-
 impl Raw {
     fn next(&self, reader: &mut impl BufRead) -> anyhow::Result<Option<Frame>> {
         let layout = match self.pixels {
@@ -182,7 +125,7 @@ impl Raw {
             Pixels::Yuv422p => Layout::Planar(Sampling::S422),
             Pixels::Yuv444p => Layout::Planar(Sampling::S444),
         };
-        let mut frame = read_frame(reader, layout, self.width, self.height)?;
+        let mut frame = Frame::read(reader, layout, self.width, self.height)?;
         if let (Pixels::Bgr24, Some(frame)) = (self.pixels, &mut frame) {
             frame.bytes.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
         }
@@ -202,19 +145,4 @@ fn refuse_container(name: &str, begin: &[u8]) -> anyhow::Result<()> {
         "{name} is a video that ffmpeg has to decode: ffmpeg -i FILE -f yuv4mpegpipe - | mtcnn-cpu video -"
     );
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_numbers_or_fractions() {
-        let rate = |text: &str| text.parse::<Rate>().map(Rate::a_second);
-        assert_eq!((rate("25"), rate("12.5"), rate("30000/1001")), (Ok(25.0), Ok(12.5), Ok(30000.0 / 1001.0)));
-        assert_eq!("50:2".parse::<Rate>().unwrap().time(50), 2.0);
-        for wrong in ["", "0", "-1", "x", "1/0", "0/1", "1/2/3", "nan", "inf", "1e9", "99999999999999999999"] {
-            assert!(rate(wrong).is_err(), "{wrong}");
-        }
-    }
 }

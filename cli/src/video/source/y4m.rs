@@ -4,8 +4,8 @@ use std::io::{BufRead, Read};
 
 use anyhow::{Context, bail};
 
-use super::{Rate, read_frame};
 use crate::video::frame::{Frame, Layout, Sampling};
+use crate::video::rate::Rate;
 
 /// What a file begins with.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2 ";
@@ -97,7 +97,7 @@ pub(super) fn next(reader: &mut impl BufRead, header: &Header) -> anyhow::Result
     if line != "FRAME" && !line.starts_with("FRAME ") {
         bail!("there is no FRAME where it should begin");
     }
-    let frame = read_frame(reader, header.layout, header.width, header.height)?;
+    let frame = Frame::read(reader, header.layout, header.width, header.height)?;
     Ok(Some(frame.context("it ends where the frame should begin")?))
 }
 
