@@ -17,6 +17,7 @@ const FURTHEST: f64 = 1e9;
 
 /// A box of a track in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MotBox {
     /// The same for one person in all frames.
     pub id: i64,
@@ -24,6 +25,14 @@ pub struct MotBox {
     pub sides: [f64; 4],
     /// Of the truth, 0 if it does not count, else 1.
     pub confidence: f64,
+}
+
+impl MotBox {
+    /// A box from its parts.
+    #[must_use]
+    pub const fn new(id: i64, sides: [f64; 4], confidence: f64) -> Self {
+        Self { id, sides, confidence }
+    }
 }
 
 /// The boxes of a sequence.
