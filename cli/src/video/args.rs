@@ -77,7 +77,7 @@ pub(crate) struct Video {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Tracks")]
     pub(crate) every: u16,
 
-    /// Remember a face that is lost for so many frames, to give it its id again [default: a second].
+    /// Remember a face that is lost for so many frames, to give it its id again [default: 3 seconds].
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Tracks")]
     pub(crate) remember: Option<u32>,
 
@@ -154,7 +154,7 @@ const HELP: &str = r#"Results:
   jsonl  A line for each frame, from 0, as soon as it is done (broken here):
          {"frame":0,"time":0.0,"faces":[{"id":1,"box":[x1,y1,x2,y2],"score":0.99,
           "landmarks":{...}}]}
-         A face has an id from its second sighting on; ids count from 1.
+         Ids count from 1. A face that is not found in a frame is not in its line.
   mot    A line "frame,id,x,y,width,height,score,-1,-1,-1" for each face, frames
          from 1.
   Frames of Y4M keep the parameters of their input, and what is not hidden keeps
@@ -163,7 +163,8 @@ const HELP: &str = r#"Results:
 Hiding:
   A face is hidden from its first sighting on, and --hold frames after its last.
   A face that is never found is not hidden: lower --thresholds find more. The
-  last one is the score from which a face begins a track.
+  last one is the score from which a face begins a track, by default .9, and .7
+  with --blur.
 
 Examples:
   ffmpeg -i in.mp4 -f yuv4mpegpipe - | mtcnn-cpu video - > tracks.jsonl

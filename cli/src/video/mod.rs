@@ -17,7 +17,7 @@ use anyhow::Context;
 use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::blur::Blur;
 use mtcnn_cpu::image::draw::draw_with;
-use mtcnn_cpu::track::{Smoothing, Track, TrackOptions, TrackState, Tracker};
+use mtcnn_cpu::track::{Smoothing, Track, TrackOptions, TrackState, Tracker, fill};
 use mtcnn_cpu::{Detector, Face, Follower};
 use rayon::ThreadPool;
 use yuv::{YuvRange, YuvStandardMatrix};
@@ -96,6 +96,10 @@ impl<'a> Following<'a> {
     fn new(args: &'a Video) -> anyhow::Result<Self> {
         let mut options = TrackOptions::default();
         let mut thresholds = args.search.thresholds.unwrap_or_else(|| args.search.profile.thresholds());
+        if args.blur {
+            // Rather a mask too many than a face too few.
+            options.start = options.high;
+        }
         if args.search.thresholds.is_some() {
             options.start = thresholds.onet;
             options.high = thresholds.onet;
@@ -120,7 +124,7 @@ impl<'a> Following<'a> {
         mut take: impl FnMut(usize, Frame, Vec<Track>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Ended> {
         let mut options = self.options;
-        options.keep = self.args.remember.map_or_else(|| source.rate.a_second().round() as usize, |it| it as usize);
+        options.keep = self.args.remember.map_or_else(|| (3.0 * source.rate.a_second()) as usize, |it| it as usize);
         options.smoothing = self.args.smooth.then(|| Smoothing::new(source.rate.a_second()));
         let colours = colours(self.args, &source);
         let mut follower = Follower::new(&self.detector, Tracker::new(options)?, self.args.every.into())?;
@@ -147,7 +151,8 @@ impl<'a> Following<'a> {
         if ended.stopped {
             return Ok(Ended { frames: 0, ..ended });
         }
-        let mut all = all.into_iter();
+        let (gap, extend) = (usize::MAX, self.args.hold as usize);
+        let mut all = fill(&all, gap, extend).into_iter();
         let ended = each(self.open()?, stop, |number, frame| {
             let tracks = all.next().context("the input has more frames than the first time")?;
             take(number, frame, tracks)
@@ -225,7 +230,8 @@ impl<'a> Outputs<'a> {
         }
         let Some(writer) = &mut self.frames else { return Ok(()) };
         if self.args.blur {
-            let held = tracks.iter().filter(|track| track.is_held(self.args.hold as usize));
+            // What a second pass fills is to be hidden, however long a face was lost.
+            let held = tracks.iter().filter(|track| self.args.two_pass || track.is_held(self.args.hold as usize));
             let boxes: Vec<_> = held.map(|track| track.face.bbox).collect();
             frame.hide(&self.blur, self.colours, &boxes);
         }
