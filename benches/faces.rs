@@ -1,9 +1,10 @@
-//! A face cut out of an image: aligned by its points, and cropped by its box.
+//! A face cut out of an image: aligned by its points, and cropped by its box; or hidden in it.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mtcnn_cpu::image::align::{Border, Template, align};
+use mtcnn_cpu::image::blur::{Blur, BlurStyle, PixelsMut};
 use mtcnn_cpu::image::crop::{CropRule, Outside, Region, crop};
 use mtcnn_cpu::{BBox, ImageView, Landmarks, PixelFormat};
 
@@ -24,6 +25,17 @@ fn benches(criterion: &mut Criterion) {
     criterion.bench_function("crop 160x160", |bencher| {
         bencher.iter(|| crop(black_box(&view), region, Outside::Clip, Some([160; 2])));
     });
+    let face = BBox::new(190.0, 140.0, 330.0, 320.0);
+    for (name, style) in
+        [("gaussian", BlurStyle::Gaussian), ("mosaic", BlurStyle::Mosaic), ("solid", BlurStyle::Solid([0; 4]))]
+    {
+        let mut bytes = bytes.clone();
+        let mut pixels = PixelsMut::new(&mut bytes, width, height, 3).expect("an image");
+        let blur = Blur { style, ..Blur::default() };
+        criterion.bench_function(&format!("blur {name} 182x234"), |bencher| {
+            bencher.iter(|| blur.hide(black_box(&mut pixels), &face));
+        });
+    }
 }
 
 criterion_group!(all, benches);

@@ -7,10 +7,12 @@
 //! Templates and transforms are in numbers of pixels, as OpenCV counts: the *centre* of the first pixel is at (0, 0). The
 //! points that a detector gives are used as they are, as all programs that align for recognition do.
 
+use wide::{i16x8, i32x4, u8x16};
+
 use crate::error::{Error, Result};
 use crate::face::Landmarks;
 use crate::geometry::Point;
-use crate::image::view::ImageView;
+use crate::image::view::{ImageView, PixelFormat};
 
 /// Where insightface's ArcFace has the five points in 112x112 pixels.
 const ARCFACE: [[f64; 2]; 5] =
@@ -202,10 +204,9 @@ pub fn align(
 
 /// Positions are known to this many bits of a pixel; OpenCV has 5.
 const BITS: u32 = 6;
-const ONE: u64 = 1 << BITS;
-/// Sums of three channels are in one number: a byte times the weights' sum takes 20 bits.
-const LANES: [u32; 3] = [0, 21, 42];
-const HALF: u64 = (1 << (2 * BITS - 1)) * (1 | 1 << LANES[1] | 1 << LANES[2]);
+const ONE: i32 = 1 << BITS;
+/// Half of the sum of four weights, so that sums are rounded.
+const HALF: i32 = 1 << (2 * BITS - 1);
 
 /// An image seen through a transform: `[width, height]` pixels of RGB, each from the four about its place (bilinear).
 ///
@@ -224,11 +225,14 @@ pub fn warp(
         return;
     }
     let rows = output.chunks_exact_mut(width * 3).enumerate();
-    match view.format().bytes_per_pixel() {
-        1 => rows.for_each(|(y, row)| warp_row::<1>(view, &inverse, y, border, row)),
-        2 => rows.for_each(|(y, row)| warp_row::<2>(view, &inverse, y, border, row)),
-        3 => rows.for_each(|(y, row)| warp_row::<3>(view, &inverse, y, border, row)),
-        _ => rows.for_each(|(y, row)| warp_row::<4>(view, &inverse, y, border, row)),
+    // Known when it is compiled, the order of bytes costs nothing.
+    match view.format() {
+        PixelFormat::Rgb => rows.for_each(|(y, row)| warp_row::<3, 0, 1, 2>(view, &inverse, y, border, row)),
+        PixelFormat::Bgr => rows.for_each(|(y, row)| warp_row::<3, 2, 1, 0>(view, &inverse, y, border, row)),
+        PixelFormat::Rgba => rows.for_each(|(y, row)| warp_row::<4, 0, 1, 2>(view, &inverse, y, border, row)),
+        PixelFormat::Bgra => rows.for_each(|(y, row)| warp_row::<4, 2, 1, 0>(view, &inverse, y, border, row)),
+        PixelFormat::Gray => rows.for_each(|(y, row)| warp_row::<1, 0, 0, 0>(view, &inverse, y, border, row)),
+        PixelFormat::GrayAlpha => rows.for_each(|(y, row)| warp_row::<2, 0, 0, 0>(view, &inverse, y, border, row)),
     }
 }
 
@@ -249,15 +253,21 @@ impl Place {
     }
 
     /// Of the four pixels from there on: two in its line, and two in the next.
-    fn weights(self) -> [u64; 4] {
-        let [fx, fy] = [self.x, self.y].map(|at| (at as u64 >> (32 - BITS)) & (ONE - 1));
+    fn weights(self) -> [i32; 4] {
+        let [fx, fy] = [self.x, self.y].map(|at| (at >> (32 - BITS)) as i32 & (ONE - 1));
         let both = fx * fy;
         [ONE * ONE + both - ONE * (fx + fy), ONE * fx - both, ONE * fy - both, both]
     }
 }
 
-fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: usize, border: Border, row: &mut [u8]) {
-    let channels = view.format().rgb_offsets();
+/// A row of the result from pixels of so many bytes, in which red, green and blue have these places.
+fn warp_row<const PIXEL: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(
+    view: &ImageView<'_>,
+    inverse: &Similarity,
+    y: usize,
+    border: Border,
+    row: &mut [u8],
+) {
     let (data, stride) = (view.data(), view.stride());
     // What is further away than 10^9 pixels is beyond the image in any case.
     let fixed = |x: f64| (x.clamp(-1e9, 1e9) * (1u64 << 32) as f64).round() as i64;
@@ -268,9 +278,8 @@ fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: u
         let along = |from: i64, step: i64| from.saturating_add(step.saturating_mul(i as i64));
         Place { x: along(x0, dx), y: along(y0, dy) }
     };
-    // Where all four pixels are in the image, and eight bytes from each line's first can be read. A line crosses that
-    // rectangle once.
-    let columns = (view.width() * PIXEL).checked_sub(8).map_or(0, |last| last as i64 / PIXEL as i64 + 1);
+    // Where all four pixels are in the image, and 16 bytes from each can be read. A line crosses that rectangle once.
+    let columns = (view.width() * PIXEL).checked_sub(16 + PIXEL).map_or(0, |last| last as i64 / PIXEL as i64 + 1);
     let columns = columns.min(view.width() as i64 - 1);
     let lines = view.height() as i64 - 1;
     let inside = |&i: &usize| (0..columns).contains(&place(i).column()) && (0..lines).contains(&place(i).line());
@@ -278,9 +287,7 @@ fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: u
     let count = row.len();
     let first = (0..count).find(inside).unwrap_or(count);
     let last = (first..count).rev().find(inside).map_or(first, |last| last + 1);
-    let bytes = |sum: u64, shifts: [u32; 3]| shifts.map(|shift| (sum >> shift) as u8);
 
-    let shifts = LANES.map(|lane| lane + 2 * BITS);
     for (i, output) in row.iter_mut().enumerate() {
         if (first..last).contains(&i) {
             continue;
@@ -288,29 +295,29 @@ fn warp_row<const PIXEL: usize>(view: &ImageView<'_>, inverse: &Similarity, y: u
         let place = place(i);
         let corner = |dx: i64, dy: i64| beyond(view, place.column() + dx, place.line() + dy, border);
         let four = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
-        let sum = four
-            .iter()
-            .zip(place.weights())
-            .map(|(&[r, g, b], weight)| (u64::from(r) | u64::from(g) << LANES[1] | u64::from(b) << LANES[2]) * weight);
-        *output = bytes(sum.sum::<u64>() + HALF, shifts);
+        let sum = |channel: usize| {
+            let products = four.iter().zip(place.weights()).map(|(pixel, weight)| i32::from(pixel[channel]) * weight);
+            products.sum::<i32>()
+        };
+        *output = [0, 1, 2].map(|channel| ((sum(channel) + HALF) >> (2 * BITS)) as u8);
     }
 
     let mut place = place(first);
-    let shifts = channels.map(|channel| shifts[channel]);
     for output in &mut row[first..last] {
         let at = place.line() as usize * stride + place.column() as usize * PIXEL;
-        let [upper, lower] = [at, at + stride].map(|at| u64::from_le_bytes(*data[at..].first_chunk().expect("a line")));
-        let four = [upper, upper >> (8 * PIXEL), lower, lower >> (8 * PIXEL)];
+        // Of each channel the values of two neighbours.
+        let pairs = |at: usize| {
+            let line = &data[at..at + PIXEL + 16];
+            let [one, next] = [0, PIXEL].map(|at| u8x16::new(*line[at..].first_chunk().expect("16 bytes")));
+            i16x8::from_u8x16_low(u8x16::unpack_low(one, next))
+        };
         let [a, b, c, d] = place.weights();
-        let sum = spread(four[0]) * a + spread(four[1]) * b + spread(four[2]) * c + spread(four[3]) * d;
-        *output = bytes(sum + HALF, shifts);
+        let weights = |one: i32, next: i32| bytemuck::cast::<i32x4, i16x8>(i32x4::splat(one | next << 16));
+        let sum = pairs(at).dot(weights(a, b)) + pairs(at + stride).dot(weights(c, d)) + i32x4::splat(HALF);
+        let values = (sum >> (2 * BITS as i32)).to_array();
+        *output = [RED, GREEN, BLUE].map(|channel| values[channel] as u8);
         place = Place { x: place.x.wrapping_add(dx), y: place.y.wrapping_add(dy) };
     }
-}
-
-/// The first three bytes, each in its lane.
-fn spread(pixel: u64) -> u64 {
-    (pixel & 0xFF) | (pixel & 0xFF00) << (LANES[1] - 8) | (pixel & 0xFF_0000) << (LANES[2] - 16)
 }
 
 /// A pixel in the image or beyond.
@@ -330,7 +337,6 @@ fn beyond(view: &ImageView<'_>, column: i64, line: i64, border: Border) -> [u8; 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::view::PixelFormat;
     use crate::random::Random;
 
     fn noise(width: usize, height: usize, bytes: usize) -> Vec<u8> {
