@@ -2,7 +2,7 @@
 
 use crate::geometry::{BBox, Point};
 
-/// The five points of a face; left and right are those of the image, not of the person.
+/// The five points of a face; left and right are those of the image, not of the person. (0, 0) is the centre of the first pixel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Landmarks {

@@ -1,12 +1,13 @@
 //! Points and boxes, each kind of box with its convention in its type.
 //!
-//! Coordinates are in pixels of the image, `x` to the right and `y` down. The image's upper left corner is (0, 0): the first
-//! pixel reaches from 0 to 1, and its centre is at 0.5. A [`BBox`] has edges in these coordinates, so a side is `x2 - x1`. A
-//! [`PixelBox`] names its first and its last pixel instead, so a side is `x2 - x1 + 1` pixels.
+//! Numbers count pixels of the image, `x` to the right and `y` down. A [`BBox`] has edges: the first pixel reaches from 0 to 1, so
+//! a side is `x2 - x1`. A [`PixelBox`] names its first and its last pixel instead, so a side is `x2 - x1 + 1` pixels. A [`Point`]
+//! is a place among the pixels' centres: (0, 0) is the centre of the first pixel, as in annotation, in OpenCV and in the templates
+//! that faces are aligned to. In the mirror image of one `w` pixels wide an edge `x` becomes `w - x`, a point `x` becomes `w - 1 - x`.
 //!
-//! The profiles that reproduce other systems give the numbers of those systems, which can be a pixel off in these coordinates.
+//! The profiles that reproduce other systems give the numbers of those systems, which can be a pixel off.
 
-/// A point in pixels: `x` to the right, `y` down, the image's upper left corner at (0, 0).
+/// A point in pixels: `x` to the right, `y` down, the centre of the image's first pixel at (0, 0).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(
     feature = "serde",

@@ -44,7 +44,7 @@ fn side(face: &Value) -> f64 {
 
 #[test]
 fn a_found_face_has_the_numbers_of_detect_in_every_profile() {
-    for profile in ["facenet-pytorch", "kpzhang", "ipazc", "mtcnn-caffe"] {
+    for profile in ["mtcnn-cpu", "facenet-pytorch", "kpzhang", "ipazc", "mtcnn-caffe"] {
         let options = ["--profile", profile, "--min-face", "30"];
         let face = &faces(&options)[0];
         let explained = explain(&place(face), &options);

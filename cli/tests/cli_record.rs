@@ -51,8 +51,8 @@ fn runs_are_recorded_a_line_each() {
         assert_eq!(first[key], report[key], "{key}");
     }
     assert_eq!((&first["note"], &second["note"]), (&"the first".into(), &Value::Null));
-    assert_eq!(first["options"], "--profile facenet-pytorch --min-face 20");
-    assert_eq!(second["options"], "--profile facenet-pytorch --min-face 40 --max-faces 2");
+    assert_eq!(first["options"], "--profile mtcnn-cpu --min-face 20");
+    assert_eq!(second["options"], "--profile mtcnn-cpu --min-face 40 --max-faces 2");
     assert_eq!(first["picture"], "rgb.png", "the name, not where it lies");
     assert_eq!(first["pixels"], second["pixels"]);
     let date = first["date"].as_str().unwrap();

@@ -72,7 +72,7 @@ fn mtcnn_caffe_says_its_conventions_has_no_licence_and_wants_its_profile() {
     let file = model.to_str().unwrap();
     assert_eq!(warning(&["--weights", file, "--profile", "mtcnn-caffe"]), "");
     let err = warning(&["--weights", file]);
-    assert!(err.contains("for which --profile mtcnn-caffe is meant, not facenet-pytorch"), "{err}");
+    assert!(err.contains("for which --profile mtcnn-caffe is meant, not mtcnn-cpu"), "{err}");
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl DetectorBuilder {
     }
 
     /// The size of a pyramid level divided by that of the level before, 0.1 to 0.99; by default the
-    /// profile's, usually 0.709, which halves the area ([`Profile::factor`]).
+    /// profile's ([`Profile::factor`]).
     #[must_use]
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = Some(factor);
@@ -137,7 +137,7 @@ impl DetectorBuilder {
         self
     }
 
-    /// Which implementation's results to reproduce; by default [`Profile::default`].
+    /// Which choices to make, or which implementation's results to reproduce; by default [`Profile::MTCNN_CPU`].
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;

@@ -1,7 +1,7 @@
 //! Boxes on their way through the cascade: regression, squaring, rounding, clipping.
 
 use crate::image::ImageView;
-use crate::profile::Rounding;
+use crate::profile::{Numbers, Rounding};
 
 /// A box `[x1, y1, x2, y2]` as the profile counts: its first pixel has the number 0 or 1, and a side is `x2 - x1` or one more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,15 @@ impl Corners {
     pub(super) fn sides(self, extra: f64) -> [f64; 2] {
         let [x1, y1, x2, y2] = self.0;
         [x2 - x1 + extra, y2 - y1 + extra]
+    }
+
+    /// Intersection over union of edges; 0 of boxes that have nothing in common.
+    pub(super) fn overlap(self, other: Self) -> f64 {
+        let (Self(a), Self(b)) = (self, other);
+        let sides = Self([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]).sides(0.0);
+        let common = sides[0].max(0.0) * sides[1].max(0.0);
+        let area = |corners: Self| corners.sides(0.0).iter().product::<f64>();
+        if common > 0.0 { common / (area(self) + area(other) - common) } else { 0.0 }
     }
 
     /// The longer of `x2 - x1` and `y2 - y1`.
@@ -62,9 +71,10 @@ impl Candidate {
         };
     }
 
-    /// Moves the corners that are beyond the image, whose first pixel has the number `first`, to its border.
-    pub(super) fn clip(&mut self, view: &ImageView<'_>, first: f64) {
-        let last = |length: usize| first.max(length as f64 - 1.0 + first);
+    /// Moves the corners that are beyond the image to its border.
+    pub(super) fn clip(&mut self, view: &ImageView<'_>, numbers: Numbers) {
+        let first = numbers.first();
+        let last = |length: usize| first.max(length as f64 - numbers.extra() + first);
         let (right, bottom) = (last(view.width()), last(view.height()));
         for (corner, last) in self.corners.0.iter_mut().zip([right, bottom, right, bottom]) {
             *corner = corner.clamp(first, last);

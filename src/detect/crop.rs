@@ -17,15 +17,14 @@ pub(super) enum Cut {
     Samples([f32; 4]),
 }
 
-/// The part of an image that a box asks for. Corners of whole pixels are both included; parts of pixels
-/// are dropped. `None` if nothing is left, or if the box is beyond all measure.
+/// The part of an image that a box asks for; parts of pixels are dropped. `None` if nothing is left, or if the box is beyond all measure.
 pub(super) fn cut(Corners([x1, y1, x2, y2]): Corners, view: &ImageView<'_>, profile: &Profile) -> Option<Cut> {
     let (width, height) = (view.width() as f64, view.height() as f64);
     // A box many times as large as the image comes from broken weights, and would take for ever.
     if !(x2 - x1).is_finite() || (x2 - x1).max(y2 - y1) > 4.0 * (width + height) {
         return None;
     }
-    let first = profile.first_pixel;
+    let (first, extra) = (profile.numbers.first(), profile.numbers.extra());
     if profile.crop == Crop::Sampled {
         let part = |at: f64, length: f64| ((at - first) / length) as f32;
         return Some(Cut::Samples([part(x1, width), part(y1, height), part(x2, width), part(y2, height)]));
@@ -33,9 +32,9 @@ pub(super) fn cut(Corners([x1, y1, x2, y2]): Corners, view: &ImageView<'_>, prof
     let [mut x1, mut y1, mut x2, mut y2] = [x1, y1, x2, y2].map(|corner| corner.trunc() - first);
     if profile.crop == Crop::Clipped {
         (x1, y1) = (x1.max(0.0), y1.max(0.0));
-        (x2, y2) = (x2.min(width - 1.0), y2.min(height - 1.0));
+        (x2, y2) = (x2.min(width - extra), y2.min(height - extra));
     }
-    let (columns, rows) = (x2 - x1 + 1.0, y2 - y1 + 1.0);
+    let (columns, rows) = (x2 - x1 + extra, y2 - y1 + extra);
     (columns >= 1.0 && rows >= 1.0).then_some(Cut::Pixels(Region {
         x: x1 as isize,
         y: y1 as isize,

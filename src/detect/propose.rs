@@ -155,7 +155,7 @@ impl Strip {
             }
             let score = softmax::second_of_two([no_face, face]);
             if O::ALL || score >= threshold {
-                let corners = corners(&cascade.profile, i % columns, self.first + i / columns, shape.scale);
+                let corners = corners(&cascade.profile, i % columns, self.first + i / columns, shape, view);
                 self.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2], origin: 0 });
             }
         }
@@ -164,18 +164,22 @@ impl Strip {
 }
 
 /// The square of the image that a cell of a level's map looks at.
-fn corners(profile: &Profile, x: usize, y: usize, scale: f64) -> Corners {
-    let at = |cell: usize, extra: usize| {
+fn corners(profile: &Profile, x: usize, y: usize, shape: LevelShape, view: &ImageView<'_>) -> Corners {
+    let LevelShape { scale, height, width } = shape;
+    let at = |cell: usize, extra: usize, level: usize, image: usize| {
         let position = PNET_STRIDE * cell + extra;
         match profile.cell {
+            Cell::Edges => (position * image) as f64 / level as f64,
             Cell::FloorF32 => f64::from((position as f32 / scale as f32).floor()),
             Cell::FloorF64 => (position as f64 / scale).floor(),
             Cell::Round => (position as f64 / scale).round_ties_even(),
             Cell::Exact => position as f64 / scale,
         }
     };
-    let (first, last) = (if profile.cell == Cell::Round { 0 } else { 1 }, Stage::PNet.side());
-    Corners([at(x, first), at(y, first), at(x, last), at(y, last)])
+    let (first, last) = (if matches!(profile.cell, Cell::Round | Cell::Edges) { 0 } else { 1 }, Stage::PNet.side());
+    let across = |extra: usize| at(x, extra, width, view.width());
+    let down = |extra: usize| at(y, extra, height, view.height());
+    Corners([across(first), down(first), across(last), down(last)])
 }
 
 /// The difference of two logits below which the softmax is surely below `threshold`.

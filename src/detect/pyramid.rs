@@ -18,8 +18,8 @@ pub(crate) struct LevelShape {
     pub(crate) width: usize,
 }
 
-/// The levels of an image of `height x width` pixels, largest first: on the first, a face of
-/// `min_face` pixels has the `side` that the net looks at.
+/// The levels of an image of `height x width` pixels, largest first: on the first, a square of the profile's
+/// [first square](Profile::first_square) has the `side` that the net looks at. An image that is as large as the smallest face has a level at least.
 pub(crate) fn levels(
     height: usize,
     width: usize,
@@ -30,8 +30,10 @@ pub(crate) fn levels(
     levels: &mut Vec<LevelShape>,
 ) {
     levels.clear();
-    let first = side as f64 / min_face;
     let shorter = height.min(width);
+    // Of a size between the smallest face and the first square.
+    let square = (profile.first_square * min_face).min(min_face.max(shorter as f64));
+    let first = side as f64 / square;
     let most = match profile.last_level {
         LastLevel::Fits | LastLevel::Exceeds => usize::MAX,
         LastLevel::Counted => {
@@ -155,6 +157,15 @@ mod tests {
         assert_eq!(levels.len(), 10);
         assert_eq!((levels[0].height, levels[0].width), (289, 385));
         assert_eq!((levels[9].height, levels[9].width), (14, 18));
+    }
+
+    /// Its first level is coarser, but never so that nothing is left of an image in which a face has room.
+    #[test]
+    fn our_own_first_level_is_of_a_larger_square() {
+        let levels = |length: usize| levels_of(length, length, Profile::MTCNN_CPU);
+        assert_eq!(levels(480)[0].height, 240, "12 pixels are 24");
+        assert_eq!([20, 23].map(|length| levels(length).len()), [1, 1]);
+        assert_eq!([20, 23].map(|length| levels(length)[0].height), [12, 12]);
     }
 
     /// The last level of each rule, and one that a larger image has beyond it.

@@ -15,11 +15,14 @@ use crate::face::Landmarks;
 use crate::geometry::Point;
 use crate::image::ImageView;
 use crate::nets::Net;
-use crate::profile::{Crop, Moves};
+use crate::profile::{Crop, Moves, Profile, Rule, Skips};
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
 /// memory once a batch.
 const BATCH: usize = 16;
+
+/// No box.
+const NONE: u32 = u32::MAX;
 
 /// What a net said of a box that passed.
 #[derive(Clone, Copy)]
@@ -29,11 +32,12 @@ struct Refined {
     points: [f32; 2 * POINTS],
 }
 
-/// A part of the boxes, `first..last`, and those that passed.
+/// A part of the boxes that are looked at, `first..last`, and what became of them.
 #[derive(Default)]
 struct Batch {
     first: usize,
     last: usize,
+    scores: Vec<f32>,
     passed: Vec<Refined>,
     cropping: Duration,
     answering: Duration,
@@ -43,10 +47,20 @@ struct Batch {
 #[derive(Default)]
 pub(super) struct Refiner {
     shown: Vec<(Candidate, Cut)>,
+    /// The numbers of those that are looked at together.
+    places: Vec<u32>,
+    /// Of all that were looked at; those that were not have none.
+    scores: Vec<f32>,
+    /// For each box the number of the better one that it overlaps much, or [`NONE`].
+    leaders: Vec<u32>,
+    /// For the grouping.
+    groups: Vec<(u32, Candidate)>,
     /// As many as the most boxes needed; the first ones are in use.
     batches: Vec<Batch>,
-    /// The boxes that passed, in the order of those shown.
+    /// The boxes that passed, in the order in which they were looked at.
     passed: Vec<Refined>,
+    /// All boxes that ONet lets pass, with their points, before suppression.
+    voters: Vec<(Candidate, Landmarks)>,
 }
 
 impl Refiner {
@@ -59,7 +73,7 @@ impl Refiner {
         let begin = clock.begin();
         let moves = |boxes: &mut [Candidate], when: Moves| {
             if profile.moves == when {
-                boxes.iter_mut().for_each(|candidate| candidate.regress(1.0));
+                boxes.iter_mut().for_each(|candidate| candidate.regress(profile.numbers.extra()));
             }
         };
         boxes.clear();
@@ -84,18 +98,23 @@ impl Refiner {
         let times = self.refine(context, Stage::ONet, boxes);
         let begin = clock.begin();
         faces.clear();
-        faces.extend(self.passed.iter().map(finish));
+        faces.extend(self.passed.iter().map(|refined| finish(refined, profile)));
+        let Self { voters, .. } = self;
+        voters.clone_from(faces);
         context.suppress(faces, 0, |face| &face.0, profile.suppression.onet, Suppressing::ONet);
+        if let Some(least) = profile.voting {
+            faces.iter_mut().for_each(|face| vote(face, voters, least));
+        }
         context.timing.suppression += begin.elapsed();
         context.timing.onet = StageTimes { outputs: faces.len(), ..times };
         if profile.clips_faces {
-            faces.iter_mut().for_each(|(candidate, _)| candidate.clip(view, profile.first_pixel));
+            faces.iter_mut().for_each(|(candidate, _)| candidate.clip(view, profile.numbers));
         }
         context.observer.passed(Stage::ONet, faces.iter().map(|(candidate, _)| candidate));
     }
 
     /// Squares the boxes and shows them to RNet or ONet; those that score more than its threshold pass, with the new
-    /// score and offsets, in the same order. A box of which nothing lies in the image is dropped.
+    /// score and offsets. A box of which nothing lies in the image is dropped, and so are those that the profile skips.
     fn refine<O: Observer>(
         &mut self,
         context: &mut Context<'_, O>,
@@ -104,15 +123,8 @@ impl Refiner {
     ) -> StageTimes {
         let Context { cascade, view, clock, .. } = *context;
         let profile = &cascade.profile;
-        let (net, threshold) = match stage {
-            Stage::PNet => unreachable!("PNet looks at levels"),
-            Stage::RNet => (&cascade.rnet, cascade.thresholds.rnet),
-            Stage::ONet => (&cascade.onet, cascade.thresholds.onet),
-        };
-        // All answers come back where an observer wants to see them.
-        let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
         cascade.square(boxes);
-        let Self { shown, batches, passed } = self;
+        let Self { shown, places, scores, passed, .. } = self;
         shown.clear();
         shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
             let Some(cut) = crop::cut(candidate.corners, view, profile) else {
@@ -120,30 +132,90 @@ impl Refiner {
                 return None;
             };
             if profile.crop == Crop::BlackThenClipped {
-                candidate.clip(view, profile.first_pixel);
+                candidate.clip(view, profile.numbers);
             }
             Some((candidate, cut))
         }));
+        let count = shown.len() as u32;
+        let mut times = StageTimes::default();
+        passed.clear();
+        scores.clear();
+        scores.resize(shown.len(), 0.0);
+        places.clear();
+        let Some(skips) = profile.skips[usize::from(stage == Stage::ONet)] else {
+            places.extend(0..count);
+            self.answer(context, stage, &mut times);
+            return times;
+        };
+        let begin = clock.begin();
+        self.group(context, skips);
+        context.timing.suppression += begin.elapsed();
+        self.places.extend((0..count).filter(|&i| self.leaders[i as usize] == NONE));
+        self.answer(context, stage, &mut times);
+        let Self { shown, places, scores, leaders, .. } = self;
+        places.clear();
+        for (i, &leader) in leaders.iter().enumerate().filter(|&(_, &leader)| leader != NONE) {
+            let score = scores[leader as usize];
+            if score < skips.below || score > skips.above {
+                let at = if stage == Stage::RNet { Suppressing::Levels } else { Suppressing::RNet };
+                context.observer.suppressed(at, &shown[i].0, &shown[leader as usize].0);
+            } else {
+                places.push(i as u32);
+            }
+        }
+        self.answer(context, stage, &mut times);
+        times
+    }
+
+    /// Finds for each box the better one that it overlaps much.
+    fn group<O: Observer>(&mut self, context: &mut Context<'_, O>, skips: Skips) {
+        let Self { shown, leaders, groups, .. } = self;
+        leaders.clear();
+        leaders.resize(shown.len(), NONE);
+        groups.clear();
+        groups.extend(shown.iter().enumerate().map(|(i, &(candidate, _))| (i as u32, candidate)));
+        let rule = Rule::union(skips.overlap, 0.0);
+        context.suppressor.suppress(
+            groups,
+            0,
+            |(_, candidate)| candidate,
+            rule,
+            |gone, by| {
+                leaders[gone.0 as usize] = by.0;
+            },
+        );
+    }
+
+    /// Shows the boxes of `places` to a net: their scores, and those that pass.
+    fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, times: &mut StageTimes) {
+        let Context { cascade, view, clock, .. } = *context;
+        let (net, threshold) = match stage {
+            Stage::PNet => unreachable!("PNet looks at levels"),
+            Stage::RNet => (&cascade.rnet, cascade.thresholds.rnet),
+            Stage::ONet => (&cascade.onet, cascade.thresholds.onet),
+        };
+        // All answers come back where an observer wants to see them.
+        let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
+        let Self { shown, places, scores, batches, passed, .. } = self;
         // As many batches as keep all threads at work to the end.
         let threads = context.timing.threads;
-        let count = shown.len().div_ceil(BATCH).next_multiple_of(threads.max(1)).min(shown.len());
+        let count = places.len().div_ceil(BATCH).next_multiple_of(threads.max(1)).min(places.len());
         batches.resize_with(batches.len().max(count), Batch::default);
         let batches = &mut batches[..count];
         for (i, batch) in batches.iter_mut().enumerate() {
-            (batch.first, batch.last) = (shown.len() * i / count, shown.len() * (i + 1) / count);
+            (batch.first, batch.last) = (places.len() * i / count, places.len() * (i + 1) / count);
         }
         run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
-            let boxes = &shown[batch.first..batch.last];
+            let boxes = places[batch.first..batch.last].iter().map(|&place| &shown[place as usize]);
             let begin = clock.begin();
-            cut_out(cascade, view, net.side(), boxes, workspace);
+            cut_out(cascade, view, net.side(), boxes.clone(), workspace);
             batch.cropping = begin.elapsed();
             let begin = clock.begin();
             batch.answer(net, boxes, least, workspace);
             batch.answering = begin.elapsed();
         });
-        let flops = net.crop_flops() * shown.len() as u64;
-        let mut times = StageTimes { inputs: shown.len(), flops, ..StageTimes::default() };
-        passed.clear();
+        times.inputs += places.len();
+        times.flops += net.crop_flops() * places.len() as u64;
         for batch in batches {
             context.timing.crops.busy += batch.cropping;
             times.busy += batch.answering;
@@ -154,40 +226,50 @@ impl Refiner {
                 });
             }
             passed.extend_from_slice(&batch.passed);
+            for (&place, &score) in places[batch.first..batch.last].iter().zip(&batch.scores) {
+                scores[place as usize] = score;
+            }
         }
-        context.timing.crops.outputs += shown.len();
-        times
+        context.timing.crops.outputs += places.len();
     }
 }
 
 /// The pixels of the boxes, each resized to a square of `side` pixels, into the workspace.
-fn cut_out(
+fn cut_out<'a>(
     cascade: &Cascade,
     view: &ImageView<'_>,
     side: usize,
-    boxes: &[(Candidate, Cut)],
+    boxes: impl ExactSizeIterator<Item = &'a (Candidate, Cut)>,
     workspace: &mut Workspace,
 ) {
     let Workspace { crop, pixels, .. } = workspace;
     let size = side * side * 3;
     let pixels = pixels.resize(boxes.len() * size);
-    for ((_, cut), pixels) in boxes.iter().zip(pixels.chunks_exact_mut(size)) {
+    for ((_, cut), pixels) in boxes.zip(pixels.chunks_exact_mut(size)) {
         crop::make(cascade.isa, view, *cut, side, cascade.profile.resize, crop, pixels);
     }
 }
 
 impl Batch {
     /// Runs the net on what was cut out of the boxes, and takes those that score more than the threshold.
-    fn answer(&mut self, net: &Net, boxes: &[(Candidate, Cut)], threshold: f32, workspace: &mut Workspace) {
+    fn answer<'a>(
+        &mut self,
+        net: &Net,
+        boxes: impl ExactSizeIterator<Item = &'a (Candidate, Cut)>,
+        threshold: f32,
+        workspace: &mut Workspace,
+    ) {
         let Workspace { net: scratch, pixels, answers, .. } = workspace;
         let answers = answers.resize(boxes.len() * net.outputs());
         net.forward_crops(boxes.len(), pixels, scratch, answers);
         self.passed.clear();
-        for ((candidate, _), answer) in boxes.iter().zip(answers.chunks_exact(net.outputs())) {
+        self.scores.clear();
+        for ((candidate, _), answer) in boxes.zip(answers.chunks_exact(net.outputs())) {
             let &[no_face, face, dx1, dy1, dx2, dy2, ref rest @ ..] = answer else {
                 unreachable!("a net gives 6 values or more")
             };
             let score = softmax::second_of_two([no_face, face]);
+            self.scores.push(score);
             if score > threshold {
                 let mut points = [0.0; 2 * POINTS];
                 points[..rest.len()].copy_from_slice(rest);
@@ -198,16 +280,40 @@ impl Batch {
     }
 }
 
-/// The last box of a face, and its points: ONet gives them as parts of the sides of the box that it saw, which count both
-/// ends.
-fn finish(&Refined { mut candidate, points }: &Refined) -> (Candidate, Landmarks) {
+/// The last box of a face, and its points: ONet gives them as parts of the sides of the box that it saw.
+fn finish(&Refined { mut candidate, points }: &Refined, profile: &Profile) -> (Candidate, Landmarks) {
     let Corners([x1, y1, ..]) = candidate.corners;
-    let [width, height] = candidate.corners.sides(1.0);
+    let extra = profile.numbers.extra();
+    let [width, height] = candidate.corners.sides(extra);
     let point = |i: usize| {
-        let x = f64::from(points[2 * i]) * width + x1 - 1.0;
-        let y = f64::from(points[2 * i + 1]) * height + y1 - 1.0;
+        let x = f64::from(points[2 * i]) * width + x1 + profile.point_shift;
+        let y = f64::from(points[2 * i + 1]) * height + y1 + profile.point_shift;
         Point::new(x as f32, y as f32)
     };
-    candidate.regress(1.0);
+    candidate.regress(extra);
+    candidate.corners = Corners(candidate.corners.0.map(|corner| corner + profile.box_shift));
     (candidate, Landmarks::from_array(std::array::from_fn(point)))
+}
+
+/// Makes a face's box and points the mean, weighted by the scores, of all that overlap it by more than `least`, itself
+/// included: boxes that suppression drops know something of the face, too.
+fn vote(face: &mut (Candidate, Landmarks), voters: &[(Candidate, Landmarks)], least: f64) {
+    let (mut weight, mut corners, mut points) = (0.0, [0.0; 4], [[0.0; 2]; POINTS]);
+    let chosen = face.0.corners;
+    for (voter, landmarks) in voters.iter().filter(|(voter, _)| voter.corners.overlap(chosen) > least) {
+        let score = f64::from(voter.score);
+        weight += score;
+        for (sum, corner) in corners.iter_mut().zip(voter.corners.0) {
+            *sum += score * corner;
+        }
+        for ([x, y], point) in points.iter_mut().zip(landmarks.to_array()) {
+            *x += score * f64::from(point.x);
+            *y += score * f64::from(point.y);
+        }
+    }
+    // A box without an area overlaps nothing, not even itself.
+    if weight > 0.0 {
+        face.0.corners = Corners(corners.map(|sum| sum / weight));
+        face.1 = Landmarks::from_array(points.map(|[x, y]| Point::new((x / weight) as f32, (y / weight) as f32)));
+    }
 }

@@ -64,7 +64,9 @@ impl Detector {
 
     /// A candidate's box, the image's first pixel at 0.
     pub(crate) fn pixel_box(&self, candidate: &Candidate) -> PixelBox {
-        PixelBox(candidate.corners.0.map(|corner| corner - self.cascade.profile.first_pixel))
+        let (numbers, [x1, y1, x2, y2]) = (self.cascade.profile.numbers, candidate.corners.0);
+        let (first, beyond) = (numbers.first(), 1.0 - numbers.extra());
+        PixelBox([x1 - first, y1 - first, x2 - first - beyond, y2 - first - beyond])
     }
 
     fn boxes_after(&self, stages: usize, view: &ImageView<'_>) -> Vec<PixelBox> {

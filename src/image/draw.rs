@@ -80,7 +80,8 @@ impl Artist<'_> {
         let radius = (side(&face.bbox) / 42.0).clamp(0.9, 1.7 * self.unit);
         for point in face.landmarks.to_array() {
             let mut dot = |radius, colour, opacity| {
-                if let Some(path) = PathBuilder::from_circle(point.x, point.y, radius) {
+                // A point of 0 is the centre of the first pixel, which is drawn at half a pixel.
+                if let Some(path) = PathBuilder::from_circle(point.x + 0.5, point.y + 0.5, radius) {
                     self.fill(&path, colour, opacity);
                 }
             };

@@ -60,7 +60,7 @@ pub(crate) struct Search {
     )]
     pub(crate) min_face: f64,
 
-    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.709; 0.79 of mtcnn-caffe].
+    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.79; 0.709 of facenet-pytorch, kpzhang and ipazc].
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
     pub(crate) factor: Option<f64>,
 
@@ -71,14 +71,14 @@ pub(crate) struct Search {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
     pub(crate) max_side: Option<u32>,
 
-    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.7; 0.6,0.7,0.8 of ipazc].
+    /// The scores from which the three nets let a box pass, 0 to 1 [default: the profile's, 0.6,0.7,0.6; 0.6,0.7,0.7 or 0.6,0.7,0.8 of others].
     ///
     /// The last one is the lowest score of a face in the results. Lower thresholds find more faces, and
     /// more false ones.
     #[arg(long, value_name = "A,B,C", value_parser = thresholds, allow_hyphen_values = true, help_heading = "Detection")]
     pub(crate) thresholds: Option<Thresholds>,
 
-    /// The implementation of MTCNN whose results to reproduce, with the built-in weights or those of
+    /// Our own choices, or the implementation of MTCNN whose results to reproduce, with the built-in weights or those of
     /// --weights.
     #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
     pub(crate) profile: Profile,
@@ -88,7 +88,8 @@ pub(crate) struct Search {
     pub(crate) weights: Option<PathBuf>,
 }
 
-fn profiles() -> impl TypedValueParser<Value = Profile> {
+/// The name of a profile.
+pub(crate) fn profiles() -> impl TypedValueParser<Value = Profile> {
     one_of(Profile::ALL, |profile| profile.about())
 }
 
