@@ -13,6 +13,7 @@ mod matching;
 mod mot;
 mod official;
 mod precision;
+mod profiles;
 mod scored_box;
 mod stages;
 mod tracks;
@@ -24,8 +25,9 @@ pub use fddb::{Ellipse, Fddb, FddbImage, FddbResults, Roc, RocPoint, fddb_roc, r
 pub use landmarks::{LandmarkErrors, landmark_errors};
 pub use matching::Verdict;
 pub use mot::{MotBox, MotFile};
-pub use official::{Results, Truth, TruthImage, official_curve, result_path};
+pub use official::{Results, Truth, TruthImage, least_score, official_curve, result_path};
 pub use precision::{Curve, CurvePoint};
+pub use profiles::{Compared, compare};
 pub use scored_box::{ScoredBox, image_of_results};
 pub use stages::{OVERLAPS, SizeClass, StagePass, size_classes};
 pub use tracks::{TrackScores, track_scores};

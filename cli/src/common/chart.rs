@@ -25,8 +25,14 @@ pub(crate) struct Panel<'a> {
 /// Of a panel, in pixels.
 const SIZE: (u32, u32) = (640, 400);
 /// Told apart by those who see no red or green, too (Okabe and Ito).
-const COLOURS: [RGBColor; 4] =
-    [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(213, 94, 0),
+];
 
 /// Writes panels as a PNG, `columns` side by side.
 pub(crate) fn write_panels(path: &Path, panels: &[Panel<'_>], columns: u32) -> anyhow::Result<()> {

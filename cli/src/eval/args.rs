@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use mtcnn_cpu::Profile;
 use mtcnn_cpu::data::Split;
 
-use crate::common::detection_args::{Search, Threads};
+use crate::common::detection_args::{Search, Threads, profiles};
 use crate::common::format::ReportFormat;
 use crate::common::number::number;
 use crate::common::reading_args::{Decoding, Memory};
@@ -25,6 +26,7 @@ pub(crate) struct Eval {
 pub(crate) enum What {
     Wider(Wider),
     Stages(Stages),
+    Profiles(Profiles),
     Fddb(Fddb),
     Landmarks(Landmarks),
     Tracks(Tracks),
@@ -95,6 +97,49 @@ pub(crate) struct Stages {
 
     #[command(flatten)]
     pub(crate) detector: Detector,
+}
+
+/// The profiles beside each other: faces found, wrong boxes, landmarks and time, from which the default is chosen.
+///
+/// Each image is read once and shown to all profiles in turn, so that their times can be compared on a busy machine, too.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = PROFILES_HELP)]
+pub(crate) struct Profiles {
+    /// A folder of WIDER FACE; several are measured one by one.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) wider: Vec<PathBuf>,
+
+    /// Which part of it: val, train, or any NAME as for `eval wider`.
+    #[arg(long, value_name = "NAME", default_value = "val")]
+    pub(crate) split: String,
+
+    /// The folder of CNN_FacePoint, for the errors of landmarks; of the split train its trainImageList, else the testImageList.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) landmarks: Option<PathBuf>,
+
+    /// The shorter side in pixels of the smallest face that must be found, as for `eval wider`.
+    #[arg(long, value_name = "PIXELS", default_value_t = 20.0, value_parser = number::<f64>("evaluation.min_size"))]
+    pub(crate) min_size: f64,
+
+    /// The profiles, separated by commas [default: all, but for that of other weights than the ones used].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = profiles())]
+    pub(crate) profiles: Vec<Profile>,
+
+    /// A model file (safetensors) instead of the built-in weights.
+    #[arg(long, value_name = "FILE", help_heading = "Detection")]
+    pub(crate) weights: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(crate) memory: Memory,
 }
 
 /// Which annotated images there are.
@@ -244,6 +289,7 @@ Examples:
   mtcnn-cpu eval wider --wider WIDER                 the list of WIDER_val
   mtcnn-cpu eval wider --wider WIDER --ground-truth eval_tools/ground_truth
   mtcnn-cpu eval stages --wider WIDER                where faces are lost
+  mtcnn-cpu eval profiles --wider WIDER              all profiles beside each other
   mtcnn-cpu eval fddb --fddb FDDB --curves roc.png
   mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --format json
   mtcnn-cpu eval tracks --truth gt.txt --results tracks.txt
@@ -308,6 +354,33 @@ Exit status:
   0  measured
   1  a required file can't be read or is damaged; or images could not be
      read, and their faces are left out
+  2  the command line is wrong";
+
+const PROFILES_HELP: &str = "\
+Results:
+  AP, FOUND, WRONG  as `eval wider` has them, at the profile's own thresholds
+  AP .05     with a last threshold of .05
+  EQUAL      the last threshold with which no more boxes are wrong than
+             facenet-pytorch's at its own, and the faces found with that
+  ERROR      of the landmarks, as `eval landmarks` has it
+  TIME       of all images of the folder, facenet-pytorch's being 1
+
+Formats:
+  table   A table for each folder, and one of the landmarks.
+  json    One object: {\"wider\":[{\"folder\",\"pictures\",\"missed\",\"faces\",
+          \"profiles\":[{\"name\",\"average_precision\",\"found\",\"wrong\",
+          \"average_precision_low\",\"equal\":{\"threshold\",\"found\"},
+          \"seconds\",\"time\"}]}],\"landmarks\":[{\"name\",\"mean\",\"median\",
+          \"found\",\"pictures\"}]}
+
+Examples:
+  mtcnn-cpu eval profiles --wider WIDER --landmarks CNN_FacePoint
+  mtcnn-cpu eval profiles --wider WIDER --wider MORE --split train --curves pr.png
+
+Exit status:
+  0  measured
+  1  a required file can't be read or is damaged; or images could not be
+     read, and their faces are counted as missed
   2  the command line is wrong";
 
 const FDDB_HELP: &str = "\

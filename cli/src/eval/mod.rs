@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod fddb;
 mod landmarks;
 mod measuring;
+mod profiles;
 mod stages;
 mod tracks;
 mod wider;
@@ -15,6 +16,7 @@ use crate::eval::args::{Eval, What};
 pub(crate) fn run(args: &Eval) -> anyhow::Result<Outcome> {
     match &args.what {
         What::Wider(args) => wider::run(args),
+        What::Profiles(args) => profiles::run(args),
         What::Stages(args) => stages::run(args),
         What::Fddb(args) => fddb::run(args),
         What::Landmarks(args) => landmarks::run(args),

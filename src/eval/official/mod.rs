@@ -29,6 +29,29 @@ const THRESHOLDS: usize = 1000;
 /// If `found` has not as many lists as there are images, or there is no such subset.
 #[must_use]
 pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Curve {
+    let faces = truth.images.iter().flat_map(|image| &image.counts[subset]).filter(|&&counts| counts).count();
+    curve(judged(truth, subset, found), faces)
+}
+
+/// The least score with which no more than so many boxes are wrong, for a last threshold: the worst score of all where that is
+/// true of all.
+///
+/// # Panics
+/// As [`official_curve`].
+#[must_use]
+pub fn least_score(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>], wrong: usize) -> Option<f64> {
+    let mut judged = judged(truth, subset, found);
+    judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut passed = 0;
+    let fits = |(_, verdict): &&(f64, Verdict)| {
+        passed += usize::from(*verdict == Verdict::Wrong);
+        passed <= wrong
+    };
+    judged.iter().take_while(fits).last().map(|&(score, _)| score)
+}
+
+/// All boxes with their scores, and what each is worth.
+fn judged(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) -> Vec<(f64, Verdict)> {
     assert_eq!(found.len(), truth.images.len(), "a list for each image");
     let judged = truth.images.iter().zip(found).map(|(image, found)| {
         let mut found = found.clone();
@@ -40,8 +63,7 @@ pub fn official_curve(truth: &Truth, subset: usize, found: &[Vec<ScoredBox>]) ->
         let verdict = |verdict| if counts { verdict } else { Verdict::Ignored };
         found.iter().map(|found| found.score).zip(verdicts.into_iter().map(verdict)).collect::<Vec<_>>()
     });
-    let faces = truth.images.iter().flat_map(|image| &image.counts[subset]).filter(|&&counts| counts).count();
-    curve(judged.flatten().collect(), faces)
+    judged.flatten().collect()
 }
 
 /// Steps 1, 3 and 4: the curve of all boxes with their scores and what each is worth, in any order, and the number of faces to
@@ -101,6 +123,15 @@ mod tests {
         assert_eq!(first(1.0).unwrap().score, 0.999);
         assert_eq!(first(0.5).unwrap().score, 0.666);
         assert_eq!(first(2.0 / 3.0).unwrap().score, 0.0);
+    }
+
+    #[test]
+    fn the_least_score_is_that_before_a_wrong_box_too_many() {
+        // Wrong: 6 and 4.
+        let boxes = [vec![found(50.0, 5.0), found(20.0, 6.0), found(0.0, 8.0), found(30.0, 4.0)], vec![], vec![]];
+        let least = [0, 1, 2].map(|wrong| least_score(&truth(false), 0, &boxes, wrong));
+        assert_eq!(least, [Some(8.0), Some(5.0), Some(4.0)]);
+        assert_eq!(least_score(&truth(false), 0, &[vec![], vec![], vec![]], 3), None);
     }
 
     #[test]
