@@ -50,6 +50,7 @@ fn train(plan: &Plan, set: &DataSet, pool: &ThreadPool, isa: Isa, steps: u64) ->
         data: set,
         validation: None,
         base: None,
+        fine_tune: false,
         out: out.path(),
         resume: false,
         checkpoint_every: 1000,

@@ -432,6 +432,66 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
     assert!(run.err.contains("by another recipe"), "{}", run.err);
 }
 
+/// The best face of the portrait, found with a model: what is as it was finds it where it was.
+fn portrait(model: Option<&str>) -> Option<[f64; 5]> {
+    let weights = model.map(|model| ["--weights", model]);
+    let args = [&["detect", "testdata/astronaut.png"][..], weights.as_ref().map_or(&[], |it| &it[..])].concat();
+    let face = run(&args).json()["faces"][0].clone();
+    let edge = |at: usize| face["box"][at].as_f64();
+    Some([face["score"].as_f64()?, edge(0)?, edge(1)?, edge(2)?, edge(3)?])
+}
+
+#[test]
+fn given_nets_are_trained_on_from_where_they_are() {
+    let sets = Sets::new(&["pnet", "onet"]);
+    let embedded = portrait(None).unwrap();
+    // A rate of nearly nothing changes nearly nothing.
+    let (few, slow) = (["--steps", "5"], ["--rate", "1e-9"]);
+    let one = sets.train("pnet", "one", &[&few[..], &slow, &["--from", "embedded"]].concat());
+    assert_eq!(one.code, 0, "{}", one.err);
+    let two = sets.train("onet", "two", &[&few[..], &slow, &["--from", &sets.text("one/model.safetensors")]].concat());
+    assert_eq!(two.code, 0, "{}", two.err);
+    let tuned = portrait(Some(&sets.text("two/model.safetensors"))).unwrap();
+    assert!(tuned.iter().zip(embedded).all(|(a, b)| (a - b).abs() < 0.01), "{tuned:?}, {embedded:?}");
+    assert!(sets.bytes("two/model.safetensors") != sets.bytes("one/model.safetensors"));
+    // Nor is it gone on with as what it is not.
+    let other = sets.train("pnet", "one", &["--steps", "9", "--rate", "1e-9", "--resume"]);
+    assert!(other.code == 1 && other.err.contains("its net began with given weights (--from)"), "{}", other.err);
+    let missing = sets.train("pnet", "three", &["--from", "no/model"]);
+    assert!(missing.code == 1 && missing.err.contains("no/model"), "{}", missing.err);
+    let both = sets.train("pnet", "three", &["--from", "embedded", "--weights", "x"]);
+    assert_eq!(both.code, 2);
+}
+
+#[test]
+fn a_cascade_goes_on_from_given_nets() {
+    let sources = Sources::new();
+    sources.put(
+        "slow.toml",
+        &TINY
+            .replace("rate = 0.02", "rate = 1e-9")
+            .replace("rate = 0.01", "rate = 1e-9")
+            .replace("steps = 150", "rate = 1e-9\nsteps = 150")
+            .replace("0.05, 0.05", "0.6, 0.7"),
+    );
+    let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
+    let train = |out: &str, more: &[&str]| {
+        let (wider, points, recipe, out) = (text(""), text("points"), text("slow.toml"), text(out));
+        let args = ["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out];
+        finish(program(&[&args[..], more].concat()))
+    };
+    let tuned = train("tuned", &["--from", "embedded"]);
+    assert_eq!(tuned.code, 0, "{}", tuned.err);
+    let (found, embedded) = (portrait(Some(&text("tuned/model.safetensors"))).unwrap(), portrait(None).unwrap());
+    assert!(found.iter().zip(embedded).all(|(a, b)| (a - b).abs() < 0.01), "{found:?}, {embedded:?}");
+    let anew = train("tuned", &[]);
+    assert!(
+        anew.code == 1 && anew.err.contains("a training from other data: the model to begin with is missing"),
+        "{}",
+        anew.err
+    );
+}
+
 #[test]
 fn a_cascade_says_what_it_leaves_out_and_stops_where_that_is_too_much() {
     let sources = Sources::new();
@@ -461,7 +521,7 @@ fn a_cascade_says_what_it_leaves_out_and_stops_where_that_is_too_much() {
 #[test]
 fn recipes_are_printed_and_mistakes_in_them_named() {
     let sets = Sets::new(&["pnet"]);
-    for name in ["mtcnn-caffe", "quick"] {
+    for name in ["mtcnn-caffe", "quick", "fine-tune"] {
         let run = run(&["train", "recipe", name]);
         assert_eq!(run.code, 0);
         sets.sources.put("printed.toml", &run.out);

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
 use super::recipe::{EvaluationRecipe, Recipe};
-use super::run::{self, Ended, METRICS, MODEL, Training};
+use super::run::{self, Ended, METRICS, MODEL, MOST_MODEL, Training};
 use crate::arch::Stage;
 use crate::data::face_point::FacePoint;
 use crate::data::images::Reading;
@@ -45,6 +45,10 @@ pub struct Cascade<'a> {
     pub wider: &'a Path,
     /// The folder of CNN_FacePoint.
     pub landmarks: Option<&'a Path>,
+    /// A model file that `fine_tune` begins with, or none for the embedded weights.
+    pub base: Option<&'a Path>,
+    /// Whether the nets begin with their parameters in `base`, and not with random ones.
+    pub fine_tune: bool,
     /// The folder for everything.
     pub out: &'a Path,
     /// Where the work is done.
@@ -137,7 +141,7 @@ impl Cascade<'_> {
         }
         self.check_sources(&sources)?;
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
-        let mut model: Option<PathBuf> = None;
+        let mut model: Option<PathBuf> = self.base.filter(|_| self.fine_tune).map(Path::to_path_buf);
         let mut stages = Vec::new();
         for stage in Stage::ALL {
             let folder = |what: &str| out.join(format!("{}{what}", stage.name()));
@@ -210,7 +214,12 @@ impl Cascade<'_> {
     /// The data must be those that the training in the folder was begun with.
     fn check_sources(&self, sources: &CascadeSources) -> Result<()> {
         let path = self.out.join(SOURCES);
-        let now = sources.checksums();
+        let mut now = sources.checksums();
+        if self.fine_tune {
+            let bytes = self.base.map(|path| files::read(path, MOST_MODEL)).transpose()?;
+            // A name that no list has.
+            now.insert("the model to begin with".into(), crc32fast::hash(&bytes.unwrap_or_default()));
+        }
         match read_json::<Checksums>(&path) {
             Some(there) if there == now => Ok(()),
             Some(there) => {
@@ -298,6 +307,7 @@ impl Cascade<'_> {
             data: &data,
             validation: validation.as_ref(),
             base,
+            fine_tune: self.fine_tune,
             out: folder,
             resume: true,
             checkpoint_every: 1000,

@@ -46,6 +46,9 @@ pub(super) struct Inputs {
     pub(super) validation: Option<u32>,
     /// A checksum of the model file that the other nets are from; none for the embedded weights.
     pub(super) base: Option<u32>,
+    /// Whether the net began with its parameters there.
+    #[serde(default)]
+    pub(super) fine_tuned: bool,
 }
 
 /// How far it is, beside the steps.

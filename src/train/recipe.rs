@@ -21,8 +21,11 @@ use crate::error::{Error, Result};
 use crate::files;
 
 /// The recipes that the program has in it: names and texts.
-pub const PRESETS: [(&str, &str); 2] =
-    [("mtcnn-caffe", include_str!("recipes/mtcnn-caffe.toml")), ("quick", include_str!("recipes/quick.toml"))];
+pub const PRESETS: [(&str, &str); 3] = [
+    ("mtcnn-caffe", include_str!("recipes/mtcnn-caffe.toml")),
+    ("quick", include_str!("recipes/quick.toml")),
+    ("fine-tune", include_str!("recipes/fine-tune.toml")),
+];
 
 /// A recipe is larger than this only by mistake.
 const MOST_BYTES: u64 = 1 << 20;

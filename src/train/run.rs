@@ -39,6 +39,8 @@ pub struct Training<'a> {
     pub validation: Option<&'a DataSet>,
     /// A model file whose other nets the result has; the embedded weights if there is none.
     pub base: Option<&'a Path>,
+    /// Whether the net begins with its parameters in `base`, and not with random ones.
+    pub fine_tune: bool,
     /// The folder for the files.
     pub out: &'a Path,
     /// Whether to go on from a checkpoint that is there.
@@ -89,7 +91,7 @@ pub const MODEL: &str = "model.safetensors";
 /// Batches that are drawn ahead.
 const AHEAD: usize = 4;
 /// A model of the three nets has 2 MB.
-const MOST_MODEL: u64 = 64 << 20;
+pub(super) const MOST_MODEL: u64 = 64 << 20;
 
 impl Training<'_> {
     /// Trains. `progress` is called after every step and says whether to go on; when it says no, a
@@ -109,7 +111,7 @@ impl Training<'_> {
         let _lock = files::lock(&self.out.join("lock"))?.ok_or_else(another)?;
         // Before hours of work that would end with this error.
         let base = self.base_model()?;
-        let mut session = Session::new(self)?;
+        let mut session = Session::new(self, &base)?;
         let from = session.trainer.steps();
         Metrics::cut(&session.metrics_file, from)?;
 
@@ -201,6 +203,7 @@ impl Training<'_> {
             data: self.data.manifest().fingerprint(),
             validation: self.validation.map(|set| set.manifest().fingerprint()),
             base: base.map(|bytes| crc32fast::hash(&bytes)),
+            fine_tuned: self.fine_tune,
         })
     }
 }
@@ -225,7 +228,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// At the start, or where the checkpoint is.
-    fn new(training: &'a Training<'a>) -> Result<Self> {
+    fn new(training: &'a Training<'a>, base: &Model) -> Result<Self> {
         let Training { plan, data, out, isa, .. } = *training;
         let sampler = Sampler::new(data, &plan.mixture, plan.options.seed)?;
         let progress = checkpoint::Progress { cursors: sampler.cursors(), sums: Sums::default() };
@@ -243,6 +246,9 @@ impl<'a> Session<'a> {
             pauses: Duration::ZERO,
             rate: 0.0,
         };
+        if training.fine_tune {
+            session.trainer.begin_with(base);
+        }
         if session.checkpoint.exists() {
             session.resume(sampler)?;
         }
@@ -274,7 +280,11 @@ impl<'a> Session<'a> {
             return refuse("it was validated with another set (--validation)".into());
         }
         if then.base != self.inputs.base {
-            return refuse("it was begun with another model file (--weights)".into());
+            return refuse("it was begun with another model file (--weights or --from)".into());
+        }
+        if then.fine_tuned != self.inputs.fine_tuned {
+            let was = if then.fine_tuned { "given weights" } else { "random numbers" };
+            return refuse(format!("its net began with {was} (--from)"));
         }
         saved.restore(&self.checkpoint, &mut self.trainer)?;
         self.progress = saved.header.progress.clone();

@@ -9,6 +9,7 @@ use super::options::TrainerOptions;
 use super::sgd::Sgd;
 use super::trainable::TrainableNet;
 use crate::arch::Stage;
+use crate::weights::Model;
 
 /// A net in training.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ impl Trainer {
         options.initialisation.apply(&mut net, options.seed);
         let sgd = Sgd::new(net.parameters(), stage, options.convention, options.momentum, options.weight_decay);
         Self { net, sgd, options, step: 0, gradients: Gradients::default() }
+    }
+
+    /// Lets the net begin with its parameters in a model. What only a training has, such as PNet's landmarks, begins with random
+    /// ones.
+    pub(super) fn begin_with(&mut self, model: &Model) {
+        self.net.change(|parameters| {
+            for parameter in parameters {
+                if let Some(values) = model.find(&parameter.name) {
+                    parameter.values.copy_from_slice(values);
+                }
+            }
+        });
     }
 
     /// One step: forward, loss, backward, descent. Memory is allocated only where a batch is larger than

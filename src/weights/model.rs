@@ -124,6 +124,12 @@ impl Model {
         Self { tensors }
     }
 
+    /// The values of a parameter, if it is there.
+    #[cfg(feature = "train")]
+    pub(crate) fn find(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.get(name).map(Vec::as_slice)
+    }
+
     /// The values of a parameter that is not optional.
     pub(crate) fn tensor(&self, name: &str) -> &[f32] {
         &self.tensors[name]

@@ -1,9 +1,11 @@
 //! The command line of `train` as it is typed; its comments are the help.
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Subcommand;
-use clap::builder::TypedValueParser;
+use clap::builder::{ArgPredicate, TypedValueParser};
 use mtcnn_cpu::train::Convention;
 
 use crate::common::choice::one_of;
@@ -55,7 +57,12 @@ pub(crate) struct Net {
     #[arg(long, value_name = "MODEL")]
     pub(crate) weights: Option<PathBuf>,
 
-    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
+    /// Begin with the parameters of given nets, and not with random ones: `embedded` for the built-in weights, or a model
+    /// file. The result has its other nets. The recipe should be one with low rates, such as `fine-tune`.
+    #[arg(long, value_name = "embedded|MODEL", conflicts_with = "weights")]
+    pub(crate) from: Option<From>,
+
+    /// The recipe: `mtcnn-caffe`, `quick`, `fine-tune` or a TOML file; `train recipe` shows them.
     #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe", help_heading = "Recipe")]
     pub(crate) recipe: PathBuf,
 
@@ -119,8 +126,20 @@ pub(crate) struct Cascade {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// The recipe: `mtcnn-caffe`, `quick` or a TOML file; `train recipe` shows them.
-    #[arg(long, value_name = "RECIPE", default_value = "mtcnn-caffe")]
+    /// Begin with given nets, and not with random ones: `embedded` for the built-in weights, or a model file. They go on
+    /// learning from the images here, with what the nets themselves let pass.
+    #[arg(long, value_name = "embedded|MODEL")]
+    pub(crate) from: Option<From>,
+
+    /// The recipe: `mtcnn-caffe`, `quick`, `fine-tune` or a TOML file; `train recipe` shows them [default: mtcnn-caffe; with
+    /// --from fine-tune].
+    #[arg(
+        long,
+        value_name = "RECIPE",
+        default_value = "mtcnn-caffe",
+        default_value_if("from", ArgPredicate::IsPresent, "fine-tune"),
+        hide_default_value = true
+    )]
     pub(crate) recipe: PathBuf,
 
     /// The most images that may be unreadable, in percent: they are named and left out, more are an error.
@@ -138,10 +157,37 @@ pub(crate) struct Cascade {
     pub(crate) work: Work,
 }
 
+/// Which nets a training begins with.
+#[derive(Clone, Debug)]
+pub(crate) enum From {
+    /// Those inside.
+    Embedded,
+    /// Those of a file.
+    Model(PathBuf),
+}
+
+impl From {
+    /// The file, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded => None,
+            Self::Model(path) => Some(path),
+        }
+    }
+}
+
+impl FromStr for From {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(if text == "embedded" { Self::Embedded } else { Self::Model(text.into()) })
+    }
+}
+
 /// Prints a recipe, to be edited and passed to `--recipe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Recipe {
-    /// Which: `mtcnn-caffe` has the hyperparameters of mtcnn-caffe, `quick` is for small data.
+    /// Which: `mtcnn-caffe` has the hyperparameters of mtcnn-caffe, `quick` is for small data, `fine-tune` for nets that are trained.
     #[arg(value_name = "NAME", default_value = "mtcnn-caffe")]
     pub(crate) name: String,
 }
@@ -150,6 +196,7 @@ const HELP: &str = "\
 Examples:
   mtcnn-cpu train cascade --wider WIDER --landmarks CNN_FacePoint --out trained
   mtcnn-cpu detect --weights trained/model.safetensors IMAGE
+  mtcnn-cpu train cascade --from embedded --wider MINE --out tuned
   mtcnn-cpu train recipe quick > mine.toml
   mtcnn-cpu prepare pnet --wider WIDER --landmarks CNN_FacePoint --out set12
   mtcnn-cpu train pnet --data set12 --out net12 --recipe mine.toml

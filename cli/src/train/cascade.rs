@@ -13,7 +13,7 @@ use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
 use crate::common::skipped::name_skipped;
 use crate::common::stop::{going, stop_flag};
-use crate::train::args::Cascade;
+use crate::train::args::{Cascade, From};
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
 
@@ -24,6 +24,8 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
         recipe: &recipe,
         wider: &args.wider,
         landmarks: args.landmarks.as_deref(),
+        base: args.from.as_ref().and_then(From::path),
+        fine_tune: args.from.is_some(),
         out: &args.out,
         pool: &pool,
         reading: args.decoding.reading(&args.work.memory),

@@ -9,7 +9,7 @@ use mtcnn_cpu::{Stage, isa};
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::stop::{going, stop_flag};
-use crate::train::args::Net;
+use crate::train::args::{From, Net};
 use crate::train::curves::curves;
 use crate::train::options;
 use crate::train::progress_line::ProgressLine;
@@ -24,7 +24,8 @@ pub(crate) fn run(stage: Stage, args: &Net) -> anyhow::Result<Outcome> {
         plan: &plan,
         data: &data,
         validation: validation.as_ref(),
-        base: args.weights.as_deref(),
+        base: args.weights.as_deref().or(args.from.as_ref().and_then(From::path)),
+        fine_tune: args.from.is_some(),
         out: &args.out,
         resume: args.resume,
         checkpoint_every: args.checkpoint_every,
