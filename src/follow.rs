@@ -4,21 +4,21 @@ use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::face::Face;
 use crate::geometry::BBox;
-use crate::image::{ImageView, Part};
+use crate::image::ImageView;
 use crate::range::Range;
 use crate::track::{Track, TrackState, Tracker};
 
 /// How seldom the whole frame may be searched.
 const EVERY: Range = Range::new(1.0, 1000.0);
-/// How much larger than the expected box the part is that is searched for it.
-const AROUND: f32 = 2.0;
-/// Of the expected box the part that a face there has at least.
-const LEAST: f32 = 0.6;
+
+/// A face is looked for at its expected place, and beside it in each direction by this part of its longer side.
+const SHIFT: f32 = 0.15;
+const SHIFTS: [[f32; 2]; 5] = [[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
 
 /// Finds the faces of a video's frames and follows them.
 ///
-/// It searches the whole frame each `every`-th time, and in between looks around the places where the tracks so far are
-/// expected: a new face can be found that much later. The last threshold of the detector should be
+/// It searches the whole frame each `every`-th time. In between it looks where the tracks so far are expected, with RNet and ONet
+/// only, in a fraction of the time; a new face waits for the next search. The last threshold of the detector should be
 /// [`TrackOptions::low`](crate::track::TrackOptions::low): faces of low scores go on with tracks, and begin none. Tracks that
 /// leave the frame are forgotten.
 ///
@@ -64,7 +64,7 @@ impl<'a> Follower<'a> {
         let frame = frame.into();
         let faces = match self.frames % self.every {
             0 => self.detector.detect(frame)?,
-            _ => self.around(&frame)?,
+            _ => self.around(&frame),
         };
         self.frames += 1;
         let tracks = self.tracker.update(&faces);
@@ -72,13 +72,14 @@ impl<'a> Follower<'a> {
         Ok(tracks)
     }
 
-    /// The faces around the places where the tracks are expected.
-    fn around(&self, frame: &ImageView<'_>) -> Result<Vec<Face>> {
-        let mut faces = Vec::new();
-        for Place { part, least } in places(&self.tracker.ahead(), frame) {
-            self.detector.detect_near(frame, part, least, &mut faces)?;
-        }
-        Ok(faces)
+    /// The faces about the places where the tracks are expected.
+    fn around(&self, frame: &ImageView<'_>) -> Vec<Face> {
+        let around = |track: Track| {
+            let (bbox, step) = (track.face.bbox, SHIFT * track.face.bbox.width().max(track.face.bbox.height()));
+            SHIFTS.map(|[x, y]| bbox.moved(x * step, y * step))
+        };
+        let boxes: Vec<BBox> = self.tracker.ahead().into_iter().flat_map(around).collect();
+        self.detector.detect_expected(frame, &boxes)
     }
 }
 
@@ -88,78 +89,9 @@ fn is_in(bbox: &BBox, frame: &ImageView<'_>) -> bool {
     (0.0..frame.width() as f32).contains(&x) && (0.0..frame.height() as f32).contains(&y)
 }
 
-/// Where faces are looked for, and the side of the smallest.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Place {
-    part: Part,
-    least: f64,
-}
-
-/// The places in a frame in which tracks are expected. No two of them overlap, so that no face is found twice.
-fn places(tracks: &[Track], frame: &ImageView<'_>) -> Vec<Place> {
-    // Edges, and the smallest face.
-    let mut places: Vec<([f32; 4], f32)> = Vec::new();
-    for track in tracks {
-        let bbox = track.face.bbox;
-        let [x1, y1, x2, y2] = bbox.expand(AROUND).clip(frame.width(), frame.height()).to_array();
-        let mut new = [x1.floor(), y1.floor(), x2.ceil(), y2.ceil()];
-        if new[0] >= new[2] || new[1] >= new[3] {
-            continue;
-        }
-        let mut least = LEAST * bbox.width().min(bbox.height());
-        // What it overlaps becomes a part of it, and it can overlap more then.
-        while let Some(at) = places.iter().position(|(other, _)| meet(other, &new)) {
-            let (other, smaller) = places.swap_remove(at);
-            new = [new[0].min(other[0]), new[1].min(other[1]), new[2].max(other[2]), new[3].max(other[3])];
-            least = least.min(smaller);
-        }
-        places.push((new, least));
-    }
-    let place = |([x1, y1, x2, y2], least): ([f32; 4], f32)| Place {
-        part: Part { x: x1 as usize, y: y1 as usize, width: (x2 - x1) as usize, height: (y2 - y1) as usize },
-        least: f64::from(least),
-    };
-    places.into_iter().map(place).collect()
-}
-
-fn meet(a: &[f32; 4], b: &[f32; 4]) -> bool {
-    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
-    use crate::face::Landmarks;
-
-    #[test]
-    fn places_that_overlap_are_one_and_those_outside_are_none() {
-        let frame = ImageView::new(&[0; 640 * 480], 640, 480, PixelFormat::Gray).unwrap();
-        let track =
-            |bbox: [f32; 4]| Track::new(1, Face::new(bbox.into(), 1.0, Landmarks::default()), 1, TrackState::Seen);
-        let tracks = [
-            track([10.0, 20.0, 50.0, 60.0]),
-            track([300.0, 200.0, 400.0, 300.0]),
-            track([-200.0, 20.0, -150.0, 60.0]),
-            // Between the two below.
-            track([500.0, 400.0, 520.0, 420.0]),
-            track([550.0, 400.0, 590.0, 440.0]),
-            track([520.5, 400.0, 540.5, 420.0]),
-        ];
-        let mut found = places(&tracks, &frame);
-        found.sort_by_key(|place| place.part.x);
-        let part = |x, y, width, height| Part { x, y, width, height };
-        let expected = [
-            Place { part: part(0, 0, 70, 80), least: 24.0 },
-            Place { part: part(250, 150, 200, 200), least: 60.0 },
-            Place { part: part(490, 380, 120, 80), least: 12.0 },
-        ];
-        assert_eq!(found.len(), 3);
-        for (found, expected) in found.iter().zip(expected) {
-            assert_eq!(found.part, expected.part);
-            approx::assert_abs_diff_eq!(found.least, expected.least, epsilon = 1e-4);
-        }
-    }
 
     #[test]
     fn how_often_the_whole_frame_is_searched_has_bounds() {

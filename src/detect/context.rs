@@ -10,6 +10,7 @@ use super::parallel::Store;
 use super::pyramid::LevelScratch;
 use super::suppression::Suppressor;
 use super::timing::Timing;
+use crate::geometry::BBox;
 use crate::image::ImageView;
 use crate::nets::{Net, Scratch};
 use crate::profile::{Profile, Rule, Thresholds};
@@ -41,18 +42,25 @@ pub(super) struct Workspace {
     pub(super) answers: Buffer,
 }
 
-/// What is looked at, and the smallest face that is looked for.
+/// What a pass looks at.
 #[derive(Clone, Copy)]
 pub(super) struct Search<'a> {
     pub(super) view: &'a ImageView<'a>,
-    pub(super) min_face: f64,
+    /// The boxes in which faces are expected, that are looked at instead of PNet's.
+    pub(super) expected: Option<&'a [BBox]>,
+}
+
+impl<'a> Search<'a> {
+    /// The whole image.
+    pub(super) fn whole(view: &'a ImageView<'a>) -> Self {
+        Self { view, expected: None }
+    }
 }
 
 /// A pass over an image, as each stage sees it.
 pub(super) struct Context<'a, O> {
     pub(super) cascade: &'a Cascade,
     pub(super) view: &'a ImageView<'a>,
-    pub(super) min_face: f64,
     pub(super) suppressor: &'a mut Suppressor,
     pub(super) timing: &'a mut Timing,
     pub(super) clock: Clock,
@@ -60,11 +68,6 @@ pub(super) struct Context<'a, O> {
 }
 
 impl Cascade {
-    /// A search of all that there is in an image.
-    pub(super) fn search<'a>(&self, view: &'a ImageView<'a>) -> Search<'a> {
-        Search { view, min_face: self.min_face_in(view) }
-    }
-
     /// The smallest face that is looked for in an image.
     pub(super) fn min_face_in(&self, view: &ImageView<'_>) -> f64 {
         let longer = view.width().max(view.height()) as f64;

@@ -1,6 +1,6 @@
 //! One pass of the cascade over an image: the three stages in their order.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
 use super::context::{Cascade, Context, Search};
 #[cfg(feature = "train")]
@@ -11,6 +11,7 @@ use super::refine::Refiner;
 use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
 use crate::face::{Face, Landmarks};
+use crate::geometry::BBox;
 #[cfg(feature = "train")]
 use crate::image::ImageView;
 
@@ -60,7 +61,7 @@ impl Arena {
         view: &ImageView<'_>,
         threads: usize,
     ) -> &[Candidate] {
-        let timing = self.stages(cascade, cascade.search(view), threads, Clock::STOPPED, &mut NoObserver, stages);
+        let timing = self.stages(cascade, Search::whole(view), threads, Clock::STOPPED, &mut NoObserver, stages);
         self.levels = timing.levels;
         &self.boxes
     }
@@ -79,9 +80,21 @@ impl Arena {
         let mut timing = Timing::new(cascade.isa, threads);
         timing.levels = std::mem::take(levels);
         timing.levels.clear();
-        let Search { view, min_face } = search;
-        let mut context = Context { cascade, view, min_face, suppressor, timing: &mut timing, clock, observer };
-        proposer.propose(&mut context, boxes);
+        let view = search.view;
+        let mut context = Context { cascade, view, suppressor, timing: &mut timing, clock, observer };
+        match search.expected {
+            None => proposer.propose(&mut context, boxes),
+            Some(expected) => {
+                let candidate = |bbox: &BBox| Candidate {
+                    corners: Corners(bbox.to_array().map(f64::from)),
+                    score: 1.0,
+                    offsets: [0.0; 4],
+                    origin: 0,
+                };
+                boxes.clear();
+                boxes.extend(expected.iter().map(candidate));
+            }
+        }
         if count > 1 {
             refiner.reject(&mut context, boxes);
         }

@@ -93,10 +93,10 @@ impl Proposer {
 
     /// The levels of an image, and the strips that they are cut into: their number.
     fn lay_out<O: Observer>(&mut self, context: &mut Context<'_, O>) -> usize {
-        let Context { cascade, view, min_face, timing, observer, .. } = context;
+        let Context { cascade, view, timing, observer, .. } = context;
         let Self { shapes, makers, strips } = self;
-        let side = Stage::PNet.side();
-        pyramid::levels(view.height(), view.width(), side, *min_face, cascade.factor, &cascade.profile, shapes);
+        let (side, min_face) = (Stage::PNet.side(), cascade.min_face_in(view));
+        pyramid::levels(view.height(), view.width(), side, min_face, cascade.factor, &cascade.profile, shapes);
         makers.resize_with(makers.len().max(shapes.len()), LevelMaker::default);
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(makers).enumerate() {

@@ -3,6 +3,7 @@
 
 use super::candidate::Candidate;
 use super::clock::Clock;
+use super::context::Search;
 use super::detector::Detector;
 use super::observer::Observer;
 use crate::arch::Stage;
@@ -50,9 +51,8 @@ impl Detector {
     pub(crate) fn detect_observed(&self, view: &ImageView<'_>, observer: &mut impl Observer) -> Vec<Face> {
         let mut faces = Vec::new();
         self.on_threads(|threads| {
-            self.arenas.lend(|arena| {
-                self.find(self.cascade.search(view), threads, arena, Clock::STOPPED, observer, &mut faces)
-            });
+            self.arenas
+                .lend(|arena| self.find(Search::whole(view), threads, arena, Clock::STOPPED, observer, &mut faces));
         });
         faces
     }

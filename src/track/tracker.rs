@@ -6,6 +6,7 @@ use super::options::TrackOptions;
 use super::state::Track;
 use crate::error::Result;
 use crate::face::Face;
+use crate::geometry::BBox;
 
 /// A face of the first round overlaps where its track is expected by this at least.
 const FIRST_OVERLAP: f32 = 0.2;
@@ -65,33 +66,35 @@ impl Tracker {
         entries.iter_mut().for_each(Entry::advance);
         let faces: Vec<&Face> = faces.iter().filter(|face| face.score >= options.low && is_sound(face)).collect();
         let mut free: Vec<bool> = vec![true; faces.len()];
-        let mut round = |gain: &dyn Fn(&Entry, &Face) -> f32| {
-            let lost = entries.iter().enumerate().filter(|(_, entry)| entry.is_lost());
-            let pairs: Vec<Pair> = lost
-                .flat_map(|(row, entry)| {
-                    let free = faces.iter().enumerate().filter(|&(column, _)| free[column]);
-                    let gains = free.map(move |(column, face)| (row, column, f64::from(gain(entry, face))));
-                    gains.filter(|&(.., gain)| gain > 0.0)
-                })
-                .collect();
+        // Where a track is looked for and how much larger the boxes are made, and what a face is worth that overlaps by so much.
+        let mut round = |place: &dyn Fn(&Entry) -> Option<(BBox, f32)>, gain: &dyn Fn(&Entry, &Face, f32) -> f32| {
+            let mut pairs: Vec<Pair> = Vec::new();
+            for (row, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.is_lost()) {
+                let Some((bbox, factor)) = place(entry) else { continue };
+                let bbox = bbox.expand(factor);
+                for (column, face) in faces.iter().enumerate().filter(|&(column, _)| free[column]) {
+                    let overlap = if factor == 1.0 { face.bbox } else { face.bbox.expand(factor) }.overlap(&bbox);
+                    let gain = if overlap > 0.0 { gain(entry, face, overlap) } else { 0.0 };
+                    if gain > 0.0 {
+                        pairs.push((row, column, f64::from(gain)));
+                    }
+                }
+            }
             for (row, column) in assign(entries.len(), faces.len(), &pairs) {
                 entries[row].see(faces[column]);
                 free[column] = false;
             }
         };
         let alike = |entry: &Entry, face: &Face| LANDMARKS * (1.0 - entry.unlike(face) / UNLIKE).max(-1.0);
-        round(&|entry, face| {
-            let factor = 1.0 + GROWTH * (entry.missed() - 1).min(GROWTH_FRAMES) as f32;
-            let overlap = entry.place().expand(factor).overlap(&face.bbox.expand(factor));
+        let growth = |entry: &Entry| 1.0 + GROWTH * (entry.missed() - 1).min(GROWTH_FRAMES) as f32;
+        round(&|entry| Some((entry.place(), growth(entry))), &|entry, face, overlap| {
             let possible = face.score >= options.high && overlap >= FIRST_OVERLAP;
             if possible { overlap * face.score + alike(entry, face) } else { 0.0 }
         });
-        round(&|entry, face| {
-            let overlap = entry.place().overlap(&face.bbox);
-            if entry.missed() == 1 && overlap >= LOW_OVERLAP { overlap } else { 0.0 }
+        round(&|entry| (entry.missed() == 1).then(|| (entry.place(), 1.0)), &|_, _, overlap| {
+            if overlap >= LOW_OVERLAP { overlap } else { 0.0 }
         });
-        round(&|entry, face| {
-            let overlap = entry.seen().bbox.overlap(&face.bbox);
+        round(&|entry| Some((entry.seen().bbox, 1.0)), &|entry, face, overlap| {
             let possible = face.score >= options.high && overlap >= LAST_OVERLAP;
             if possible { overlap + alike(entry, face) } else { 0.0 }
         });
@@ -140,7 +143,6 @@ impl std::fmt::Debug for Tracker {
 mod tests {
     use super::*;
     use crate::face::Landmarks;
-    use crate::geometry::BBox;
     use crate::track::TrackState;
 
     fn face(x: f32, y: f32, score: f32) -> Face {
