@@ -125,6 +125,8 @@ impl<'a> Following<'a> {
     ) -> anyhow::Result<Ended> {
         let mut options = self.options;
         options.keep = self.args.remember.map_or_else(|| (3.0 * source.rate.a_second()) as usize, |it| it as usize);
+        // A mask moves with a track that is remembered.
+        options.keep = options.keep.max(if self.args.blur { self.args.hold as usize } else { 0 });
         options.smoothing = self.args.smooth.then(|| Smoothing::new(source.rate.a_second()));
         let colours = colours(self.args, &source);
         let mut follower = Follower::new(&self.detector, Tracker::new(options)?, self.args.every.into())?;
