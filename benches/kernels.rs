@@ -184,8 +184,14 @@ fn resizes(criterion: &mut FlopsCriterion, isa: Isa) {
             });
             if level == 0 {
                 row(criterion, "resize_level_opencv", &shape, bytes_in(bytes.len()), || {
-                    let target = opencv::Target { height: rows, width: columns, rows: 0..rows, affine };
-                    opencv::area(black_box(&source), &target, &mut opencv_scratch, &mut output);
+                    let target = opencv::Target {
+                        height: rows,
+                        width: columns,
+                        rows: 0..rows,
+                        affine,
+                        order: Order::Interleaved,
+                    };
+                    opencv::area(isa, black_box(&source), &target, &mut opencv_scratch, &mut output);
                 });
             }
         }

@@ -134,15 +134,71 @@ fn opencv_keeps_a_flat_image_flat() {
     let data = vec![201; 50 * 37 * 3];
     let source = Source { data: &data, width: 50, height: 37, stride: 150, pixel: 3, channels: [0, 1, 2] };
     for (height, width) in [(37, 50), (20, 31), (12, 25), (60, 70), (30, 90), (1, 1)] {
-        let target = opencv::Target { height, width, rows: 0..height, affine: Affine::IDENTITY };
-        let area = poisoned(height * width * 3, |out| {
-            opencv::area(&source, &target, &mut opencv::Scratch::default(), out);
+        let target =
+            opencv::Target { height, width, rows: 0..height, affine: Affine::IDENTITY, order: Order::Interleaved };
+        let areas = instruction_sets().into_iter().map(|isa| {
+            poisoned(height * width * 3, |out| {
+                opencv::area(isa, &source, &target, &mut opencv::Scratch::default(), out);
+            })
         });
         let linear = poisoned(height * width * 3, |out| {
             opencv::linear(&source, Region::whole(&source), &target, &mut opencv::Scratch::default(), out);
         });
-        for got in [area, linear] {
+        for got in areas.chain([linear]) {
             assert!(got.iter().all(|&x| x == 201.0), "{height}x{width}: {:?}", got.iter().find(|&&x| x != 201.0));
+        }
+    }
+}
+
+/// The mean of areas as OpenCV sums it up: along the row first, tap by tap, in f32 without fused operations.
+fn area_by_hand(source: &Source<'_>, target: &opencv::Target) -> Vec<f32> {
+    let (mut down, mut across) = (Axis::default(), Axis::default());
+    down.area_coverage(source.height, target.height);
+    across.area_coverage(source.width, target.width);
+    let mut output = Vec::new();
+    for y in target.rows.clone() {
+        let (y0, weights) = down.taps(y);
+        for i in 0..target.width * 3 {
+            let (x, c) = match target.order {
+                Order::Interleaved => (i / 3, i % 3),
+                Order::Planar => (i % target.width, i / target.width),
+            };
+            let mut sum = 0.0;
+            for (j, &down_weight) in weights.iter().enumerate() {
+                let (x0, weights) = across.taps(x);
+                let mut part = 0.0;
+                for (k, &weight) in weights.iter().enumerate() {
+                    let at = (y0 + j) * source.stride + (x0 + k) * source.pixel + source.channels[c];
+                    part += f32::from(source.data[at]) * weight;
+                }
+                sum += down_weight * part;
+            }
+            output.push(sum.round_ties_even().clamp(0.0, 255.0) * target.affine.scale + target.affine.offset);
+        }
+    }
+    output
+}
+
+#[test]
+fn the_area_of_opencv_has_the_bits_of_its_plain_sums() {
+    let (width, height) = (61, 37);
+    for (pixel, channels) in [(1, [0; 3]), (2, [0; 3]), (3, [0, 1, 2]), (3, [2, 1, 0]), (4, [0, 1, 2]), (4, [2, 1, 0])]
+    {
+        let stride = width * pixel + 5;
+        let data: Vec<u8> = (0..stride * height).map(|i| (i * i * 31 % 251) as u8).collect();
+        let source = Source { data: &data, width, height, stride, pixel, channels };
+        for (rows, columns) in [(37, 60), (36, 61), (22, 43), (12, 25), (5, 9), (3, 4), (2, 3), (1, 2)] {
+            for (order, part) in [(Order::Interleaved, 0..rows), (Order::Planar, rows / 2..rows)] {
+                let affine = Affine { scale: 0.5, offset: -1.0 };
+                let target = opencv::Target { height: rows, width: columns, rows: part.clone(), affine, order };
+                let expected = area_by_hand(&source, &target);
+                for isa in instruction_sets() {
+                    let got = poisoned(part.len() * columns * 3, |out| {
+                        opencv::area(isa, &source, &target, &mut opencv::Scratch::default(), out);
+                    });
+                    assert!(got == expected, "{isa}: {pixel} bytes to {rows}x{columns}, {order:?}");
+                }
+            }
         }
     }
 }
@@ -167,7 +223,13 @@ fn opencv_sees_black_beyond_the_image() {
         for target in [side / 2, side - 1, side, 24] {
             let resized = |source: &Source<'_>, region| {
                 let rows = 0..target;
-                let to = opencv::Target { height: target, width: target, rows, affine: Affine::IDENTITY };
+                let to = opencv::Target {
+                    height: target,
+                    width: target,
+                    rows,
+                    affine: Affine::IDENTITY,
+                    order: Order::Interleaved,
+                };
                 poisoned(target * target * 3, |out| {
                     opencv::linear(source, region, &to, &mut opencv::Scratch::default(), out);
                 })

@@ -1,6 +1,6 @@
 //! Cutting out a crop and resizing it to the side that a net looks at.
 
-use mtcnn_kernels::resize::{Affine, Region, Source, opencv};
+use mtcnn_kernels::resize::{Affine, Order, Region, Source, opencv};
 
 use super::plan::{Crop, Turn};
 use crate::image::ImageView;
@@ -31,7 +31,13 @@ impl Cutter {
             }
         };
         self.resized.resize(side * side * 3, 0.0);
-        let target = opencv::Target { height: side, width: side, rows: 0..side, affine: Affine::IDENTITY };
+        let target = opencv::Target {
+            height: side,
+            width: side,
+            rows: 0..side,
+            affine: Affine::IDENTITY,
+            order: Order::Interleaved,
+        };
         opencv::linear(&part, Region::whole(&part), &target, &mut self.scratch, &mut self.resized);
         let bytes = self.resized.iter().map(|&value| value as u8);
         if crop.mirrored {

@@ -76,7 +76,8 @@ pub(super) fn make(
                 }
                 Resize::AreaOpenCv => |axis, from, to| axis.area_opencv(from, to, false),
                 Resize::LinearOpenCv => {
-                    let target = opencv::Target { height: side, width: side, rows: 0..side, affine };
+                    let target =
+                        opencv::Target { height: side, width: side, rows: 0..side, affine, order: Order::Interleaved };
                     return opencv::linear(&source, region, &target, opencv, output);
                 }
             };

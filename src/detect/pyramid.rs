@@ -107,25 +107,19 @@ impl LevelMaker {
         let LevelScratch { line, opencv } = scratch;
         let LevelShape { height, width, .. } = self.shape;
         let source = view.source();
-        let (region, affine) = (Region::whole(&source), NORMALISE);
+        let (region, affine, order) = (Region::whole(&source), NORMALISE, Order::Planar);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {
                 let Self { down, across, .. } = self;
-                let level = Separable { source, region, down, across, affine, order: Order::Planar };
-                return level.rows(isa, rows, line, output);
+                Separable { source, region, down, across, affine, order }.rows(isa, rows, line, output);
             }
             Resize::AreaOpenCv => {
-                let target = opencv::Target { height, width, rows, affine };
-                opencv::area(&source, &target, opencv, line.resize(output.len()));
+                let target = opencv::Target { height, width, rows, affine, order };
+                opencv::area(isa, &source, &target, opencv, output);
             }
             Resize::LinearOpenCv => {
-                let target = opencv::Target { height, width, rows, affine };
-                opencv::linear(&source, region, &target, opencv, line.resize(output.len()));
-            }
-        }
-        for (row, planes) in line.chunks_exact(width * 3).zip(output.chunks_exact_mut(width * 3)) {
-            for (i, value) in planes.iter_mut().enumerate() {
-                *value = row[i % width * 3 + i / width];
+                let target = opencv::Target { height, width, rows, affine, order };
+                opencv::linear(&source, region, &target, opencv, output);
             }
         }
     }
