@@ -4,10 +4,11 @@ use mtcnn_kernels::Isa;
 
 use super::clock::Clock;
 use super::context::{Cascade, Search};
+use super::looks::{Look, Rotation};
 use super::observer::{NoObserver, Observer};
 use super::parallel::{self, Store};
 use super::pass::Arena;
-use super::timing::Timing;
+use super::timing::{Level, Timing};
 use crate::error::Result;
 use crate::face::Face;
 use crate::geometry::BBox;
@@ -17,6 +18,12 @@ use crate::image::{ImageView, Part};
 /// next image.
 pub struct Detector {
     pub(super) cascade: Cascade,
+    /// The least score of a face: that of the last net, or with two looks that of both.
+    pub(super) least: f32,
+    /// Whether the mirror image is looked at, too.
+    pub(super) accurate: bool,
+    /// How the image is turned for more looks.
+    pub(super) rotations: Vec<Rotation>,
     pub(super) max_faces: usize,
     pub(super) largest: bool,
     /// How many threads a detection uses; 0 for those of the rayon pool it is called in.
@@ -155,7 +162,14 @@ impl Detector {
         observer: &mut impl Observer,
         faces: &mut Vec<Face>,
     ) -> Timing {
-        let timing = arena.find(&self.cascade, search, threads, clock, observer, faces);
+        let begin = clock.begin();
+        let mut timing = arena.find(&self.cascade, search, threads, clock, observer, faces);
+        // Faces that are expected have a place, and one look at it.
+        if search.expected.is_none() && (self.accurate || !self.rotations.is_empty()) {
+            self.look_again(search.view, threads, arena, clock, faces, &mut timing);
+            timing.total = begin.elapsed();
+        }
+        faces.retain(|face| face.score > self.least);
         if self.largest {
             let largest = faces.iter().copied().max_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
             faces.clear();
@@ -163,6 +177,44 @@ impl Detector {
         }
         faces.truncate(self.max_faces);
         timing
+    }
+
+    /// The looks after the first: the mirror image, and the image turned, of which there is a mirror image, too.
+    fn look_again(
+        &self,
+        view: &ImageView<'_>,
+        threads: usize,
+        arena: &mut Arena,
+        clock: Clock,
+        faces: &mut Vec<Face>,
+        timing: &mut Timing,
+    ) {
+        let mut looks = std::mem::take(&mut arena.looks);
+        let mut look = |look: Look, pixels: &mut Vec<u8>, levels: &mut Vec<Level>, faces: &mut Vec<Face>| {
+            arena.levels = std::mem::take(levels);
+            let seen = look.copy(view, pixels);
+            let more = arena.find(&self.cascade, Search::whole(&seen), threads, clock, &mut NoObserver, faces);
+            faces.iter_mut().for_each(|face| *face = look.back(face, view.width(), view.height()));
+            timing.add(&more);
+            *levels = more.levels;
+        };
+        for rotation in [None].into_iter().chain(self.rotations.iter().copied().map(Some)) {
+            let mut found = if rotation.is_none() { std::mem::take(faces) } else { std::mem::take(&mut looks.turned) };
+            if rotation.is_some() {
+                look(Look { rotation, mirrored: false }, &mut looks.pixels, &mut looks.levels, &mut found);
+            }
+            if self.accurate {
+                look(Look { rotation, mirrored: true }, &mut looks.pixels, &mut looks.levels, &mut looks.faces);
+                looks.average(&mut found);
+            }
+            if rotation.is_none() {
+                *faces = found;
+            } else {
+                looks.turned = found;
+                looks.add(faces);
+            }
+        }
+        arena.looks = looks;
     }
 }
 
@@ -176,6 +228,8 @@ impl std::fmt::Debug for Detector {
             .field("factor", factor)
             .field("max_side", max_side)
             .field("max_faces", &self.max_faces)
+            .field("accurate", &self.accurate)
+            .field("rotations", &self.rotations)
             .field("largest", &self.largest)
             .field("threads", &self.threads)
             .field("isa", isa)

@@ -10,6 +10,7 @@ mod clock;
 mod context;
 mod crop;
 mod detector;
+mod looks;
 pub(crate) mod observer;
 pub(crate) mod parallel;
 mod pass;
@@ -25,4 +26,5 @@ pub use builder::DetectorBuilder;
 #[cfg(feature = "train")]
 pub(crate) use builder::{FACTORS, MIN_FACES, THRESHOLDS};
 pub use detector::Detector;
+pub use looks::Rotation;
 pub use timing::{Level, StageTimes, Timing};

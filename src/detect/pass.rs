@@ -3,6 +3,7 @@
 use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
 use super::context::{Cascade, Context, Search};
+use super::looks::Looks;
 #[cfg(feature = "train")]
 use super::observer::NoObserver;
 use super::observer::Observer;
@@ -25,6 +26,8 @@ pub(super) struct Arena {
     boxes: Vec<Candidate>,
     /// The faces, their boxes as the profile counts.
     faces: Vec<(Candidate, Landmarks)>,
+    /// For more than one look.
+    pub(super) looks: Looks,
     /// The levels of the last timing, for their memory.
     pub(super) levels: Vec<Level>,
 }
@@ -76,7 +79,7 @@ impl Arena {
         observer: &mut impl Observer,
         count: usize,
     ) -> Timing {
-        let Self { proposer, refiner, suppressor, boxes, faces, levels } = self;
+        let Self { proposer, refiner, suppressor, boxes, faces, levels, .. } = self;
         let mut timing = Timing::new(cascade.isa, threads);
         timing.levels = std::mem::take(levels);
         timing.levels.clear();

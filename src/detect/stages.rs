@@ -59,7 +59,7 @@ impl Detector {
 
     /// The thresholds in force.
     pub(crate) fn thresholds(&self) -> Thresholds {
-        self.cascade.thresholds
+        Thresholds { onet: self.least, ..self.cascade.thresholds }
     }
 
     /// A candidate's box, the image's first pixel at 0.

@@ -37,6 +37,14 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
+    /// Adds what the same stage did in another look at the image.
+    pub(super) fn add(&mut self, other: Self) {
+        self.busy += other.busy;
+        self.inputs += other.inputs;
+        self.outputs += other.outputs;
+        self.flops += other.flops;
+    }
+
     /// Useful GFLOP/s of one thread; 0 where nothing was to do.
     #[must_use]
     pub fn gflops(&self) -> f64 {
@@ -82,6 +90,16 @@ impl Timing {
         let (total, suppression) = (Duration::ZERO, Duration::ZERO);
         let (pyramid, pnet, crops, rnet, onet) = (stage, stage, stage, stage, stage);
         Self { total, levels, pyramid, pnet, crops, rnet, onet, suppression, isa, threads }
+    }
+
+    /// Adds what another look at the image took, but for its levels and the total.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.pyramid.add(other.pyramid);
+        self.pnet.add(other.pnet);
+        self.crops.add(other.crops);
+        self.rnet.add(other.rnet);
+        self.onet.add(other.onet);
+        self.suppression += other.suppression;
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bench::comparison::{Compared, Slower};
 use crate::bench::report::{Report, STAGES, Times};
-use crate::common::detection_args::{Detection, Search};
+use crate::common::detection_args::{Detection, ROTATIONS, Search};
 use crate::common::save::Save;
 
 /// A stage is judged if it takes at least this part of the total, now or then: the times of lesser ones are
@@ -86,13 +86,16 @@ impl fmt::Display for Subject {
 /// The options that decide what work is done, as they are typed. Of a model file the name alone: records are
 /// made to be shown, and where somebody's files lie is nobody's concern.
 fn options(detection: &Detection) -> String {
-    let Detection { search, largest, max_faces, roi, decoding: _, threads: _ } = detection;
+    let Detection { search, looks, largest, max_faces, roi, decoding: _, threads: _ } = detection;
     let Search { min_face, factor, max_side, thresholds, profile, weights } = search;
     let mut words = vec![format!("--profile {}", profile.name()), format!("--min-face {min_face}")];
     words.extend(factor.map(|factor| format!("--factor {factor}")));
     words.extend(max_side.map(|side| format!("--max-side {side}")));
     words.extend(thresholds.map(|all| format!("--thresholds {},{},{}", all.pnet, all.rnet, all.onet)));
     words.extend(weights.as_deref().and_then(Path::file_name).map(|name| format!("--weights {}", name.display())));
+    words.extend(looks.accurate.then(|| "--accurate".into()));
+    let turned = ROTATIONS.iter().filter(|(_, rotation)| looks.rotations.contains(rotation));
+    words.extend(turned.map(|(degrees, _)| format!("--rotations {degrees}")));
     words.extend(largest.then(|| "--largest".into()));
     words.extend(max_faces.map(|faces| format!("--max-faces {faces}")));
     words.extend(roi.map(|part| format!("--roi {},{},{},{}", part.x, part.y, part.width, part.height)));

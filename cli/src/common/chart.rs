@@ -93,8 +93,16 @@ impl Panel<'_> {
             let line = chart.draw_series(LineSeries::new(inside, colour.stroke_width(2)))?;
             line.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
+        // Precision falls where recall grows: that corner is free.
+        let corner =
+            if self.range.is_some() { SeriesLabelPosition::LowerLeft } else { SeriesLabelPosition::MiddleRight };
         if self.lines.iter().filter(|(_, points)| !points.is_empty()).count() > 1 {
-            chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(TRANSPARENT).draw()?;
+            chart
+                .configure_series_labels()
+                .position(corner)
+                .background_style(WHITE.mix(0.8))
+                .border_style(TRANSPARENT)
+                .draw()?;
         }
         Ok(())
     }

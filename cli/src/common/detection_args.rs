@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
-use mtcnn_cpu::{Part, Profile, Thresholds};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mtcnn_cpu::{DetectorBuilder, Part, Profile, Rotation, Thresholds};
 
 use crate::common::choice::one_of;
 use crate::common::reading_args::Decoding;
@@ -19,6 +19,9 @@ Environment:
 pub(crate) struct Detection {
     #[command(flatten)]
     pub(crate) search: Search,
+
+    #[command(flatten)]
+    pub(crate) looks: Looks,
 
     /// Return only the largest of all faces found.
     ///
@@ -86,6 +89,39 @@ pub(crate) struct Search {
     /// A model file (safetensors) instead of the built-in weights.
     #[arg(long, value_name = "FILE", help_heading = "Detection")]
     pub(crate) weights: Option<PathBuf>,
+}
+
+/// Looks at an image beyond the first.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Looks {
+    /// Look at the mirror image, too, and average: more faces, fewer false ones, twice the time.
+    ///
+    /// The last threshold is 0.5 then, if --thresholds does not say otherwise.
+    #[arg(long, help_heading = "Detection")]
+    pub(crate) accurate: bool,
+
+    /// Look at the image turned clockwise by these degrees, too: 90, 180, 270 or several of them.
+    ///
+    /// For scans and photographs that lie on their side without saying so. Results are in pixels of the image as it is; a
+    /// face found twice is given once. Each takes as long as the image itself.
+    #[arg(long, value_name = "DEGREES", value_delimiter = ',', value_parser = rotations(), help_heading = "Detection")]
+    pub(crate) rotations: Vec<Rotation>,
+}
+
+impl Looks {
+    /// The options with these.
+    pub(crate) fn of(&self, builder: DetectorBuilder) -> DetectorBuilder {
+        builder.accurate(self.accurate).rotations(self.rotations.iter().copied())
+    }
+}
+
+/// In degrees.
+pub(crate) const ROTATIONS: [(&str, Rotation); 3] =
+    [("90", Rotation::By90), ("180", Rotation::By180), ("270", Rotation::By270)];
+
+fn rotations() -> impl TypedValueParser<Value = Rotation> {
+    let named = |name: String| ROTATIONS.into_iter().find(|it| it.0 == name).map_or(Rotation::By180, |it| it.1);
+    PossibleValuesParser::new(ROTATIONS.map(|(name, _)| name)).map(named)
 }
 
 /// The name of a profile.

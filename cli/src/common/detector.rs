@@ -5,12 +5,12 @@ use mtcnn_cpu::weights::{self, Source};
 use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, Profile, Timing, isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::common::detection_args::{Detection, Search};
+use crate::common::detection_args::{Detection, Looks, Search};
 use crate::common::outcome::{Usage, complain};
 
 /// A detector as `detect` has it, with `threads` threads of its own, or with 0 those of the pool it is called in.
 pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Detector> {
-    let mut builder = builder(&args.search)?.threads(threads).largest(args.largest);
+    let mut builder = args.looks.of(builder(&args.search)?).threads(threads).largest(args.largest);
     if let Some(count) = args.max_faces {
         builder = builder.max_faces(count as usize);
     }
@@ -18,8 +18,8 @@ pub(crate) fn detection(args: &Detection, threads: usize) -> anyhow::Result<Dete
 }
 
 /// A detector of all faces, with `threads` threads of its own.
-pub(crate) fn detector(args: &Search, threads: usize) -> anyhow::Result<Detector> {
-    Ok(builder(args)?.threads(threads).build()?)
+pub(crate) fn detector(args: &Search, looks: &Looks, threads: usize) -> anyhow::Result<Detector> {
+    Ok(looks.of(builder(args)?).threads(threads).build()?)
 }
 
 /// The options of a detector of all faces.

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use mtcnn_cpu::Profile;
 use mtcnn_cpu::data::Split;
 
-use crate::common::detection_args::{Search, Threads, profiles};
+use crate::common::detection_args::{Looks, Search, Threads, profiles};
 use crate::common::format::ReportFormat;
 use crate::common::number::number;
 use crate::common::reading_args::{Decoding, Memory};
@@ -273,6 +273,9 @@ pub(crate) struct Shown {
 pub(crate) struct Detector {
     #[command(flatten)]
     pub(crate) search: Search,
+
+    #[command(flatten)]
+    pub(crate) looks: Looks,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -22,7 +22,7 @@ pub(crate) const MOST_NAMED: usize = 20;
 /// Looks for faces in images, with a progress bar.
 pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
     // The images are worked on side by side, each by one thread.
-    let detector = detector(&args.search, 1)?;
+    let detector = detector(&args.search, &args.looks, 1)?;
     let pool = pool(args.threads.threads)?;
     let reading = args.decoding.reading(&args.memory);
     let bar = progress_bar("images");

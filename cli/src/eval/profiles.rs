@@ -23,6 +23,13 @@ use crate::eval::measuring::{outcome, readable};
 /// With this last threshold the curves have nearly all of their area.
 const LOW: f32 = 0.05;
 
+/// What is compared: a profile, with one look or two.
+#[derive(Clone, Copy)]
+struct Way {
+    profile: Profile,
+    accurate: bool,
+}
+
 /// What was measured.
 #[derive(Serialize)]
 struct Measured {
@@ -77,24 +84,24 @@ struct Points {
 /// Runs.
 pub(crate) fn run(args: &args::Profiles) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
-    let profiles = profiles(args)?;
+    let ways = ways(args)?;
     let lists: Result<Vec<_>, _> = args.wider.iter().map(|folder| Wider::read_split(folder, &args.split)).collect();
     let split = if args.split == Split::Train.name() { Split::Train } else { Split::Val };
     let points = args.landmarks.as_ref().map(|folder| FacePoint::read(folder, split)).transpose()?;
     let mut measured = Measured { wider: Vec::new(), landmarks: Vec::new() };
     let (mut missed, mut total) = (Vec::new(), 0);
     for (folder, list) in args.wider.iter().zip(lists?) {
-        let folder = wider(args, &profiles, folder, &list)?;
+        let folder = wider(args, &ways, folder, &list)?;
         missed.extend(folder.missed.iter().cloned());
         total += folder.images;
         measured.wider.push(folder);
     }
     if let Some(list) = points {
         let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
-        let (found, unread) = look(args, &profiles, &list.root, &names, None)?;
-        for (profile, Found { faces, .. }) in profiles.iter().zip(found) {
+        let (found, unread) = look(args, &ways, &list.root, &names, None)?;
+        for (way, Found { faces, .. }) in ways.iter().zip(found) {
             let errors = landmark_errors(&list.images, &faces)?;
-            let (name, images) = (profile.to_string(), errors.images);
+            let (name, images) = (way.name(), errors.images);
             measured.landmarks.push(Points {
                 name,
                 mean: errors.mean,
@@ -124,13 +131,35 @@ pub(crate) fn run(args: &args::Profiles) -> anyhow::Result<Outcome> {
     Ok(outcome(&missed, total, "could not be read"))
 }
 
-/// Those asked for, or all that the weights are for.
-fn profiles(args: &args::Profiles) -> anyhow::Result<Vec<Profile>> {
-    if !args.profiles.is_empty() {
-        return Ok(args.profiles.clone());
+/// Those asked for, or all that the weights are for; of our own also the accurate way.
+fn ways(args: &args::Profiles) -> anyhow::Result<Vec<Way>> {
+    let mut profiles = args.profiles.clone();
+    if profiles.is_empty() {
+        let others = weights::system(args.weights.as_deref())? == Some(Source::MtcnnCaffe);
+        profiles.extend(Profile::ALL.into_iter().filter(|&profile| others || profile != Profile::MTCNN_CAFFE));
     }
-    let others = weights::system(args.weights.as_deref())? == Some(Source::MtcnnCaffe);
-    Ok(Profile::ALL.into_iter().filter(|&profile| others || profile != Profile::MTCNN_CAFFE).collect())
+    let both = |profile| [false, true].map(|accurate| Way { profile, accurate });
+    let all = profiles.into_iter().flat_map(both);
+    Ok(all.filter(|way| !way.accurate || way.profile == Profile::default()).collect())
+}
+
+impl Way {
+    fn name(self) -> String {
+        if self.accurate { format!("{} --accurate", self.profile) } else { self.profile.to_string() }
+    }
+
+    /// With a last threshold of its own, or the one that is given.
+    fn detector(self, args: &args::Profiles, last: Option<f32>) -> Result<Detector, mtcnn_cpu::Error> {
+        let mut builder = Detector::builder().profile(self.profile).accurate(self.accurate).threads(1);
+        if let Some(last) = last {
+            let Thresholds { pnet, rnet, .. } = self.profile.thresholds();
+            builder = builder.thresholds([pnet, rnet, last].into());
+        }
+        if let Some(file) = &args.weights {
+            builder = builder.weights(file);
+        }
+        builder.build()
+    }
 }
 
 /// What a profile found in each image, and how long it took for all.
@@ -143,12 +172,12 @@ struct Found {
 /// that could not be read.
 fn look(
     args: &args::Profiles,
-    profiles: &[Profile],
+    ways: &[Way],
     root: &Path,
     names: &[&str],
     last: Option<f32>,
 ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
-    let detectors: Result<Vec<_>, _> = profiles.iter().map(|&profile| detector(args, profile, last)).collect();
+    let detectors: Result<Vec<_>, _> = ways.iter().map(|way| way.detector(args, last)).collect();
     let (detectors, pool) = (detectors?, pool(args.threads.threads)?);
     let files: Vec<PathBuf> = names.iter().map(|name| root.join(name)).collect();
     let bar = progress_bar("images");
@@ -161,7 +190,7 @@ fn look(
     let of =
         |index: usize| compared.iter().map(move |image| image.as_ref().map(|all| &all[index]).map_err(Clone::clone));
     let mut missed = Vec::new();
-    let found = (0..profiles.len()).map(|index| {
+    let found = (0..ways.len()).map(|index| {
         let time = of(index).flatten().map(|(_, time)| *time).sum();
         let faces = of(index).map(|image| image.map(|(faces, _)| faces.clone())).collect();
         // Each misses the same; stderr says it once.
@@ -177,29 +206,20 @@ fn look(
     Ok((found.collect(), missed))
 }
 
-fn detector(args: &args::Profiles, profile: Profile, last: Option<f32>) -> Result<Detector, mtcnn_cpu::Error> {
-    let Thresholds { pnet, rnet, onet, .. } = profile.thresholds();
-    let thresholds = Thresholds::from([pnet, rnet, last.unwrap_or(onet)]);
-    let builder = Detector::builder().profile(profile).thresholds(thresholds).threads(1);
-    match &args.weights {
-        Some(file) => builder.weights(file).build(),
-        None => builder.build(),
-    }
-}
-
 /// All profiles on a folder.
-fn wider(args: &args::Profiles, profiles: &[Profile], folder: &Path, list: &Wider) -> anyhow::Result<Folder> {
+fn wider(args: &args::Profiles, ways: &[Way], folder: &Path, list: &Wider) -> anyhow::Result<Folder> {
     let truth = Truth::from_list(list, args.min_size);
     let names: Vec<_> = truth.images.iter().map(|image| image.name.as_str()).collect();
     // What all are compared with comes first, whether it was asked for or not.
-    let with: Vec<_> = [Profile::FACENET_PYTORCH].into_iter().chain(profiles.iter().copied()).collect();
+    let base = Way { profile: Profile::FACENET_PYTORCH, accurate: false };
+    let with: Vec<_> = [base].into_iter().chain(ways.iter().copied()).collect();
     let (own, missed) = look(args, &with, &list.root, &names, None)?;
-    let (low, _) = look(args, profiles, &list.root, &names, Some(LOW))?;
+    let (low, _) = look(args, ways, &list.root, &names, Some(LOW))?;
     let curve = |found: &[Vec<ScoredBox>]| official_curve(&truth, 0, found);
     let (base, own) = own.split_first().expect("the one that was put first");
     let allowed = curve(&boxes(&base.faces)).wrong;
     let (mut rows, mut curves) = (Vec::new(), Vec::new());
-    for ((profile, own), low) in profiles.iter().zip(own).zip(&low) {
+    for ((way, own), low) in ways.iter().zip(own).zip(&low) {
         let (at_own, low) = (curve(&boxes(&own.faces)), boxes(&low.faces));
         let threshold = least_score(&truth, 0, &low, allowed);
         let passes = |found: &Vec<ScoredBox>| {
@@ -212,7 +232,7 @@ fn wider(args: &args::Profiles, profiles: &[Profile], folder: &Path, list: &Wide
         let equal = Equal { threshold, found: curve(&low.iter().map(passes).collect::<Vec<_>>()).found };
         let at_low = curve(&low);
         rows.push(Row {
-            name: profile.to_string(),
+            name: way.name(),
             average_precision: at_own.average_precision,
             found: at_own.found,
             wrong: at_own.wrong,
@@ -246,7 +266,7 @@ fn table(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
         writeln!(out, "{folder}: {images} images, {faces} faces")?;
         writeln!(
             out,
-            "{:16}  {:>6}  {:>6}  {:>6}  {:>6}  {:>12}  {:>5}",
+            "{:20}  {:>6}  {:>6}  {:>6}  {:>6}  {:>12}  {:>5}",
             "PROFILE", "AP", "FOUND", "WRONG", "AP .05", "EQUAL", "TIME"
         )?;
         for Row { name, average_precision, found, wrong, average_precision_low, equal, time, .. } in profiles {
@@ -254,17 +274,17 @@ fn table(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
             let equal = format!("{threshold} {:>6}", equal.found);
             writeln!(
                 out,
-                "{name:16}  {average_precision:.4}  {found:>6}  {wrong:>6}  {average_precision_low:.4}  {equal:>12}  {time:>5.2}"
+                "{name:20}  {average_precision:.4}  {found:>6}  {wrong:>6}  {average_precision_low:.4}  {equal:>12}  {time:>5.2}"
             )?;
         }
         writeln!(out)?;
     }
     if !measured.landmarks.is_empty() {
-        writeln!(out, "{:16}  {:>6}  {:>6}  {:>6}", "LANDMARKS", "ERROR", "MEDIAN", "FOUND")?;
+        writeln!(out, "{:20}  {:>6}  {:>6}  {:>6}", "LANDMARKS", "ERROR", "MEDIAN", "FOUND")?;
     }
     for Points { name, mean, median, found, .. } in &measured.landmarks {
         let number = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
-        writeln!(out, "{name:16}  {:>6}  {:>6}  {found:>6}", number(*mean), number(*median))?;
+        writeln!(out, "{name:20}  {:>6}  {:>6}  {found:>6}", number(*mean), number(*median))?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
     let mut list = args.list.read()?.ok_or_else(List::missing)?;
     args.chosen.keep(&mut list.images, |image| &image.name)?;
     // The images are worked on side by side, each by one thread.
-    let detector = detector(&args.detector.search, 1)?;
+    let detector = detector(&args.detector.search, &args.detector.looks, 1)?;
     let pool = pool(args.detector.threads.threads)?;
     let reading = args.detector.decoding.reading(&args.detector.memory);
     let bar = progress_bar("images");
