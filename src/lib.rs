@@ -74,7 +74,7 @@ pub mod weights;
 mod weights;
 
 pub use arch::Stage;
-pub use detect::{Detector, DetectorBuilder, Level, Rotation, StageTimes, Timing};
+pub use detect::{Detector, DetectorBuilder, Level, Rotation, Screening, StageTimes, Timing};
 pub use error::{Error, ErrorKind};
 pub use face::{Face, Landmarks};
 pub use follow::Follower;

@@ -19,6 +19,7 @@ pub mod grad;
 pub mod im2col;
 mod isa;
 pub mod loss;
+pub mod low;
 pub mod naive;
 pub mod peak;
 mod planar;
@@ -30,6 +31,7 @@ mod shape;
 mod simd;
 pub mod softmax;
 mod tile;
+mod wanted;
 mod winograd;
 
 pub use buffer::Buffer;
@@ -38,6 +40,7 @@ pub use dense::Dense;
 pub use isa::{Capabilities, Isa, UnknownIsa};
 pub use pool::MaxPool;
 pub use shape::Shape;
+pub use wanted::Wanted;
 pub use winograd::Winograd;
 
 #[cfg(doctest)]

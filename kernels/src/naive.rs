@@ -3,6 +3,7 @@
 //! Layouts are those of the kernels; nothing is packed, fused or vectorized.
 
 pub mod backward;
+pub mod low;
 
 use crate::resize::{Region, Source};
 use crate::{MaxPool, Shape};

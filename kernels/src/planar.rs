@@ -92,17 +92,19 @@ impl PlanarConvPool {
         self.outputs.next_multiple_of(CHANNELS) * (width + 1 - self.size).next_multiple_of(32)
     }
 
-    /// One row of the output, `[output][plane]`, from the rows of the input under it, each
-    /// `[input][width]`: one more than the kernel has, or as many where the image ends.
+    /// One row of the output, `[output][output_plane]`, from the rows of the input under it, each
+    /// `[input][plane]`, of which `width` columns are looked at: one more than the kernel has, or as many where the image
+    /// ends.
     ///
     /// # Safety
-    /// The rows must be readable for `inputs * width` values, with `width >= size`; `scratch` must be
-    /// writable for `scratch(width)`, `out` for `outputs * plane(width)`.
+    /// The rows must be readable for `width` columns of each input, with `width >= size`; `scratch` must be
+    /// writable for `scratch(width)`, and `plane(width)` values for each output at `out`.
     #[inline(always)]
     pub(crate) unsafe fn row<S: Simd>(
         &self,
         s: S,
         rows: &[*const f32],
+        (plane, output_plane): (usize, usize),
         width: usize,
         scratch: *mut f32,
         out: *mut f32,
@@ -111,12 +113,12 @@ impl PlanarConvPool {
         let line = columns.next_multiple_of(32);
         // SAFETY: the caller's; `below` only where there is one row more.
         unsafe {
-            self.conv_row::<S, false>(s, rows, width, line, scratch);
+            self.conv_row::<S, false>(s, rows, (plane, columns), line, scratch);
             if rows.len() > self.size {
-                self.conv_row::<S, true>(s, &rows[1..], width, line, scratch);
+                self.conv_row::<S, true>(s, &rows[1..], (plane, columns), line, scratch);
             }
             for o in 0..self.outputs {
-                let (from, to) = (scratch.add(o * line), out.add(o * self.plane(width)));
+                let (from, to) = (scratch.add(o * line), out.add(o * output_plane));
                 if columns % 2 == 1 {
                     // The last column has no neighbour: it is its own.
                     *from.add(columns) = *from.add(columns - 1);
@@ -142,11 +144,10 @@ impl PlanarConvPool {
         &self,
         s: S,
         rows: &[*const f32],
-        width: usize,
+        (plane, columns): (usize, usize),
         line: usize,
         scratch: *mut f32,
     ) {
-        let columns = width + 1 - self.size;
         let depth = self.size * self.size * self.inputs;
         for group in 0..self.outputs.div_ceil(CHANNELS) {
             // SAFETY: the group's lines lie in the scratch; a tile of whole vectors lies in the columns.
@@ -166,12 +167,12 @@ impl PlanarConvPool {
                     if columns >= S::PLANAR_VECTORS * S::LANES {
                         let at = x.min(columns - S::PLANAR_VECTORS * S::LANES);
                         match S::PLANAR_VECTORS {
-                            4 => self.tile::<S, SECOND, 4>(s, rows, width, &group, at, usize::MAX),
-                            _ => self.tile::<S, SECOND, 2>(s, rows, width, &group, at, usize::MAX),
+                            4 => self.tile::<S, SECOND, 4>(s, rows, plane, &group, at, usize::MAX),
+                            _ => self.tile::<S, SECOND, 2>(s, rows, plane, &group, at, usize::MAX),
                         }
                         x += S::PLANAR_VECTORS * S::LANES;
                     } else {
-                        self.tile::<S, SECOND, 1>(s, rows, width, &group, x, left);
+                        self.tile::<S, SECOND, 1>(s, rows, plane, &group, x, left);
                         x += S::LANES;
                     }
                 }
@@ -188,7 +189,7 @@ impl PlanarConvPool {
         &self,
         s: S,
         rows: &[*const f32],
-        width: usize,
+        plane: usize,
         group: &Group<'_>,
         x: usize,
         columns: usize,
@@ -203,7 +204,7 @@ impl PlanarConvPool {
             for ky in 0..self.size {
                 for input in 0..self.inputs {
                     for kx in 0..self.size {
-                        let from = rows[ky].add(input * width + x + kx);
+                        let from = rows[ky].add(input * plane + x + kx);
                         let mut pixels = [s.splat(0.0); VECTORS];
                         for v in 0..VECTORS {
                             pixels[v] = load_up_to(s, from.add(v * S::LANES), columns);

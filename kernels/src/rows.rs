@@ -8,7 +8,7 @@ use crate::shape::product;
 use crate::simd::{Kernel, Simd, dispatch};
 use crate::winograd::row::WinogradRow;
 use crate::winograd::tiles::SIZE;
-use crate::{Buffer, ConvParams, Isa, MaxPool, Shape};
+use crate::{Buffer, ConvParams, Isa, MaxPool, Shape, Wanted};
 
 /// A layer of the net.
 #[derive(Clone, Debug)]
@@ -147,6 +147,38 @@ const MAX_LAYERS: usize = 8;
 /// If there is no layer, or more than 8, if the images are too small for one of them, if a layer does not take what the one
 /// before gives or was packed for another instruction set, or if a slice is not of its shape.
 pub fn forward(isa: Isa, layers: &[RowLayer], shape: Shape, input: &[f32], scratch: &mut Buffer, output: &mut [f32]) {
+    run(isa, layers, shape, input, None, scratch, output);
+}
+
+/// [`forward`] on one image, but only where its output is wanted, to the same bits. What is not wanted is unspecified.
+///
+/// # Panics
+/// As [`forward`], if there is more than one image, if `wanted` is not of the output's size, or if there is a
+/// [`RowLayer::max_pool`].
+pub fn forward_where(
+    isa: Isa,
+    layers: &[RowLayer],
+    shape: Shape,
+    input: &[f32],
+    wanted: &Wanted,
+    scratch: &mut Buffer,
+    output: &mut [f32],
+) {
+    assert_eq!(shape.images, 1, "one image");
+    let pools = layers.iter().any(|layer| matches!(layer.0, Layer::MaxPool(_)));
+    assert!(!pools, "no layer after the first has a stride");
+    run(isa, layers, shape, input, Some(wanted), scratch, output);
+}
+
+fn run(
+    isa: Isa,
+    layers: &[RowLayer],
+    shape: Shape,
+    input: &[f32],
+    wanted: Option<&Wanted>,
+    scratch: &mut Buffer,
+    output: &mut [f32],
+) {
     assert!((1..=MAX_LAYERS).contains(&layers.len()), "1 to {MAX_LAYERS} layers");
     shape.check("input", input.len());
     let mut states = [State::default(); MAX_LAYERS];
@@ -173,24 +205,31 @@ pub fn forward(isa: Isa, layers: &[RowLayer], shape: Shape, input: &[f32], scrat
         assert!(k > 0 || planar.0 == planar.1, "only a planar convolution with a pool takes planar rows of an image");
         let after = layer.output(before).expect("images large enough for the layers");
         let (output_plane, own) = match &layer.0 {
-            Layer::PlanarConvPool(conv) => (conv.plane(before.width), conv.scratch(before.width)),
+            // A vector may be written over the end of any part of a row.
+            Layer::PlanarConvPool(conv) => {
+                (conv.plane(before.width) + if wanted.is_some() { 16 } else { 0 }, conv.scratch(before.width))
+            }
             Layer::WinogradRow(conv) => (0, conv.scratch(before.width)),
             Layer::Conv(_) | Layer::MaxPool(_) => (0, 0),
         };
         // Rows begin on a cache line.
         let row = if planar.1 { after.channels * output_plane } else { after.row().next_multiple_of(16) };
         let ring = next.map_or(0, RowLayer::window);
-        states[k] = State { input: before, plane, output_height: after.height, row, ring, offset: used, made: 0 };
+        // Rows, and columns, that later layers look at beyond an output's own.
+        let reach = layers[k + 1..].iter().map(|layer| layer.window() - 1).sum();
+        states[k] =
+            State { input: before, plane, output: after, output_plane, row, ring, offset: used, made: 0, reach };
         used += product([row, ring]) + own;
         (before, plane) = (after, output_plane);
     }
     before.check("output", output.len());
+    assert!(wanted.is_none_or(|wanted| wanted.size() == (before.height, before.width)), "wanted places of the output");
     let scratch = scratch.resize(used);
     let (images, output_row) = (shape.images.max(1), before.row());
     for (input, output) in
         input.chunks_exact((input.len() / images).max(1)).zip(output.chunks_exact_mut((output.len() / images).max(1)))
     {
-        dispatch(isa, Forward { layers, states, input, scratch: &mut *scratch, output, output_row });
+        dispatch(isa, Forward { layers, states, input, wanted, scratch: &mut *scratch, output, output_row });
     }
 }
 
@@ -200,7 +239,11 @@ struct State {
     input: Shape,
     /// From one channel of a planar input row to the next.
     plane: usize,
-    output_height: usize,
+    output: Shape,
+    /// From one channel of a planar output row to the next.
+    output_plane: usize,
+    /// Rows and columns that the last layer's output needs beyond those of the same number.
+    reach: usize,
     /// Values from one row of the output to the next.
     row: usize,
     /// Rows of the output that are kept: as many as the next layer looks at. A row takes the place of
@@ -224,6 +267,7 @@ struct Forward<'a> {
     layers: &'a [RowLayer],
     states: [State; MAX_LAYERS],
     input: &'a [f32],
+    wanted: Option<&'a Wanted>,
     scratch: &'a mut [f32],
     output: &'a mut [f32],
     output_row: usize,
@@ -233,7 +277,7 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let last = self.layers.len() - 1;
-        while self.states[last].made < self.states[last].output_height {
+        while self.states[last].made < self.states[last].output.height {
             // The layer nearest the output that has what it needs.
             let mut k = last;
             while k > 0
@@ -274,19 +318,71 @@ impl Forward<'_> {
             // SAFETY: as above.
             unsafe { scratch.add(state.place(state.made)) }
         };
+        let seen = &rows[..to - from];
         // SAFETY: the rows are whole, and those of the output lie elsewhere than those of the input; `own`
-        // is as large as the layer said.
+        // is as large as the layer said. Parts of rows lie in them, but for vectors that are written over the end of a part,
+        // for which the rows have room.
         unsafe {
             let own = scratch.add(state.offset + state.ring * state.row);
-            match &self.layers[k].0 {
-                Layer::PlanarConvPool(conv) => {
-                    conv.row(s, &rows[..to - from], state.input.width, own, out);
+            if let Some(wanted) = self.wanted {
+                let mut from = 0;
+                while let Some((first, end)) = wanted.run(state.made, state.reach, from) {
+                    let columns = (first, state.output.width.min(end + state.reach));
+                    self.make_part(s, k, (rows, seen.len()), columns, own, out);
+                    from = end;
                 }
-                Layer::Conv(conv) => conv.row(s, &rows, state.plane, state.input.width + 1 - conv.size(), out),
-                Layer::WinogradRow(conv) => conv.row(s, &rows, state.made, state.input.width, own, out),
-                Layer::MaxPool(pool) => pool.row(s, &rows[..to - from], state.input.width, state.input.channels, out),
+            } else {
+                match &self.layers[k].0 {
+                    Layer::PlanarConvPool(conv) => {
+                        let width = state.input.width;
+                        conv.row(s, seen, (width, state.output_plane), width, own, out);
+                    }
+                    Layer::Conv(conv) => conv.row(s, &rows, state.plane, state.output.width, out),
+                    Layer::WinogradRow(conv) => conv.row(s, &rows, state.made, state.input.width, own, out),
+                    Layer::MaxPool(pool) => pool.row(s, seen, state.input.width, state.input.channels, out),
+                }
             }
         }
         self.states[k].made += 1;
+    }
+
+    /// Makes columns `from..to` of layer `k`'s next row.
+    ///
+    /// # Safety
+    /// The rows must be readable under these columns, the whole row writable at `out`; `own` must be as large as the layer
+    /// said.
+    #[inline(always)]
+    unsafe fn make_part<S: Simd>(
+        &self,
+        s: S,
+        k: usize,
+        (rows, seen): ([*const f32; MAX_SIZE], usize),
+        columns: (usize, usize),
+        own: *mut f32,
+        out: *mut f32,
+    ) {
+        let (state, (from, to)) = (&self.states[k], columns);
+        // SAFETY: the caller's.
+        unsafe {
+            match &self.layers[k].0 {
+                Layer::PlanarConvPool(conv) => {
+                    let rows = rows.map(|row| row.wrapping_add(2 * from));
+                    let width = (2 * (to - from) + conv.size() - 1).min(state.input.width - 2 * from);
+                    let planes = (state.input.width, state.output_plane);
+                    conv.row(s, &rows[..seen], planes, width, own, out.add(from));
+                }
+                Layer::Conv(conv) => {
+                    let step = if conv.takes_planar_rows() { 1 } else { conv.inputs() };
+                    let rows = rows.map(|row| row.wrapping_add(from * step));
+                    conv.row(s, &rows, state.plane, to - from, out.add(from * conv.outputs()));
+                }
+                Layer::WinogradRow(conv) => {
+                    let rows = rows.map(|row| row.wrapping_add(from * conv.inputs()));
+                    // As if it were the first row: what the one before has left is of other columns.
+                    conv.row(s, &rows, 0, to - from + SIZE - 1, own, out.add(from * conv.outputs()));
+                }
+                Layer::MaxPool(_) => unreachable!("refused before"),
+            }
+        }
     }
 }

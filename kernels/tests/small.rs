@@ -4,7 +4,7 @@ mod common;
 
 use common::{Rng, assert_close, instruction_sets, poisoned, tolerance, wide};
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, ConvParams, Isa, MaxPool, Shape, colour, naive, prelu, softmax};
+use mtcnn_kernels::{Buffer, ConvParams, Isa, MaxPool, Shape, Wanted, colour, naive, prelu, softmax};
 
 #[test]
 fn prelu_equals_its_twin() {
@@ -142,6 +142,43 @@ fn row_by_row_equals_layer_by_layer() {
                     rows::forward(isa, layers, shape, input, &mut scratch, out);
                 });
                 assert_close(&got, &expected, tolerance(144) * 10.0, &format!("{isa} {name} {shape:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wanted_of_a_map_has_the_bits_of_the_whole() {
+    let mut rng = Rng::new(10);
+    let [first, second, third, heads] =
+        [(3, 3, 10), (3, 10, 16), (3, 16, 32), (1, 32, 6)].map(|(size, i, o)| Twin::new(&mut rng, size, i, o));
+    let [a, b, c, d] = [&first, &second, &third, &heads].map(Twin::params);
+    for isa in instruction_sets() {
+        let (conv, winograd) = (RowLayer::conv, RowLayer::winograd(isa, c));
+        let (planar, of_planar) = (RowLayer::planar_conv_pool(a), RowLayer::conv_of_planar_rows(isa, b));
+        let with_winograd = [planar.clone(), of_planar.clone(), winograd, conv(isa, d)];
+        let direct = [planar, of_planar, conv(isa, c), conv(isa, d)];
+        let (mut scratch, mut wanted) = (Buffer::default(), Wanted::default());
+        for height in 12..60 {
+            let shape = Shape::image(height, 12 + (height * 29) % 323, 3);
+            let input = rng.floats(shape.values());
+            for layers in [&with_winograd, &direct] {
+                let map = layers.iter().try_fold(shape, |shape, layer| layer.output(shape)).expect("a large image");
+                let mut whole = vec![0.0; map.values()];
+                rows::forward(isa, layers, shape, &input, &mut scratch, &mut whole);
+                wanted.reset(map.height, map.width);
+                for _ in 0..[0, 1, 5, 200][height % 4] {
+                    wanted.add(rng.next() as usize % map.height, (rng.next() >> 9) as usize % map.width);
+                }
+                let part = poisoned(map.values(), |out| {
+                    scratch.fill(f32::NAN);
+                    rows::forward_where(isa, layers, shape, &input, &wanted, &mut scratch, out);
+                });
+                for (y, x) in wanted.places() {
+                    let at = (y * map.width + x) * map.channels;
+                    let bits = |values: &[f32]| values[at..][..6].iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&part), bits(&whole), "{isa} {shape:?} row {y} column {x}");
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::isa;
 use crate::nets::Net;
+use crate::nets::low::Screen;
 use crate::profile::{Profile, Thresholds};
 use crate::range::Range;
 use crate::weights::Model;
@@ -53,6 +54,7 @@ pub struct DetectorBuilder {
     threads: usize,
     weights: Weights,
     isa: Option<Isa>,
+    screening: bool,
 }
 
 impl Detector {
@@ -94,6 +96,7 @@ impl Default for DetectorBuilder {
             threads: 0,
             weights: Weights::Embedded,
             isa: None,
+            screening: false,
         }
     }
 }
@@ -206,6 +209,18 @@ impl DetectorBuilder {
         self
     }
 
+    /// Whether a pass in low precision first rejects what PNet and RNet would reject by far, and only the rest
+    /// is computed in f32. The faces are the same to the bit; it takes less time. It is done where the machine has what it
+    /// takes (AVX2, or better AVX-512 VNNI), with weights whose errors in low precision were measured, the embedded ones, and with
+    /// thresholds from 0.2 to 0.99; [`Detector::screens`] and [`Timing::cells`] tell.
+    ///
+    /// [`Timing::cells`]: crate::Timing::cells
+    #[must_use]
+    pub fn screening(mut self, screening: bool) -> Self {
+        self.screening = screening;
+        self
+    }
+
     /// Makes the detector.
     ///
     /// # Errors
@@ -227,11 +242,13 @@ impl DetectorBuilder {
         };
         let net = |stage: Stage| Net::new(isa, stage.arch(), &model);
         let (pnet, rnet, onet) = (net(Stage::PNet), net(Stage::RNet), net(Stage::ONet));
+        let screen = if self.screening { Screen::new(isa, &model) } else { None };
         let (profile, workspaces) = (self.profile, Store::default());
         let least = thresholds.onet;
         let onet_least = if self.accurate { least_of_two(least) } else { least };
         let thresholds = Thresholds { onet: onet_least, ..thresholds };
-        let cascade = Cascade { profile, thresholds, min_face, factor, max_side, isa, pnet, rnet, onet, workspaces };
+        let cascade =
+            Cascade { profile, thresholds, min_face, factor, max_side, isa, pnet, rnet, onet, screen, workspaces };
         let Self { max_faces, largest, accurate, rotations, threads, .. } = self;
         let arenas = Store::default();
         Ok(Detector { cascade, least, accurate, rotations, max_faces, largest, threads, pool, arenas })

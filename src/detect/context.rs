@@ -12,6 +12,7 @@ use super::suppression::Suppressor;
 use super::timing::Timing;
 use crate::geometry::BBox;
 use crate::image::ImageView;
+use crate::nets::low::{self, Screen};
 use crate::nets::{Net, Scratch};
 use crate::profile::{Profile, Rule, Thresholds};
 
@@ -27,6 +28,8 @@ pub(super) struct Cascade {
     pub(super) pnet: Net,
     pub(super) rnet: Net,
     pub(super) onet: Net,
+    /// What rejects in low precision, where that was asked for and can be done.
+    pub(super) screen: Option<Screen>,
     /// For each thread at work.
     pub(super) workspaces: Store<Workspace>,
 }
@@ -35,6 +38,9 @@ pub(super) struct Cascade {
 #[derive(Default)]
 pub(super) struct Workspace {
     pub(super) net: Scratch,
+    pub(super) low: low::Scratch,
+    /// Crops that screening has left, and how far each was from being rejected.
+    pub(super) left: Vec<(usize, f32)>,
     pub(super) level: LevelScratch,
     pub(super) crop: CropScratch,
     /// What a net is shown.

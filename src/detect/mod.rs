@@ -11,6 +11,8 @@ mod context;
 mod crop;
 mod detector;
 mod looks;
+#[cfg(all(test, feature = "train"))]
+mod margins;
 pub(crate) mod observer;
 pub(crate) mod parallel;
 mod pass;
@@ -27,4 +29,4 @@ pub use builder::DetectorBuilder;
 pub(crate) use builder::{FACTORS, MIN_FACES, THRESHOLDS};
 pub use detector::Detector;
 pub use looks::Rotation;
-pub use timing::{Level, StageTimes, Timing};
+pub use timing::{Level, Screening, StageTimes, Timing};

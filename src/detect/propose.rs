@@ -11,7 +11,7 @@ use super::context::{Cascade, Context, Workspace};
 use super::observer::{Observer, Suppressing};
 use super::parallel::run;
 use super::pyramid::{self, LevelMaker, LevelShape};
-use super::timing::Level;
+use super::timing::{Level, Screening};
 use crate::arch::{PNET_STRIDE, Stage};
 use crate::image::ImageView;
 use crate::profile::{Cell, Moves, Profile};
@@ -29,6 +29,7 @@ struct Strip {
     candidates: Vec<Candidate>,
     resizing: Duration,
     net: Duration,
+    screening: Screening,
 }
 
 /// The first stage, with what it needs; that is kept for the next image.
@@ -65,6 +66,7 @@ impl Proposer {
             for strip in strips {
                 context.timing.pyramid.busy += strip.resizing;
                 context.timing.pnet.busy += strip.net;
+                context.timing.cells = context.timing.cells.and(strip.screening);
                 if O::ALL {
                     strip.candidates.retain_mut(|candidate| {
                         let passes = candidate.score >= cascade.thresholds.pnet;
@@ -129,7 +131,7 @@ impl Strip {
         clock: Clock,
         workspace: &mut Workspace,
     ) {
-        let Workspace { net: scratch, level, pixels, answers, .. } = workspace;
+        let Workspace { net: scratch, low, level, pixels, answers, .. } = workspace;
         let shape = maker.shape;
         // An answer in row y looks at the rows from y·stride on, as many as the net's side.
         let first = self.first * PNET_STRIDE;
@@ -144,19 +146,41 @@ impl Strip {
         let (rows, columns, _) = net.map(last - first, shape.width).expect("a strip of a face's size");
         debug_assert_eq!(rows, self.last - self.first);
         let answers = answers.resize(rows * columns * net.outputs());
-        net.forward_map(last - first, shape.width, pixels, scratch, answers);
         let (threshold, least) = (cascade.thresholds.pnet, surely_below(cascade.thresholds.pnet));
         self.candidates.clear();
-        for (i, answer) in answers.chunks_exact(net.outputs()).enumerate() {
+        self.screening = Screening::default();
+        let mut take = |row: usize, column: usize, answer: &[f32]| {
             let &[no_face, face, dx1, dy1, dx2, dy2] = answer else { unreachable!("PNet gives 6 values") };
-            // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
-            if !O::ALL && face - no_face < least {
-                continue;
-            }
             let score = softmax::second_of_two([no_face, face]);
-            if O::ALL || score >= threshold {
-                let corners = corners(&cascade.profile, i % columns, self.first + i / columns, shape, view);
+            let passes = O::ALL || score >= threshold;
+            if passes {
+                let corners = corners(&cascade.profile, column, self.first + row, shape, view);
                 self.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2], origin: 0 });
+            }
+            passes
+        };
+        // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
+        let near = |answer: &[f32]| O::ALL || answer[1] - answer[0] >= least;
+        // An observer who wants to see all gets all answers.
+        let screen = cascade.screen.as_ref().filter(|_| !O::ALL);
+        if let Some(left) = screen.and_then(|screen| screen.cells([last - first, shape.width], pixels, least, low)) {
+            self.screening.inputs = rows * columns;
+            if !left.wanted.is_empty() {
+                net.forward_map_where(last - first, shape.width, pixels, left.wanted, scratch, answers);
+            }
+            for (row, column) in left.wanted.places() {
+                self.screening.recomputed += 1;
+                let answer = &answers[(row * columns + column) * net.outputs()..][..net.outputs()];
+                if near(answer) && take(row, column, answer) {
+                    self.screening.nearest = self.screening.nearest.min(left.distance(row, column));
+                }
+            }
+        } else {
+            net.forward_map(last - first, shape.width, pixels, scratch, answers);
+            for (i, answer) in answers.chunks_exact(net.outputs()).enumerate() {
+                if near(answer) {
+                    take(i / columns, i % columns, answer);
+                }
             }
         }
         self.net = begin.elapsed();
@@ -183,7 +207,7 @@ fn corners(profile: &Profile, x: usize, y: usize, shape: LevelShape, view: &Imag
 }
 
 /// The difference of two logits below which the softmax is surely below `threshold`.
-fn surely_below(threshold: f32) -> f32 {
+pub(super) fn surely_below(threshold: f32) -> f32 {
     let threshold = f64::from(threshold).clamp(1e-30, 1.0 - 1e-7);
     ((threshold / (1.0 - threshold)).ln() - 0.01) as f32
 }

@@ -9,17 +9,22 @@ use super::context::{Cascade, Context, Workspace};
 use super::crop::{self, Cut};
 use super::observer::{Observer, Suppressing};
 use super::parallel::run;
-use super::timing::StageTimes;
+use super::propose::surely_below;
+use super::timing::{Screening, StageTimes};
 use crate::arch::{POINTS, Stage};
 use crate::face::Landmarks;
 use crate::geometry::Point;
 use crate::image::ImageView;
 use crate::nets::Net;
+use crate::nets::low::Screen;
 use crate::profile::{Crop, Moves, Profile, Rule, Skips};
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
 /// memory once a batch.
 const BATCH: usize = 16;
+
+/// The same where most of them are rejected before the net sees them.
+const SCREENED_BATCH: usize = 4 * BATCH;
 
 /// No box.
 const NONE: u32 = u32::MAX;
@@ -41,6 +46,7 @@ struct Batch {
     passed: Vec<Refined>,
     cropping: Duration,
     answering: Duration,
+    screening: Screening,
 }
 
 /// The later stages, with what they need; that is kept for the next ones.
@@ -144,14 +150,14 @@ impl Refiner {
         places.clear();
         let Some(skips) = profile.skips[usize::from(stage == Stage::ONet)] else {
             places.extend(0..count);
-            self.answer(context, stage, &mut times);
+            self.answer(context, stage, f32::INFINITY, &mut times);
             return times;
         };
         let begin = clock.begin();
         self.group(context, skips);
         context.timing.suppression += begin.elapsed();
         self.places.extend((0..count).filter(|&i| self.leaders[i as usize] == NONE));
-        self.answer(context, stage, &mut times);
+        self.answer(context, stage, skips.below, &mut times);
         let Self { shown, places, scores, leaders, .. } = self;
         places.clear();
         for (i, &leader) in leaders.iter().enumerate().filter(|&(_, &leader)| leader != NONE) {
@@ -163,7 +169,7 @@ impl Refiner {
                 places.push(i as u32);
             }
         }
-        self.answer(context, stage, &mut times);
+        self.answer(context, stage, f32::INFINITY, &mut times);
         times
     }
 
@@ -186,8 +192,9 @@ impl Refiner {
         );
     }
 
-    /// Shows the boxes of `places` to a net: their scores, and those that pass.
-    fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, times: &mut StageTimes) {
+    /// Shows the boxes of `places` to a net: their scores, and those that pass. Of a score that is less than the threshold
+    /// and than `known` nothing else may be known.
+    fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, known: f32, times: &mut StageTimes) {
         let Context { cascade, view, clock, .. } = *context;
         let (net, threshold) = match stage {
             Stage::PNet => unreachable!("PNet looks at levels"),
@@ -196,10 +203,13 @@ impl Refiner {
         };
         // All answers come back where an observer wants to see them.
         let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
+        let screen = cascade.screen.as_ref().filter(|_| stage == Stage::RNet && !O::ALL);
+        let screen = screen.map(|screen| (screen, surely_below(threshold.min(known))));
         let Self { shown, places, scores, batches, passed, .. } = self;
         // As many batches as keep all threads at work to the end.
         let threads = context.timing.threads;
-        let count = places.len().div_ceil(BATCH).next_multiple_of(threads.max(1)).min(places.len());
+        let most = if screen.is_some() { SCREENED_BATCH } else { BATCH };
+        let count = places.len().div_ceil(most).next_multiple_of(threads.max(1)).min(places.len());
         batches.resize_with(batches.len().max(count), Batch::default);
         let batches = &mut batches[..count];
         for (i, batch) in batches.iter_mut().enumerate() {
@@ -211,7 +221,7 @@ impl Refiner {
             cut_out(cascade, view, net.side(), boxes.clone(), workspace);
             batch.cropping = begin.elapsed();
             let begin = clock.begin();
-            batch.answer(net, boxes, least, workspace);
+            batch.answer((net, least), screen, boxes, workspace);
             batch.answering = begin.elapsed();
         });
         times.inputs += places.len();
@@ -219,6 +229,7 @@ impl Refiner {
         for batch in batches {
             context.timing.crops.busy += batch.cropping;
             times.busy += batch.answering;
+            context.timing.rnet_crops = context.timing.rnet_crops.and(batch.screening);
             if O::ALL {
                 batch.passed.retain(|Refined { candidate, .. }| {
                     context.observer.answered(stage, candidate);
@@ -251,30 +262,48 @@ fn cut_out<'a>(
 }
 
 impl Batch {
-    /// Runs the net on what was cut out of the boxes, and takes those that score more than the threshold.
+    /// Runs the net on what was cut out of the boxes, and takes those that score more than the threshold. The net does not see
+    /// what a screen, where there is one, rejects by its own threshold; the score of that is 0.
     fn answer<'a>(
         &mut self,
-        net: &Net,
+        (net, threshold): (&Net, f32),
+        screen: Option<(&Screen, f32)>,
         boxes: impl ExactSizeIterator<Item = &'a (Candidate, Cut)>,
-        threshold: f32,
         workspace: &mut Workspace,
     ) {
-        let Workspace { net: scratch, pixels, answers, .. } = workspace;
-        let answers = answers.resize(boxes.len() * net.outputs());
-        net.forward_crops(boxes.len(), pixels, scratch, answers);
+        let Workspace { net: scratch, low, left, pixels, answers, .. } = workspace;
+        let (count, size) = (boxes.len(), net.side() * net.side() * 3);
+        self.screening = Screening::default();
+        if screen.is_some_and(|(screen, threshold)| screen.crops(count, pixels, threshold, low, left)) {
+            (self.screening.inputs, self.screening.recomputed) = (count, left.len());
+            for (to, &(from, _)) in left.iter().enumerate() {
+                pixels.copy_within(from * size..(from + 1) * size, to * size);
+            }
+        } else {
+            left.clear();
+            left.extend((0..count).map(|number| (number, f32::INFINITY)));
+        }
+        let answers = answers.resize(left.len() * net.outputs());
+        if !left.is_empty() {
+            net.forward_crops(left.len(), &pixels[..left.len() * size], scratch, answers);
+        }
         self.passed.clear();
         self.scores.clear();
-        for ((candidate, _), answer) in boxes.zip(answers.chunks_exact(net.outputs())) {
+        self.scores.resize(count, 0.0);
+        let mut answers = left.iter().zip(answers.chunks_exact(net.outputs())).peekable();
+        for (number, (candidate, _)) in boxes.enumerate() {
+            let Some((&(_, distance), answer)) = answers.next_if(|&(&(left, _), _)| left == number) else { continue };
             let &[no_face, face, dx1, dy1, dx2, dy2, ref rest @ ..] = answer else {
                 unreachable!("a net gives 6 values or more")
             };
             let score = softmax::second_of_two([no_face, face]);
-            self.scores.push(score);
+            self.scores[number] = score;
             if score > threshold {
                 let mut points = [0.0; 2 * POINTS];
                 points[..rest.len()].copy_from_slice(rest);
                 let candidate = Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate };
                 self.passed.push(Refined { candidate, points });
+                self.screening.nearest = self.screening.nearest.min(distance);
             }
         }
     }

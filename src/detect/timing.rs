@@ -53,6 +53,38 @@ impl StageTimes {
     }
 }
 
+/// What a pass in low precision rejected before the net saw it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Screening {
+    /// Cells of PNet's maps, or crops, that were looked at in low precision.
+    pub inputs: usize,
+    /// Those that the net looked at again, in f32.
+    pub recomputed: usize,
+    /// Of those that passed, how far the nearest was from being rejected: a difference of logits. Infinite where none did.
+    pub nearest: f32,
+}
+
+impl Default for Screening {
+    /// Of nothing.
+    fn default() -> Self {
+        Self { inputs: 0, recomputed: 0, nearest: f32::INFINITY }
+    }
+}
+
+impl Screening {
+    /// What both did.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            inputs: self.inputs + other.inputs,
+            recomputed: self.recomputed + other.recomputed,
+            nearest: self.nearest.min(other.nearest),
+        }
+    }
+}
+
 /// Where the time of one detection went, by [`crate::Detector::detect_timed`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -72,6 +104,10 @@ pub struct Timing {
     pub rnet: StageTimes,
     /// ONet.
     pub onet: StageTimes,
+    /// What was rejected of PNet's cells in low precision; nothing where there was no screening.
+    pub cells: Screening,
+    /// The same of RNet's crops.
+    pub rnet_crops: Screening,
     /// Non-maximum suppression of all stages.
     pub suppression: Duration,
     /// The instruction set that the kernels used.
@@ -89,7 +125,8 @@ impl Timing {
         let stage = StageTimes::default();
         let (total, suppression) = (Duration::ZERO, Duration::ZERO);
         let (pyramid, pnet, crops, rnet, onet) = (stage, stage, stage, stage, stage);
-        Self { total, levels, pyramid, pnet, crops, rnet, onet, suppression, isa, threads }
+        let (cells, rnet_crops) = (Screening::default(), Screening::default());
+        Self { total, levels, pyramid, pnet, crops, rnet, onet, cells, rnet_crops, suppression, isa, threads }
     }
 
     /// Adds what another look at the image took, but for its levels and the total.
@@ -99,6 +136,8 @@ impl Timing {
         self.crops.add(other.crops);
         self.rnet.add(other.rnet);
         self.onet.add(other.onet);
+        self.cells = self.cells.and(other.cells);
+        self.rnet_crops = self.rnet_crops.and(other.rnet_crops);
         self.suppression += other.suppression;
     }
 }

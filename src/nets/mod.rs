@@ -7,11 +7,12 @@
 
 #[cfg(feature = "convert")]
 mod answers;
+pub(crate) mod low;
 
 #[cfg(feature = "convert")]
 pub use answers::exported_answers;
 use mtcnn_kernels::rows::{self, RowLayer};
-use mtcnn_kernels::{Buffer, ConvParams, Dense, Isa, Shape, Winograd};
+use mtcnn_kernels::{Buffer, ConvParams, Dense, Isa, Shape, Wanted, Winograd};
 
 use crate::arch::{Arch, Layer};
 use crate::weights::Model;
@@ -154,6 +155,28 @@ impl Net {
     ) {
         let [part] = &self.parts[..] else { unreachable!("PNet runs row by row") };
         part.forward(self.isa, Shape::image(height, width, 3), input, &mut scratch.layers, output);
+    }
+
+    /// [`Net::forward_map`] where answers are wanted, to the same bits; the rest is unspecified.
+    pub(crate) fn forward_map_where(
+        &self,
+        height: usize,
+        width: usize,
+        input: &[f32],
+        wanted: &Wanted,
+        scratch: &mut Scratch,
+        output: &mut [f32],
+    ) {
+        let [Part::Rows(layers)] = &self.parts[..] else { unreachable!("PNet runs row by row") };
+        rows::forward_where(
+            self.isa,
+            layers,
+            Shape::image(height, width, 3),
+            input,
+            wanted,
+            &mut scratch.layers,
+            output,
+        );
     }
 
     /// Useful floating-point operations on one crop.

@@ -15,6 +15,7 @@ mod model;
 mod precision;
 #[cfg(feature = "convert")]
 mod protobuf;
+mod screening;
 #[cfg(feature = "convert")]
 mod summary;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orien
 pub(crate) use model::Model;
 #[cfg(feature = "convert")]
 pub use precision::{Precision, convert};
+pub(crate) use screening::{NetScreening, Range, Screening};
 #[cfg(feature = "convert")]
 pub use summary::{NetSummary, Summary, TensorSummary, summary, system};

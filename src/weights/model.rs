@@ -12,6 +12,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use super::description::{self, Description};
 use super::format::{EMBEDDED, FORMAT, MOST_BYTES};
 use super::kind::Kind;
+use super::screening::Screening;
 use crate::arch;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
@@ -20,12 +21,15 @@ use crate::quote::quoted;
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(super) tensors: HashMap<String, Vec<f32>>,
+    /// What was measured for screening, if it was.
+    pub(super) screening: Option<Screening>,
 }
 
 impl Model {
     /// The embedded weights.
     pub(crate) fn embedded() -> Self {
-        Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"))
+        let model = Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"));
+        Self { screening: Some(Screening::embedded()), ..model }
     }
 
     /// Reads a model file, or the embedded weights, and its description.
@@ -105,7 +109,7 @@ impl Model {
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
             return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
-        Ok(Self { tensors })
+        Ok(Self { tensors, screening: None })
     }
 
     /// Whether every value is one of the other model's, bit by bit, and it has no more.
@@ -121,7 +125,12 @@ impl Model {
     /// A model from parameters that are known to be right.
     #[cfg(test)]
     pub(crate) fn from_tensors(tensors: HashMap<String, Vec<f32>>) -> Self {
-        Self { tensors }
+        Self { tensors, screening: None }
+    }
+
+    /// What was measured for screening, if it was.
+    pub(crate) fn screening(&self) -> Option<&Screening> {
+        self.screening.as_ref()
     }
 
     /// The values of a parameter, if it is there.

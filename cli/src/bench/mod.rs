@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod comparison;
 mod record;
 mod report;
+mod verify;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::bench::args::Bench;
 use crate::bench::comparison::Compared;
 use crate::bench::record::{Records, Subject};
 use crate::bench::report::{Measured, Report, ms};
+use crate::bench::verify::verify;
 use crate::common::detector::{detect, detection};
 use crate::common::format::ReportFormat;
 use crate::common::input::Input;
@@ -32,6 +34,9 @@ const MOST_RUNS: usize = 1_000_000;
 
 /// Runs.
 pub(crate) fn run(args: &Bench) -> anyhow::Result<Outcome> {
+    if let Some(folder) = &args.verify {
+        return verify(args, folder);
+    }
     let detector = detection(&args.detection, args.detection.threads.threads.into())?;
     let (name, image) = read(args)?;
     let before = args.compare.as_deref().map(Records::read).transpose()?;

@@ -29,6 +29,7 @@ pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
         complain(format_args!("warning: {warning}"));
     }
     let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
+    builder = builder.screening(args.screening);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
     }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use mtcnn_cpu::{StageTimes, Timing};
+use mtcnn_cpu::{Screening, StageTimes, Timing};
 
 /// The times of all images, added up.
 #[derive(Default)]
@@ -23,6 +23,8 @@ impl Summary {
             Some(sum) => {
                 sum.total += timing.total;
                 sum.suppression += timing.suppression;
+                sum.cells = sum.cells.and(timing.cells);
+                sum.rnet_crops = sum.rnet_crops.and(timing.rnet_crops);
                 // Each image has its own; only of a single one they are shown.
                 sum.levels.clear();
                 let stages = [
@@ -85,6 +87,13 @@ impl Summary {
         }
         let images = if self.images == 1 { "1 image".into() } else { format!("{} images", self.images) };
         let threads = if sum.threads == 1 { "1 thread".into() } else { format!("{} threads", sum.threads) };
+        let left = |Screening { inputs, recomputed, .. }| 100.0 * recomputed as f64 / (inputs as f64).max(1.0);
+        match (left(sum.cells), left(sum.rnet_crops)) {
+            (cells, crops) if sum.cells.inputs > 0 => {
+                writeln!(f, "screening: f32 looked at {cells:.1} % of pnet's cells and {crops:.1} % of rnet's crops")?;
+            }
+            _ => writeln!(f, "screening: none")?,
+        }
         writeln!(f, "{images} in {:.3} s, {threads}, instruction set {}", run.as_secs_f64(), sum.isa)
     }
 }

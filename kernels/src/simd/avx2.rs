@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{Floats, Kernel, Token};
+use super::{ByteKernel, Bytes, Floats, Kernel, Token};
 use crate::Isa;
 
 /// Proof that the machine has AVX2 and FMA.
@@ -20,7 +20,7 @@ impl Avx2 {
 
     /// A machine with AVX-512 has AVX2 and FMA too: that is part of its detection.
     #[inline(always)]
-    pub(super) fn of_avx512(_: super::avx512::Avx512) -> Self {
+    pub(super) fn of_avx512<const VNNI: bool>(_: super::avx512::Avx512<VNNI>) -> Self {
         Self { _detected: () }
     }
 }
@@ -189,6 +189,100 @@ unsafe impl Floats for Avx2 {
             let whole = _mm256_cvtps_epi32(v);
             let words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole));
             _mm_storel_epi64(p.cast(), _mm_packus_epi16(words, words));
+        }
+    }
+}
+
+// SAFETY: each memory access is the one that the method's contract names.
+unsafe impl Bytes for Avx2 {
+    type I = __m256i;
+    const INT_REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn vectorize_bytes<K: ByteKernel>(self, kernel: K) {
+        #[target_feature(enable = "avx2,fma")]
+        fn go<K: ByteKernel>(s: Avx2, kernel: K) {
+            kernel.run(s)
+        }
+        // SAFETY: an `Avx2` exists only after detection.
+        unsafe { go(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat_int(self, x: i32) -> __m256i {
+        // SAFETY: detected.
+        unsafe { _mm256_set1_epi32(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(self, p: *const i32) -> __m256i {
+        // SAFETY: detected; the caller gives 8 readable values.
+        unsafe { _mm256_loadu_si256(p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(self, p: *mut i32, v: __m256i) {
+        // SAFETY: detected; the caller gives 8 writable values.
+        unsafe { _mm256_storeu_si256(p.cast(), v) }
+    }
+
+    #[inline(always)]
+    fn dot(self, sum: __m256i, bytes: __m256i, weights: __m256i) -> __m256i {
+        // SAFETY: detected.
+        unsafe {
+            let pairs = _mm256_maddubs_epi16(bytes, weights);
+            _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        }
+    }
+
+    #[inline(always)]
+    fn max_int(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: detected.
+        unsafe { _mm256_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn min_int(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: detected.
+        unsafe { _mm256_min_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_bytes(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: detected.
+        unsafe { _mm256_max_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn to_float(self, v: __m256i) -> __m256 {
+        // SAFETY: detected.
+        unsafe { _mm256_cvtepi32_ps(v) }
+    }
+
+    #[inline(always)]
+    fn round(self, v: __m256) -> __m256i {
+        // SAFETY: detected.
+        unsafe { _mm256_cvtps_epi32(v) }
+    }
+
+    #[inline(always)]
+    fn interleave(self, [a, b, c, d]: [__m256i; 4]) -> __m256i {
+        // SAFETY: detected.
+        unsafe {
+            let bytes = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+            let order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(order))
+        }
+    }
+
+    #[inline(always)]
+    fn even_and_odd(self, a: __m256i, b: __m256i) -> (__m256i, __m256i) {
+        // SAFETY: detected. The shuffles work within halves, so that pairs come in the order 0, 2, 1, 3.
+        unsafe {
+            let (a, b) = (_mm256_castsi256_ps(a), _mm256_castsi256_ps(b));
+            let even = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+            let odd = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+            (_mm256_permute4x64_epi64::<0b11_01_10_00>(even), _mm256_permute4x64_epi64::<0b11_01_10_00>(odd))
         }
     }
 }

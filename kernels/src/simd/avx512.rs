@@ -4,18 +4,25 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{Floats, Kernel, Token};
-use crate::Isa;
+use super::{ByteKernel, Bytes, Floats, Kernel, Token};
+use crate::{Capabilities, Isa};
 
-/// Proof that the machine has AVX-512F, AVX2 and FMA.
+/// Proof that the machine has AVX-512F, AVX2 and FMA, and with `VNNI` what [`Bytes`] needs besides.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512 {
+pub(crate) struct Avx512<const VNNI: bool = false> {
     _detected: (),
 }
 
 impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
         Isa::Avx512.is_available().then_some(Self { _detected: () })
+    }
+}
+
+impl Avx512<true> {
+    pub(crate) fn detect_vnni() -> Option<Self> {
+        let found = Isa::Avx512.is_available() && Capabilities::detect().avx512_vnni;
+        found.then_some(Self { _detected: () })
     }
 }
 
@@ -48,7 +55,7 @@ unsafe impl Token for Avx512 {
 }
 
 // SAFETY: each memory access is the one that the method's contract names.
-unsafe impl Floats for Avx512 {
+unsafe impl<const VNNI: bool> Floats for Avx512<VNNI> {
     type V = __m512;
     type Mask = __mmask16;
     const LANES: usize = 16;
@@ -79,7 +86,7 @@ unsafe impl Floats for Avx512 {
 
     #[inline(always)]
     fn mul_add_four(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
-        self.half().mul_add_four(a, b, c)
+        super::avx2::Avx2::of_avx512(self).mul_add_four(a, b, c)
     }
 
     #[inline(always)]
@@ -165,6 +172,96 @@ unsafe impl Floats for Avx512 {
             let words = _mm256_packs_epi32(_mm512_castsi512_si256(whole), _mm512_extracti64x4_epi64::<1>(whole));
             let bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
             _mm_storeu_si128(p.cast(), _mm_shuffle_epi32::<0b11_01_10_00>(bytes));
+        }
+    }
+}
+
+// SAFETY: each memory access is the one that the method's contract names.
+unsafe impl Bytes for Avx512<true> {
+    type I = __m512i;
+    const INT_REGISTERS: usize = 32;
+
+    #[inline(always)]
+    fn vectorize_bytes<K: ByteKernel>(self, kernel: K) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+        fn go<K: ByteKernel>(s: Avx512<true>, kernel: K) {
+            kernel.run(s)
+        }
+        // SAFETY: an `Avx512<true>` exists only after detection.
+        unsafe { go(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat_int(self, x: i32) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_set1_epi32(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(self, p: *const i32) -> __m512i {
+        // SAFETY: detected; the caller gives 16 readable values.
+        unsafe { _mm512_loadu_si512(p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(self, p: *mut i32, v: __m512i) {
+        // SAFETY: detected; the caller gives 16 writable values.
+        unsafe { _mm512_storeu_si512(p.cast(), v) }
+    }
+
+    #[inline(always)]
+    fn dot(self, sum: __m512i, bytes: __m512i, weights: __m512i) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_dpbusd_epi32(sum, bytes, weights) }
+    }
+
+    #[inline(always)]
+    fn max_int(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn min_int(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_min_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_bytes(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_max_epu8(a, b) }
+    }
+
+    #[inline(always)]
+    fn to_float(self, v: __m512i) -> __m512 {
+        // SAFETY: detected.
+        unsafe { _mm512_cvtepi32_ps(v) }
+    }
+
+    #[inline(always)]
+    fn round(self, v: __m512) -> __m512i {
+        // SAFETY: detected.
+        unsafe { _mm512_cvtps_epi32(v) }
+    }
+
+    #[inline(always)]
+    fn interleave(self, [a, b, c, d]: [__m512i; 4]) -> __m512i {
+        // SAFETY: detected.
+        unsafe {
+            let bytes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+            let order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            _mm512_shuffle_epi8(bytes, _mm512_broadcast_i32x4(order))
+        }
+    }
+
+    #[inline(always)]
+    fn even_and_odd(self, a: __m512i, b: __m512i) -> (__m512i, __m512i) {
+        // SAFETY: detected.
+        unsafe {
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+            (_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b))
         }
     }
 }

@@ -10,11 +10,13 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 mod portable;
 
 use wide::f32x4;
 
 use crate::Isa;
+pub(crate) use bytes::{ByteKernel, Bytes, dispatch_bytes};
 pub(crate) use portable::Portable;
 
 /// A piece of work that runs on any instruction set. Implementations of `run` must be
@@ -133,7 +135,7 @@ pub(crate) unsafe trait Floats: Copy {
 /// # Safety
 /// `min(n, LANES)` values must be readable at `p`.
 #[inline(always)]
-pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V {
+pub(crate) unsafe fn load_up_to<S: Floats>(s: S, p: *const f32, n: usize) -> S::V {
     // SAFETY: the caller's.
     unsafe { if n >= S::LANES { s.load(p) } else { s.load_first(p, n) } }
 }
@@ -143,7 +145,7 @@ pub(crate) unsafe fn load_up_to<S: Simd>(s: S, p: *const f32, n: usize) -> S::V 
 /// # Safety
 /// `min(n, LANES)` values must be writable at `p`.
 #[inline(always)]
-pub(crate) unsafe fn store_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
+pub(crate) unsafe fn store_up_to<S: Floats>(s: S, p: *mut f32, v: S::V, n: usize) {
     // SAFETY: the caller's.
     unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_first(p, v, n) } }
 }
@@ -153,7 +155,7 @@ pub(crate) unsafe fn store_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) 
 /// # Safety
 /// As there.
 #[inline(always)]
-pub(crate) unsafe fn store_pieces_up_to<S: Simd>(s: S, p: *mut f32, v: S::V, n: usize) {
+pub(crate) unsafe fn store_pieces_up_to<S: Floats>(s: S, p: *mut f32, v: S::V, n: usize) {
     // SAFETY: the caller's.
     unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_pieces(p, v, n) } }
 }

@@ -79,7 +79,8 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
             systems.push(source);
         }
     }
-    let model = Model { tensors: nets.into_iter().flat_map(|net| net.parameters).collect() };
+    let tensors = nets.into_iter().flat_map(|net| net.parameters).collect();
+    let model = Model { tensors, screening: None };
     let description = describe(&model, files, &carried, &systems, options, &mut notes);
     Ok(Imported { model, description, notes })
 }
