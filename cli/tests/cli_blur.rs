@@ -102,6 +102,9 @@ fn with_metadata(path: &Path) {
         field(Tag::Make, Value::Ascii(vec![b"Maker".to_vec()])),
         field(Tag::Orientation, Value::Short(vec![6])),
         field(Tag::MakerNote, Value::Undefined(b"a small picture in the notes".to_vec(), 0)),
+        // XMP and Photoshop's resources.
+        field(Tag(Context::Tiff, 700), Value::Byte(b"a picture in XMP".to_vec())),
+        field(Tag(Context::Tiff, 34377), Value::Byte(b"a picture of Photoshop".to_vec())),
         field(Tag(Context::Exif, 0x9003), Value::Ascii(vec![b"2026:11:27 10:00:00".to_vec()])),
         Field { tag: Tag::Compression, ifd_num: In::THUMBNAIL, value: Value::Short(vec![6]) },
     ];
@@ -132,7 +135,8 @@ fn metadata_go_unless_they_are_kept_and_no_small_picture_stays() {
             let run = blur(&[&path("a.jpg"), "-o", &copy, "--metadata", kept]);
             assert_eq!((run.code, run.err.as_str()), (0, ""));
             let file = fs::read(&copy).unwrap();
-            for gone in ["the thumbnail", "a small picture in the notes"] {
+            for gone in ["the thumbnail", "a small picture in the notes", "a picture in XMP", "a picture of Photoshop"]
+            {
                 assert!(!holds(&file, gone), "{copy}: {gone}");
             }
             let mut decoder = ImageReader::open(&copy).unwrap().into_decoder().unwrap();

@@ -75,6 +75,7 @@ fn a_list_that_is_not_there_empty_or_a_second_stdin_is_said() {
     for (args, code, said) in [
         (&["--files-from", "no/list"][..], 1, "--files-from no/list: "),
         (&["--files-from", empty], 1, ": a list without paths"),
+        (&["--files-from", "/dev/zero"], 1, "--files-from /dev/zero: it is larger than 268435456 bytes"),
         (&["-", "--files-from", "-"], 2, "stdin (-) can be read only once"),
         (&[], 2, "<INPUT>"),
         (&[SMALL, "--shard", "2/2"], 2, "there is no part 2 of 2"),

@@ -208,7 +208,7 @@ fn another_or_a_damaged_checkpoint_is_refused() {
     refused(&whole, &["--seed", "9"], "the seed (--seed) is 0");
     refused(&whole, &["--batch", "8,16,8,9"], "the landmarks (--batch) is 8 in the checkpoint and 9 now");
     refused(&whole, &["--steps", "39"], "40 steps are done, and 39 (--steps) are asked for");
-    refused(&whole, &["--weights", &sets.text("out/model.safetensors")], "another model file (--weights)");
+    refused(&whole, &["--weights", &sets.text("out/model.safetensors")], "another model file (--weights or --from)");
     refused(&whole[..whole.len() - 1], &[], "damaged");
     refused(&whole[..100], &[], "damaged");
     refused(b"", &[], "damaged");

@@ -49,7 +49,7 @@ pub(crate) enum Kept {
     None,
     /// The colour profile (ICC)
     Icc,
-    /// It and EXIF, without its small picture and the maker's notes
+    /// It and EXIF's short fields: no picture, no maker's notes, no comment
     All,
 }
 

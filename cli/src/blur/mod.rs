@@ -15,7 +15,7 @@ use crate::common::copies::Copies;
 use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::metadata::Metadata;
 use crate::common::outcome::{Outcome, complain};
-use crate::common::run::Run;
+use crate::common::run::{Run, is_there};
 
 /// What the line of an image says.
 #[derive(Serialize)]
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &args::Blur) -> anyhow::Result<Outcome> {
     copies.probe()?;
     copies.tell_renamed(&run.inputs, "copied");
     if copies.is_folder() && !args.overwrite {
-        run.go_on(|index| copies.path(index).exists());
+        run.go_on(|index| is_there(copies.path(index)));
     }
     let mut out = BufWriter::new(io::stdout());
     let ended = run.each(

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use ::image::RgbImage;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::common::left_out::LeftOut;
@@ -22,6 +22,9 @@ const EXTENSIONS: [&str; 17] = [
     "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "mpo", "pam", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff",
     "webp",
 ];
+
+/// A list of millions of paths is not larger.
+const MOST_LISTED: u64 = 1 << 28;
 
 /// One image to look at.
 #[derive(Debug)]
@@ -142,10 +145,12 @@ pub(crate) fn find(typed: &[PathBuf], list: Option<&Path>) -> anyhow::Result<(Ve
 fn listed(list: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut bytes = Vec::new();
     let read = match is_stdin(list) {
-        true => io::stdin().lock().read_to_end(&mut bytes),
-        false => File::open(list).and_then(|mut file| file.read_to_end(&mut bytes)),
+        true => io::stdin().lock().take(MOST_LISTED + 1).read_to_end(&mut bytes),
+        false => File::open(list).and_then(|file| file.take(MOST_LISTED + 1).read_to_end(&mut bytes)),
     };
-    read.with_context(|| format!("--files-from {}", list.to_string_lossy()))?;
+    let shown = list.to_string_lossy();
+    read.with_context(|| format!("--files-from {shown}"))?;
+    ensure!(bytes.len() as u64 <= MOST_LISTED, "--files-from {shown}: it is larger than {MOST_LISTED} bytes");
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let lines = !bytes.contains(&0);
     let paths = bytes.split(|&byte| byte == if lines { b'\n' } else { 0 });

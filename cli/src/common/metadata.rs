@@ -40,8 +40,11 @@ fn harmless(exif: Vec<u8>) -> Option<Vec<u8>> {
     let sizes = [Tag::ImageWidth, Tag::ImageLength, Tag::PixelXDimension, Tag::PixelYDimension];
     let upright = Field { tag: Tag::Orientation, ifd_num: In::PRIMARY, value: Value::Short(vec![1]) };
     let stays = |field: &&Field| {
-        let known = !matches!(field.value, Value::Unknown(..) | Value::Undefined(..)) || is_short(field);
-        field.ifd_num == In::PRIMARY && known && field.tag != Tag::Orientation && !sizes.contains(&field.tag)
+        let tag = field.tag;
+        field.ifd_num == In::PRIMARY
+            && is_short(&field.value)
+            && ![Tag::Orientation, Tag::MakerNote].contains(&tag)
+            && !sizes.contains(&tag)
     };
     let mut writer = Writer::new();
     read.fields().filter(stays).chain([&upright]).for_each(|field| writer.push_field(field));
@@ -50,7 +53,31 @@ fn harmless(exif: Vec<u8>) -> Option<Vec<u8>> {
     Some(bytes.into_inner())
 }
 
-/// Bytes of no stated meaning are what makers note, but for a few versions and settings.
-fn is_short(field: &Field) -> bool {
-    matches!(&field.value, Value::Undefined(bytes, _) if bytes.len() <= 8)
+/// Whether it is too short for a picture, whatever its tag says that it is: XMP and Photoshop's resources hold small ones too.
+fn is_short(value: &Value) -> bool {
+    match value {
+        Value::Byte(bytes) | Value::Undefined(bytes, _) => bytes.len() <= 8,
+        Value::SByte(bytes) => bytes.len() <= 8,
+        Value::Ascii(texts) => texts.iter().map(Vec::len).sum::<usize>() <= 256,
+        Value::Short(_) | Value::Long(_) | Value::Rational(_) | Value::SShort(_) | Value::SLong(_) => {
+            count(value) <= 16
+        }
+        Value::SRational(_) | Value::Float(_) | Value::Double(_) => count(value) <= 16,
+        Value::Unknown(..) => false,
+    }
+}
+
+/// How many numbers it has.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Short(numbers) => numbers.len(),
+        Value::Long(numbers) => numbers.len(),
+        Value::Rational(numbers) => numbers.len(),
+        Value::SShort(numbers) => numbers.len(),
+        Value::SLong(numbers) => numbers.len(),
+        Value::SRational(numbers) => numbers.len(),
+        Value::Float(numbers) => numbers.len(),
+        Value::Double(numbers) => numbers.len(),
+        _ => 0,
+    }
 }

@@ -39,6 +39,11 @@ pub(crate) struct Run {
     pool: ThreadPool,
 }
 
+/// Whether a result of a run before is there: a file with something in it.
+pub(crate) fn is_there(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| it.is_file() && it.len() > 0)
+}
+
 /// How far a run came.
 pub(crate) struct Ended {
     /// Images that were read, or not.

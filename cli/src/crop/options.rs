@@ -11,7 +11,7 @@ use mtcnn_cpu::image::crop::{CropRule, Outside};
 use crate::common::encoding::{format, make_folder};
 use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::outcome::Usage;
-use crate::common::run::Run;
+use crate::common::run::{Run, is_there};
 use crate::common::save::Save;
 use crate::crop::args::{self, Align, Beyond, Format, Rule};
 
@@ -71,7 +71,7 @@ impl Options {
         let results = crops.iter().map(PathBuf::as_path).chain(args.boxes.as_deref()).chain(options.sheet.as_deref());
         refuse_to_overwrite(options.run.files(), results)?;
         // The first crop is written last: where it is, all are.
-        options.run.go_on(|index| crops[index].exists());
+        options.run.go_on(|index| is_there(&crops[index]));
         Ok(options)
     }
 

@@ -21,6 +21,20 @@ pub(crate) struct Line {
     /// Its bytes in hexadecimal digits, where it is no UTF-8.
     pub(crate) raw: Option<String>,
     pub(crate) error: Option<IgnoredAny>,
+    width: Option<u64>,
+    height: Option<u64>,
+    faces: Option<Vec<IgnoredAny>>,
+    /// Of the lines of other subcommands.
+    crop: Option<IgnoredAny>,
+    copy: Option<IgnoredAny>,
+}
+
+impl Line {
+    /// Whether `detect` wrote it.
+    fn is_ours(&self) -> bool {
+        let is_result = self.width.is_some() && self.height.is_some() && self.faces.is_some();
+        (is_result || self.error.is_some()) && self.crop.is_none() && self.copy.is_none()
+    }
 }
 
 /// Opens a file to which lines are added, or makes it, for this run alone. Of its lines those stay for which `stays` says so;
@@ -41,10 +55,10 @@ pub(crate) fn open(path: &Path, mut stays: impl FnMut(&Line) -> bool) -> anyhow:
             is_whole = false;
             break;
         }
-        match serde_json::from_slice(&line) {
-            Ok(line) if !stays(&line) => is_whole = false,
-            Ok(_) => rest.write_all(&line)?,
-            Err(_) => bail!("{shown} is there, and line {number} is none of detect's: --overwrite replaces it"),
+        match serde_json::from_slice(&line).ok().filter(Line::is_ours) {
+            Some(line) if !stays(&line) => is_whole = false,
+            Some(_) => rest.write_all(&line)?,
+            None => bail!("{shown} is there, and line {number} is none of detect's: --overwrite replaces it"),
         }
     }
     if is_whole {
@@ -113,7 +127,15 @@ mod tests {
 
     #[test]
     fn what_has_other_things_in_it_is_left_alone() {
-        for before in ["notes\n", "notes", "\n", "[\n]\n", "{\"image\":1}\n", &format!("{A}no")] {
+        for before in [
+            "notes\n",
+            "notes",
+            "\n",
+            "[\n]\n",
+            "{\"image\":1}\n",
+            "{\"image\":\"a\",\"label\":2}\n",
+            &format!("{A}no"),
+        ] {
             let line = before.lines().count();
             let told = format!("FILE is there, and line {line} is none of detect's: --overwrite replaces it");
             let line_one = told.replace(&format!("line {line}"), "line 1");

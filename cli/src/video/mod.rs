@@ -9,9 +9,11 @@ mod y4m_writer;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use mtcnn_cpu::image::Orientation;
@@ -23,7 +25,7 @@ use rayon::ThreadPool;
 use yuv::{YuvRange, YuvStandardMatrix};
 
 use crate::common::detector::{builder, pool};
-use crate::common::input::{is_stdin, refuse_to_overwrite};
+use crate::common::input::{Input, find, is_stdin, refuse_to_overwrite};
 use crate::common::outcome::{Outcome, Usage, complain};
 use crate::common::save::Save;
 use crate::common::stop::stop_flag;
@@ -36,6 +38,8 @@ use crate::video::y4m_writer::Writer;
 
 /// Frames that were read and wait.
 const AHEAD: usize = 2;
+/// A signal is heard after that, also while no frame comes.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Runs.
 pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
@@ -49,8 +53,9 @@ pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
         false => following.follow(source, &stop, take),
         true => following.in_two_passes(source, &stop, take),
     };
-    // What was done before an error or a signal is complete.
-    outputs.finish()?;
+    // What was done before an error or a signal is complete; where nothing was done, what was there before stays.
+    let finished = if outputs.done { outputs.finish() } else { Ok(()) };
+    let ended = ended.and_then(|ended| finished.map(|()| ended));
     Ok(match ended? {
         Ended { stopped: false, .. } => Outcome::Done,
         Ended { frames, .. } => {
@@ -60,22 +65,27 @@ pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
     })
 }
 
-fn check(args: &Video) -> Result<(), Usage> {
-    let wrong = |reason: &str| Err(Usage(reason.into()));
+fn check(args: &Video) -> anyhow::Result<()> {
+    let wrong = |reason: &str| Err(Usage(reason.into()).into());
     if args.y4m.is_some() && !args.blur && !args.draw {
         return wrong("--y4m needs --blur, --draw or both: frames would be as they were");
     }
     if args.two_pass && !args.blur {
         return wrong("--two-pass is for --blur");
     }
-    if args.two_pass && is_stdin(&args.input) {
-        return wrong("--two-pass reads the input twice: it can't be stdin");
+    let is_once = args.input.exists() && !args.input.is_file() && !args.input.is_dir();
+    if args.two_pass && (is_stdin(&args.input) || is_once) {
+        return wrong("--two-pass reads the input twice: it can't be stdin or a pipe");
     }
     if args.y4m.is_some() && args.y4m == args.output {
         return wrong("--output and --y4m can't be the same file");
     }
     let results = args.output.iter().chain(&args.y4m).map(|path| path.as_path()).filter(|path| !is_stdin(path));
-    refuse_to_overwrite(Some(args.input.as_path()).filter(|path| !is_stdin(path)), results)
+    let inputs = match is_stdin(&args.input) {
+        true => Vec::new(),
+        false => find(slice::from_ref(&args.input), None)?.0,
+    };
+    Ok(refuse_to_overwrite(inputs.iter().filter_map(Input::file_path), results)?)
 }
 
 /// How far it came.
@@ -170,15 +180,22 @@ fn each(
     stop: &AtomicBool,
     mut take: impl FnMut(usize, Frame) -> anyhow::Result<()>,
 ) -> anyhow::Result<Ended> {
-    let mut frames = 0;
-    for frame in read_ahead(source)? {
+    let (ahead, mut frames) = (read_ahead(source)?, 0);
+    loop {
+        let frame = ahead.recv_timeout(PATIENCE);
         if stop.load(Relaxed) {
             return Ok(Ended { frames, stopped: true });
         }
-        take(frames, frame?)?;
+        match frame {
+            Ok(frame) => take(frames, frame?)?,
+            // A pipe that stays silent.
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
         frames += 1;
     }
-    Ok(Ended { frames, stopped: stop.load(Relaxed) })
+    anyhow::ensure!(frames > 0, "the input has no frames");
+    Ok(Ended { frames, stopped: false })
 }
 
 /// Reads frames on a thread of its own, which nobody waits for: it may wait for a pipe that stays silent.
@@ -209,6 +226,8 @@ struct Outputs<'a> {
     rate: Rate,
     colours: Colours,
     blur: Blur,
+    /// Whether there was a frame.
+    done: bool,
 }
 
 impl<'a> Outputs<'a> {
@@ -221,7 +240,7 @@ impl<'a> Outputs<'a> {
             None => Some(Out::Stdout(io::stdout())),
         };
         let frames = frames.map(|out| Writer::new(out, source.header.as_ref(), source.rate, colours));
-        Ok(Self { args, results, frames, rate: source.rate, colours, blur: Blur::from(&args.hiding) })
+        Ok(Self { args, results, frames, rate: source.rate, colours, blur: Blur::from(&args.hiding), done: false })
     }
 
     fn frame(&mut self, number: usize, mut frame: Frame, tracks: &[Track]) -> anyhow::Result<()> {
@@ -230,6 +249,7 @@ impl<'a> Outputs<'a> {
         if let Some(out) = &mut self.results {
             report::frame(out, self.args.format, self.rate, number, &seen)?;
         }
+        self.done = true;
         let Some(writer) = &mut self.frames else { return Ok(()) };
         if self.args.blur {
             // What a second pass fills is to be hidden, however long a face was lost.
@@ -245,10 +265,9 @@ impl<'a> Outputs<'a> {
     }
 
     fn finish(self) -> anyhow::Result<()> {
-        if let Some(writer) = self.frames {
-            writer.finish()?.finish()?;
-        }
-        self.results.map_or(Ok(()), Out::finish)
+        let frames = self.frames.map_or(Ok(()), |writer| writer.finish()?.finish());
+        let results = self.results.map_or(Ok(()), Out::finish);
+        frames.and(results)
     }
 }
 
