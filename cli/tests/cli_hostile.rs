@@ -151,7 +151,7 @@ fn of_two_runs_that_write_one_file_the_second_is_told_and_the_first_is_complete(
     assert_eq!(Run::of(first.wait_with_output().unwrap()).code, 130);
     assert_eq!(names(folder.path()), ["faces.jsonl", "others.jsonl"]);
     // When it has ended the file may be written anew.
-    assert_eq!(Run::of(run(1, &out).output().unwrap()).code, 0);
+    assert_eq!(Run::of(run(1, &out).arg("--overwrite").output().unwrap()).code, 0);
     assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1);
 }
 
