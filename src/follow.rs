@@ -3,7 +3,7 @@
 use crate::detect::Detector;
 use crate::error::{Error, Result};
 use crate::face::Face;
-use crate::geometry::BBox;
+use crate::geometry::{BBox, Point};
 use crate::image::ImageView;
 use crate::range::Range;
 use crate::track::{Track, TrackState, Tracker};
@@ -85,7 +85,7 @@ impl<'a> Follower<'a> {
 
 /// Whether the centre of a box is in a frame.
 fn is_in(bbox: &BBox, frame: &ImageView<'_>) -> bool {
-    let (x, y) = ((bbox.x1 + bbox.x2) / 2.0, (bbox.y1 + bbox.y2) / 2.0);
+    let Point { x, y } = bbox.centre();
     (0.0..frame.width() as f32).contains(&x) && (0.0..frame.height() as f32).contains(&y)
 }
 

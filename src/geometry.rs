@@ -97,14 +97,25 @@ impl BBox {
     /// ```
     #[must_use]
     pub fn overlap(&self, other: &BBox) -> f32 {
+        let common = self.common_area(other);
+        if common > 0.0 { common / (self.area() + other.area() - common) } else { 0.0 }
+    }
+
+    /// The area that two boxes have in common; 0 if there is none.
+    pub(crate) fn common_area(&self, other: &BBox) -> f32 {
         let common = Self {
             x1: self.x1.max(other.x1),
             y1: self.y1.max(other.y1),
             x2: self.x2.min(other.x2),
             y2: self.y2.min(other.y2),
         };
-        let common = common.area();
-        if common > 0.0 { common / (self.area() + other.area() - common) } else { 0.0 }
+        common.area()
+    }
+
+    /// The point in the middle.
+    #[must_use]
+    pub fn centre(&self) -> Point {
+        Point::new((self.x1 + self.x2) / 2.0, (self.y1 + self.y2) / 2.0)
     }
 
     /// The box with the same centre and `factor` times the sides.

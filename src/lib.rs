@@ -42,7 +42,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arch;
-#[cfg(any(feature = "convert", feature = "train"))]
 mod choice;
 #[cfg(feature = "train")]
 pub mod data;

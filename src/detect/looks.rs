@@ -2,20 +2,22 @@
 //! image turned. Each look is a detection of its own, over a copy of the pixels.
 
 use super::timing::Level;
+use crate::choice::choice;
 use crate::face::{Face, Landmarks};
 use crate::geometry::{BBox, Point};
 use crate::image::ImageView;
 
-/// How an image is turned before faces are looked for: clockwise, in degrees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Rotation {
-    /// A quarter to the right: faces that look to the left of the image stand upright then.
-    By90,
-    /// Upside down.
-    By180,
-    /// A quarter to the left.
-    By270,
+choice! {
+    /// How an image is turned before faces are looked for: clockwise, in degrees.
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+    pub enum Rotation {
+        /// A quarter to the right: faces that look to the left of the image stand upright then.
+        By90 = "90",
+        /// Upside down.
+        By180 = "180",
+        /// A quarter to the left.
+        By270 = "270",
+    }
 }
 
 /// How an image is looked at: turned first, then mirrored.
@@ -156,11 +158,8 @@ fn drop_doubles(faces: &mut Vec<Face>, same: impl Fn(&Face, &Face) -> bool) {
 
 /// The common area divided by that of the smaller box.
 fn smaller_part(a: &Face, b: &Face) -> f32 {
-    let (a, b) = (a.bbox, b.bbox);
-    let common = BBox::new(a.x1.max(b.x1), a.y1.max(b.y1), a.x2.min(b.x2), a.y2.min(b.y2));
-    // `area` takes a box with two negative sides for one without an area, too.
-    let common = common.area();
-    if common > 0.0 { common / a.area().min(b.area()) } else { 0.0 }
+    let common = a.bbox.common_area(&b.bbox);
+    if common > 0.0 { common / a.bbox.area().min(b.bbox.area()) } else { 0.0 }
 }
 
 /// The mean of two faces, boxes and points weighted by the scores.

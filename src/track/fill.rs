@@ -73,14 +73,10 @@ fn moved_on(sightings: &[Sighting], frame: usize) -> Face {
     let near = |it: &&Sighting| it.frame.abs_diff(end.frame) <= VELOCITY_FRAMES;
     // The furthest of those that are near.
     let other = sightings.iter().filter(near).max_by_key(|it| it.frame.abs_diff(end.frame)).unwrap_or(end);
-    let centre = |it: &Sighting| {
-        let bbox = it.track.face.bbox;
-        [(bbox.x1 + bbox.x2) / 2.0, (bbox.y1 + bbox.y2) / 2.0]
-    };
     let frames = end.frame.abs_diff(other.frame).max(1) as f32;
-    let ([x, y], [from_x, from_y]) = (centre(end), centre(other));
+    let [to, from] = [end, other].map(|it| it.track.face.bbox.centre());
     let part = frame.abs_diff(end.frame) as f32 / frames;
-    end.track.face.moved((x - from_x) * part, (y - from_y) * part)
+    end.track.face.moved((to.x - from.x) * part, (to.y - from.y) * part)
 }
 
 /// The face at a part of the way from one to another.

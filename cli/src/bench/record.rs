@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
+use mtcnn_cpu::Rotation;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::comparison::{Compared, Slower};
 use crate::bench::report::{Report, STAGES, Times};
-use crate::common::detection_args::{Detection, ROTATIONS, Search};
+use crate::common::detection_args::{Detection, Search};
 use crate::common::save::Save;
 
 /// A stage is judged if it takes at least this part of the total, now or then: the times of lesser ones are
@@ -95,8 +96,8 @@ fn options(detection: &Detection) -> String {
     words.extend(screening.then(|| "--screening".into()));
     words.extend(weights.as_deref().and_then(Path::file_name).map(|name| format!("--weights {}", name.display())));
     words.extend(looks.accurate.then(|| "--accurate".into()));
-    let turned = ROTATIONS.iter().filter(|(_, rotation)| looks.rotations.contains(rotation));
-    words.extend(turned.map(|(degrees, _)| format!("--rotations {degrees}")));
+    let turned = Rotation::ALL.iter().filter(|rotation| looks.rotations.contains(rotation));
+    words.extend(turned.map(|degrees| format!("--rotations {degrees}")));
     words.extend(largest.then(|| "--largest".into()));
     words.extend(max_faces.map(|faces| format!("--max-faces {faces}")));
     words.extend(roi.map(|part| format!("--roi {},{},{},{}", part.x, part.y, part.width, part.height)));

@@ -7,11 +7,12 @@ use std::io::{self, BufWriter, Write};
 use ::image::RgbImage;
 use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::blur::{Blur, PixelsMut};
-use mtcnn_cpu::{BBox, Face, Part};
+use mtcnn_cpu::{BBox, Face, Part, Point};
 use serde::Serialize;
 
 use crate::blur::args::Kept;
 use crate::common::copies::Copies;
+use crate::common::format::json_line;
 use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::metadata::Metadata;
 use crate::common::outcome::{Outcome, complain};
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &args::Blur) -> anyhow::Result<Outcome> {
             if let Some(lost) = lost {
                 complain(format_args!("{copy}: its format is written without {lost}"));
             }
-            line(&mut out, &Line { image: &input.name, raw: Input::raw(input), copy, width, height, faces })
+            json_line(&mut out, &Line { image: &input.name, raw: Input::raw(input), copy, width, height, faces })
         },
     )?;
     out.flush()?;
@@ -95,12 +96,7 @@ fn hide(image: &mut RgbImage, blur: &Blur, boxes: impl Iterator<Item = BBox>) {
 
 /// Whether the centre of a box is in one of the parts.
 fn is_in(bbox: &BBox, parts: &[Part]) -> bool {
-    let (x, y) = ((bbox.x1 + bbox.x2) / 2.0, (bbox.y1 + bbox.y2) / 2.0);
+    let Point { x, y } = bbox.centre();
     let within = |at: f32, from: usize, side: usize| (from as f32..(from + side) as f32).contains(&at);
     parts.iter().any(|part| within(x, part.x, part.width) && within(y, part.y, part.height))
-}
-
-fn line(out: &mut impl Write, line: &Line<'_>) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    Ok(writeln!(out)?)
 }

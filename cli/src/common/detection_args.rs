@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 use mtcnn_cpu::{DetectorBuilder, Part, Profile, Rotation, Thresholds};
 
 use crate::common::choice::one_of;
@@ -111,7 +111,7 @@ pub(crate) struct Looks {
     ///
     /// For scans and photographs that lie on their side without saying so. Results are in pixels of the image as it is; a
     /// face found twice is given once. Each takes as long as the image itself.
-    #[arg(long, value_name = "DEGREES", value_delimiter = ',', value_parser = rotations(), help_heading = "Detection")]
+    #[arg(long, value_name = "DEGREES", value_delimiter = ',', value_parser = one_of(Rotation::ALL.iter().copied(), |_| ""), help_heading = "Detection")]
     pub(crate) rotations: Vec<Rotation>,
 }
 
@@ -120,15 +120,6 @@ impl Looks {
     pub(crate) fn of(&self, builder: DetectorBuilder) -> DetectorBuilder {
         builder.accurate(self.accurate).rotations(self.rotations.iter().copied())
     }
-}
-
-/// In degrees.
-pub(crate) const ROTATIONS: [(&str, Rotation); 3] =
-    [("90", Rotation::By90), ("180", Rotation::By180), ("270", Rotation::By270)];
-
-fn rotations() -> impl TypedValueParser<Value = Rotation> {
-    let named = |name: String| ROTATIONS.into_iter().find(|it| it.0 == name).map_or(Rotation::By180, |it| it.1);
-    PossibleValuesParser::new(ROTATIONS.map(|(name, _)| name)).map(named)
 }
 
 /// The name of a profile.

@@ -38,11 +38,14 @@ impl ReportFormat {
                     writeln!(out, "{}", printable(line))?;
                 }
             }
-            Self::Json => {
-                serde_json::to_writer(&mut out, result)?;
-                out.write_all(b"\n")?;
-            }
+            Self::Json => json_line(&mut out, result)?,
         }
         Ok(out.flush()?)
     }
+}
+
+/// A value as JSON, on a line of its own.
+pub(crate) fn json_line(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    Ok(out.write_all(b"\n")?)
 }

@@ -55,29 +55,19 @@ fn harmless(exif: Vec<u8>) -> Option<Vec<u8>> {
 
 /// Whether it is too short for a picture, whatever its tag says that it is: XMP and Photoshop's resources hold small ones too.
 fn is_short(value: &Value) -> bool {
-    match value {
-        Value::Byte(bytes) | Value::Undefined(bytes, _) => bytes.len() <= 8,
-        Value::SByte(bytes) => bytes.len() <= 8,
-        Value::Ascii(texts) => texts.iter().map(Vec::len).sum::<usize>() <= 256,
-        Value::Short(_) | Value::Long(_) | Value::Rational(_) | Value::SShort(_) | Value::SLong(_) => {
-            count(value) <= 16
-        }
-        Value::SRational(_) | Value::Float(_) | Value::Double(_) => count(value) <= 16,
-        Value::Unknown(..) => false,
-    }
-}
-
-/// How many numbers it has.
-fn count(value: &Value) -> usize {
-    match value {
-        Value::Short(numbers) => numbers.len(),
-        Value::Long(numbers) => numbers.len(),
-        Value::Rational(numbers) => numbers.len(),
-        Value::SShort(numbers) => numbers.len(),
-        Value::SLong(numbers) => numbers.len(),
-        Value::SRational(numbers) => numbers.len(),
-        Value::Float(numbers) => numbers.len(),
-        Value::Double(numbers) => numbers.len(),
-        _ => 0,
-    }
+    let (length, most) = match value {
+        Value::Byte(bytes) | Value::Undefined(bytes, _) => (bytes.len(), 8),
+        Value::SByte(bytes) => (bytes.len(), 8),
+        Value::Ascii(texts) => (texts.iter().map(Vec::len).sum(), 256),
+        Value::Short(numbers) => (numbers.len(), 16),
+        Value::Long(numbers) => (numbers.len(), 16),
+        Value::Rational(numbers) => (numbers.len(), 16),
+        Value::SShort(numbers) => (numbers.len(), 16),
+        Value::SLong(numbers) => (numbers.len(), 16),
+        Value::SRational(numbers) => (numbers.len(), 16),
+        Value::Float(numbers) => (numbers.len(), 16),
+        Value::Double(numbers) => (numbers.len(), 16),
+        Value::Unknown(..) => return false,
+    };
+    length <= most
 }

@@ -90,7 +90,7 @@ impl Run {
 
     /// The image of an input, or the reason why not.
     pub(crate) fn read(&self, index: usize) -> Result<RgbImage, String> {
-        self.inputs[index].decode(&self.decode)
+        self.decode(&self.bytes(index)?)
     }
 
     /// Its file, or the reason why not.

@@ -14,6 +14,7 @@ use mtcnn_cpu::{Face, ImageView};
 use serde::Serialize;
 
 use crate::common::encoding::{format, write_image};
+use crate::common::format::json_line;
 use crate::common::input::Input;
 use crate::common::outcome::{Outcome, complain};
 use crate::crop::options::{Cutting, Options};
@@ -123,9 +124,7 @@ fn line(out: &mut impl Write, input: &Input, made: &Made) -> anyhow::Result<()> 
     }
     let crop = made.path.to_string_lossy().into_owned();
     let line = Line { image: &input.name, raw: input.raw(), crop, face: made.face, place: made.place };
-    serde_json::to_writer(&mut *out, &line)?;
-    writeln!(out)?;
-    Ok(())
+    json_line(out, &line)
 }
 
 /// As davidsandberg's script writes them, without a margin's part beyond the image.

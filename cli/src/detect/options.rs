@@ -91,8 +91,8 @@ impl Options {
 /// Opens a file of results, and leaves out of a run the images that have theirs in it, and their drawn copy.
 fn go_on(path: &Path, run: &mut Run, drawings: Option<&Copies>) -> anyhow::Result<File> {
     let is_drawn = |index: usize| drawings.is_none_or(|drawings| drawings.path(index).exists());
-    let keys = run.inputs.iter().map(|input| (input.name.clone(), input.raw()));
-    let indices: HashMap<_, _> = keys.zip(0..).collect();
+    let keys: Vec<_> = run.inputs.iter().map(|input| (input.name.clone(), input.raw())).collect();
+    let indices: HashMap<_, _> = keys.iter().zip(0..).collect();
     let mut done = HashSet::new();
     let file = growing::open(path, |line| {
         let key = (line.image.clone(), line.raw.clone());
@@ -102,8 +102,7 @@ fn go_on(path: &Path, run: &mut Run, drawings: Option<&Copies>) -> anyhow::Resul
         }
         stays
     })?;
-    let is_done: Vec<_> = run.inputs.iter().map(|input| done.contains(&(input.name.clone(), input.raw()))).collect();
-    run.go_on(|index| is_done[index]);
+    run.go_on(|index| done.contains(&keys[index]));
     Ok(file)
 }
 

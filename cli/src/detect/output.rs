@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::common::format::json_line;
 use crate::common::input::Input;
 use crate::detect::args::Format;
 use mtcnn_cpu::eval::image_of_results;
@@ -53,10 +54,7 @@ impl<W: Write> Report<W> {
     pub(crate) fn image(&mut self, input: &Input, result: Result<&Found, &str>) -> anyhow::Result<()> {
         let name = &input.name;
         match self.format {
-            Format::Jsonl => {
-                serde_json::to_writer(&mut self.out, &Record::new(input, result))?;
-                self.out.write_all(b"\n")?;
-            }
+            Format::Jsonl => json_line(&mut self.out, &Record::new(input, result))?,
             Format::Json => {
                 self.out.write_all(if self.images == 0 { b"\n" } else { b",\n" })?;
                 serde_json::to_writer(&mut self.out, &Record::new(input, result))?;

@@ -62,7 +62,7 @@ pub(crate) struct Frame {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A plane of a frame: where its bytes end, its size, its channels, and how many pixels of the frame one of it stands for.
+/// A plane of a frame: its size, its channels, and how many pixels of the frame, across and down, share one of it.
 struct Plane {
     width: usize,
     height: usize,

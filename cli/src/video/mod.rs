@@ -9,7 +9,6 @@ mod y4m_writer;
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
@@ -25,7 +24,7 @@ use rayon::ThreadPool;
 use yuv::{YuvRange, YuvStandardMatrix};
 
 use crate::common::detector::{builder, pool};
-use crate::common::input::{Input, find, is_stdin, refuse_to_overwrite};
+use crate::common::input::{is_stdin, refuse_to_overwrite};
 use crate::common::outcome::{Outcome, Usage, complain};
 use crate::common::save::Save;
 use crate::common::stop::stop_flag;
@@ -46,6 +45,8 @@ pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
     check(args)?;
     let following = Following::new(args)?;
     let source = following.open()?;
+    let results = args.output.iter().chain(&args.y4m).map(|path| path.as_path()).filter(|path| !is_stdin(path));
+    refuse_to_overwrite(source.files.iter().map(|path| path.as_path()), results)?;
     let mut outputs = Outputs::open(args, &source)?;
     let stop = stop_flag()?;
     let take = |number, frame, tracks: Vec<Track>| outputs.frame(number, frame, &tracks);
@@ -65,8 +66,8 @@ pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
     })
 }
 
-fn check(args: &Video) -> anyhow::Result<()> {
-    let wrong = |reason: &str| Err(Usage(reason.into()).into());
+fn check(args: &Video) -> Result<(), Usage> {
+    let wrong = |reason: &str| Err(Usage(reason.into()));
     if args.y4m.is_some() && !args.blur && !args.draw {
         return wrong("--y4m needs --blur, --draw or both: frames would be as they were");
     }
@@ -80,12 +81,7 @@ fn check(args: &Video) -> anyhow::Result<()> {
     if args.y4m.is_some() && args.y4m == args.output {
         return wrong("--output and --y4m can't be the same file");
     }
-    let results = args.output.iter().chain(&args.y4m).map(|path| path.as_path()).filter(|path| !is_stdin(path));
-    let inputs = match is_stdin(&args.input) {
-        true => Vec::new(),
-        false => find(slice::from_ref(&args.input), None)?.0,
-    };
-    Ok(refuse_to_overwrite(inputs.iter().filter_map(Input::file_path), results)?)
+    Ok(())
 }
 
 /// How far it came.

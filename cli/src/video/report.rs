@@ -5,6 +5,7 @@ use std::io::Write;
 use mtcnn_cpu::Face;
 use serde::Serialize;
 
+use crate::common::format::json_line;
 use crate::video::args::Format;
 use crate::video::rate::Rate;
 
@@ -32,10 +33,7 @@ pub(crate) fn frame(
     faces: &[Followed],
 ) -> anyhow::Result<()> {
     match format {
-        Format::Jsonl => {
-            serde_json::to_writer(&mut *out, &Line { frame, time: rate.time(frame), faces })?;
-            writeln!(out)?;
-        }
+        Format::Jsonl => json_line(out, &Line { frame, time: rate.time(frame), faces })?,
         Format::Mot => {
             for Followed { id, face } in faces {
                 let [x1, y1, x2, y2] = face.bbox.to_array();

@@ -5,7 +5,7 @@ pub(crate) mod y4m;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use mtcnn_cpu::image::{DecodeOptions, decode_with};
@@ -19,6 +19,8 @@ use y4m::Header;
 
 /// Frames, and what is known of all of them.
 pub(crate) struct Source {
+    /// The files that are read.
+    pub(crate) files: Vec<PathBuf>,
     pub(crate) rate: Rate,
     /// Of Y4M.
     pub(crate) header: Option<Header>,
@@ -38,9 +40,9 @@ impl Source {
         if path.is_dir() && !is_stdin(path) {
             return Self::folder(path, rate.unwrap_or_default(), decode);
         }
-        let reader: Box<dyn Read + Send> = match is_stdin(path) {
-            true => Box::new(io::stdin()),
-            false => Box::new(File::open(path).with_context(|| name.clone())?),
+        let (reader, files): (Box<dyn Read + Send>, _) = match is_stdin(path) {
+            true => (Box::new(io::stdin()), Vec::new()),
+            false => (Box::new(File::open(path).with_context(|| name.clone())?), vec![path.to_path_buf()]),
         };
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let rate = rate.unwrap_or_default();
@@ -53,7 +55,7 @@ impl Source {
                 decode.max_pixels
             );
             let next = move || raw.next(&mut reader);
-            return Ok(Self { frames: numbered(name, next), rate, header: None });
+            return Ok(Self { files, frames: numbered(name, next), rate, header: None });
         }
         // A pipe may give less at first.
         let mut begin = Vec::new();
@@ -69,13 +71,13 @@ impl Source {
             let rate = header.rate;
             let of_frames = header.clone();
             let next = move || y4m::next(&mut reader, &of_frames);
-            return Ok(Self { frames: numbered(name, next), rate, header: Some(header) });
+            return Ok(Self { files, frames: numbered(name, next), rate, header: Some(header) });
         }
         let next = move || {
             let Some(bytes) = images::next(&mut reader, decode.max_bytes)? else { return Ok(None) };
-            decoded(&bytes, &decode).map(Some)
+            Ok(Some(of_image(decode_with(&bytes, &decode)?)))
         };
-        Ok(Self { frames: numbered(name, next), rate, header: None })
+        Ok(Self { files, frames: numbered(name, next), rate, header: None })
     }
 
     /// The images of a folder, in the order in which people count.
@@ -85,11 +87,12 @@ impl Source {
         if !left_out.is_empty() {
             complain(&left_out);
         }
+        let files = inputs.iter().filter_map(Input::file_path).map(Path::to_path_buf).collect();
         let frames = inputs.into_iter().map(move |input: Input| {
             let image = input.decode(&decode).map_err(|reason| anyhow!("{}: {reason}", input.name))?;
             Ok(of_image(image))
         });
-        Ok(Self { rate, header: None, frames: Box::new(frames) })
+        Ok(Self { files, rate, header: None, frames: Box::new(frames) })
     }
 }
 
@@ -104,10 +107,6 @@ fn numbered(
         ended |= frame.as_ref().is_none_or(Result::is_err);
         frame
     }))
-}
-
-fn decoded(bytes: &[u8], decode: &DecodeOptions) -> anyhow::Result<Frame> {
-    Ok(of_image(decode_with(bytes, decode)?))
 }
 
 fn of_image(image: ::image::RgbImage) -> Frame {
