@@ -42,14 +42,17 @@ fn escaped(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
         '\n' => f.write_str("\\n"),
         '\r' => f.write_str("\\r"),
         '\t' => f.write_str("\\t"),
-        _ if char.is_control() || is_invisible(char) => write!(f, "{}", char.escape_unicode()),
+        _ if is_hidden(char) => write!(f, "{}", char.escape_unicode()),
         _ => f.write_char(char),
     })
 }
 
-/// Characters that no one sees but that change how others are shown: directions, joiners, line ends, tags.
-fn is_invisible(char: char) -> bool {
-    matches!(char,
+/// Whether no one sees a character: a terminal obeys it, or it changes how others are shown (directions, joiners, line ends,
+/// tags).
+#[must_use]
+pub fn is_hidden(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
         | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }

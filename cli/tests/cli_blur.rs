@@ -87,6 +87,13 @@ fn a_folder_keeps_its_structure_and_is_gone_on_with() {
     let again = blur(&[&photos, "-o", &out, "--style", "solid"]);
     assert!(again.err.contains("2 of 3 inputs had their results before") && again.out.is_empty(), "{}", again.err);
     assert_eq!(blur(&[&photos, "-o", &out, "--overwrite", "--style", "solid"]).lines().len(), 2);
+    // A folder of results in that of the images: they do not become inputs.
+    let inside = format!("{photos}/safe");
+    assert_eq!(blur(&[&photos, "-o", &inside]).lines().len(), 2);
+    let again = blur(&[&photos, "-o", &inside, "--overwrite"]);
+    assert_eq!(again.lines().len(), 2);
+    assert!(again.err.contains(&format!("{inside} is for results: it is not searched")), "{}", again.err);
+    assert_eq!(blur(&[&inside, "-o", &out, "--overwrite"]).lines().len(), 2, "but where they are asked for");
     let into_itself = blur(&[&photos, "-o", &photos]);
     assert!(
         into_itself.code == 2 && into_itself.err.contains("is an input: it is not overwritten"),

@@ -249,12 +249,28 @@ fn what_is_wrong_is_said_and_what_was_done_stays() {
         (&["-", "--raw", "0x4"], "a width and a height are needed"),
         (&["-", "--fps", "0"], "0 is no rate"),
         (&["-", "--every", "0"], "--every"),
+        (&["-", "--style", "solid"], "are for --blur"),
+        (&["-", "--draw", "--y4m", "-", "--hold", "3"], "are for --blur"),
     ] {
         let (code, _, err) = video(args, &[]);
         assert!(code == 2 && err.contains(reason), "{args:?}: {err}");
     }
     let (code, _, err) = video(&["no/such/file"], &[]);
     assert!(code == 1 && err.starts_with("mtcnn-cpu: no/such/file: "), "{err}");
+}
+
+/// What is done is complete, also with a second pass.
+#[test]
+fn a_file_that_is_cut_off_gives_the_frames_before_in_two_passes_too() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let whole = y4m(&moving(4));
+    fs::write(path("in.y4m"), &whole[..whole.len() - 100]).unwrap();
+    let args = [&*path("in.y4m"), "--blur", "--two-pass", "--y4m", &path("out.y4m"), "-o", &path("tracks")];
+    let (code, _, err) = video(&args, &[]);
+    assert!(code == 1 && err.contains("in.y4m: frame 3: it is cut off"), "{err}");
+    assert_eq!(planes(&fs::read(path("out.y4m")).unwrap()).1.len(), 3);
+    assert_eq!(lines(&fs::read(path("tracks")).unwrap()).len(), 3);
 }
 
 /// Y4M through the real ffmpeg and back, as README has it.

@@ -158,7 +158,7 @@ impl Records {
         }
         text.push_str(&serde_json::to_string(&line)?);
         text.push('\n');
-        save.write_all(text.as_bytes()).with_context(|| format!("can't write {}", self.path.display()))?;
+        save.write_all(text.as_bytes())?;
         save.finish()
     }
 

@@ -52,7 +52,7 @@ struct Seen {
 
 /// Finds the faces of every image of a folder with and without screening, as every profile does.
 pub(crate) fn verify(args: &Bench, folder: &Path) -> anyhow::Result<Outcome> {
-    let (inputs, _) = find(&[folder.to_owned()], None)?;
+    let (inputs, _) = find(&[folder.to_owned()], None, [])?;
     let (pool, isa) = (pool(args.detection.threads.threads)?, isa::from_env()?);
     let base = builder(&args.detection.search)?.threads(1);
     let pair = |profile| -> anyhow::Result<[Detector; 2]> {

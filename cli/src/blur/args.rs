@@ -60,6 +60,7 @@ const HELP: &str = r#"Results:
    "landmarks":{...},"hidden":true}]}; of a face that --keep keeps "hidden" is
   false. A copy is always written anew, as it is seen (upright), also of an image
   without faces; of an animation it has the first frame, of a TIFF the first page.
+  The folder of copies may lie in that of the images: it is not searched.
 
 What a blur hides:
   A face that is not found is not hidden. Lower --thresholds and a smaller
@@ -77,7 +78,7 @@ Exit status:
   0  all images were read, with or without faces
   1  some images could not be read, or copies not be written (the rest were)
   2  the command line is wrong
-  130  Ctrl-C or SIGTERM: what was written is complete"#;
+  130  Ctrl-C or SIGTERM: what was written is complete; a second ends at once"#;
 
 fn blur_help() -> String {
     format!("{HELP}\n\n{ENVIRONMENT}")

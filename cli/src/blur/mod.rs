@@ -2,7 +2,7 @@
 
 pub(crate) mod args;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
 use ::image::RgbImage;
 use mtcnn_cpu::image::Orientation;
@@ -16,6 +16,7 @@ use crate::common::format::json_line;
 use crate::common::input::{Input, refuse_to_overwrite};
 use crate::common::metadata::Metadata;
 use crate::common::outcome::{Outcome, complain};
+use crate::common::outlet::Outlet;
 use crate::common::run::{Run, is_there};
 
 /// What the line of an image says.
@@ -47,7 +48,7 @@ struct Seen {
 
 /// Runs.
 pub(crate) fn run(args: &args::Blur) -> anyhow::Result<Outcome> {
-    let mut run = Run::new(&args.images, Orientation::Upright)?;
+    let mut run = Run::new(&args.images, Orientation::Upright, [args.output.clone()])?;
     let copies = Copies::plan("--output", &args.output, run.is_of_one_image, &run.inputs)?;
     refuse_to_overwrite(run.files(), copies.paths())?;
     copies.probe()?;
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &args::Blur) -> anyhow::Result<Outcome> {
     if copies.is_folder() && !args.overwrite {
         run.go_on(|index| is_there(copies.path(index)));
     }
-    let mut out = BufWriter::new(io::stdout());
+    let mut out = BufWriter::new(Outlet::stdout(true)?);
     let ended = run.each(
         true,
         |index| look(&run, &copies, args, index),
@@ -68,8 +69,10 @@ pub(crate) fn run(args: &args::Blur) -> anyhow::Result<Outcome> {
             json_line(&mut out, &Line { image: &input.name, raw: Input::raw(input), copy, width, height, faces })
         },
     )?;
-    out.flush()?;
-    Ok(run.conclude(&ended, "read, or their copies not be written"))
+    let written = out.flush();
+    let outcome = run.conclude(&ended, "read, or their copies not be written");
+    written?;
+    Ok(outcome)
 }
 
 /// One image, from its file to its copy.

@@ -45,7 +45,7 @@ pub(crate) fn write_panels(path: &Path, panels: &[Panel<'_>], columns: u32) -> a
     let mut png = std::io::Cursor::new(Vec::new());
     image.write_to(&mut png, ImageFormat::Png)?;
     let mut file = Save::begin(path)?;
-    file.write_all(png.get_ref()).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+    file.write_all(png.get_ref())?;
     file.finish()
 }
 

@@ -67,16 +67,11 @@ impl Copies {
 
     /// Fails if nothing can be written there.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
-        let path = match (&self.folder, self.paths.first()) {
-            (Some(folder), _) => {
-                make_folder(folder)?;
-                folder.join("probe")
-            }
-            (None, Some(file)) => file.clone(),
-            (None, None) => return Ok(()),
-        };
-        // What is begun and dropped leaves nothing behind.
-        Save::begin(&path).map(drop)
+        if let Some(folder) = &self.folder {
+            make_folder(folder)?;
+            return Save::probe(folder);
+        }
+        self.paths.iter().try_for_each(|file| Save::begin(file).map(drop))
     }
 
     /// The file of that input.

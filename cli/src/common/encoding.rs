@@ -36,7 +36,7 @@ pub(crate) fn write_image_with(
     let (bytes, lost) =
         encode(image, format, metadata).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
     let mut file = Save::begin(path)?;
-    file.write_all(&bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+    file.write_all(&bytes)?;
     file.finish()?;
     Ok(lost)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
-use mtcnn_cpu::quote::printable;
+use mtcnn_cpu::quote::{is_hidden, printable};
 use serde::Serialize;
 
 /// How results are written.
@@ -46,6 +46,35 @@ impl ReportFormat {
 
 /// A value as JSON, on a line of its own.
 pub(crate) fn json_line(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    Ok(out.write_all(b"\n")?)
+    Ok(out.write_all(format!("{}\n", json(value)?).as_bytes())?)
+}
+
+/// A value as JSON, in which characters that a terminal obeys or hides are escaped. (JSON itself escapes but the first 32.)
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string(value)?;
+    if !text.contains(is_hidden) {
+        return Ok(text);
+    }
+    let mut escaped = String::new();
+    for char in text.chars() {
+        match is_hidden(char) {
+            // They are in strings only, where this stands for the same.
+            true => char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}"))),
+            false => escaped.push(char),
+        }
+    }
+    Ok(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_character_that_a_terminal_obeys_and_says_the_same() {
+        let name = "a\u{1b}[31m\u{9b}31m\u{7f}gnp\u{202e}.\u{e0041}顔é";
+        let text = json(&name).unwrap();
+        assert_eq!(text, r#""a\u001b[31m\u009b31m\u007fgnp\u202e.\udb40\udc41顔é""#);
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), name);
+    }
 }

@@ -6,17 +6,24 @@ use mtcnn_cpu::image::blur::{Blur, BlurShape, BlurStyle};
 /// How faces are hidden.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Hiding {
-    /// What becomes of a face.
-    #[arg(long, value_enum, value_name = "STYLE", default_value = "gaussian", help_heading = "Blur")]
-    pub(crate) style: Style,
+    /// What becomes of a face [default: gaussian].
+    #[arg(long, value_enum, value_name = "STYLE", help_heading = "Blur")]
+    pub(crate) style: Option<Style>,
 
-    /// The outline of what is hidden.
-    #[arg(long, value_enum, value_name = "SHAPE", default_value = "ellipse", help_heading = "Blur")]
-    pub(crate) shape: Shape,
+    /// The outline of what is hidden [default: ellipse].
+    #[arg(long, value_enum, value_name = "SHAPE", help_heading = "Blur")]
+    pub(crate) shape: Option<Shape>,
 
-    /// By what the sides of a face's box are multiplied, about its centre, 0.5 to 10.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.3, value_parser = factor, help_heading = "Blur")]
-    pub(crate) grow: f64,
+    /// By what the sides of a face's box are multiplied, about its centre, 0.5 to 10 [default: 1.3].
+    #[arg(long, value_name = "FACTOR", value_parser = factor, help_heading = "Blur")]
+    pub(crate) grow: Option<f64>,
+}
+
+impl Hiding {
+    /// Whether anything was typed.
+    pub(crate) fn is_given(&self) -> bool {
+        self.style.is_some() || self.shape.is_some() || self.grow.is_some()
+    }
 }
 
 /// What becomes of a face.
@@ -48,17 +55,18 @@ fn factor(text: &str) -> Result<f64, String> {
 
 impl From<&Hiding> for Blur {
     fn from(typed: &Hiding) -> Self {
+        let usual = Self::default();
         Self {
-            style: match typed.style {
+            style: typed.style.map_or(usual.style, |style| match style {
                 Style::Gaussian => BlurStyle::Gaussian,
                 Style::Mosaic => BlurStyle::Mosaic,
                 Style::Solid => BlurStyle::Solid([0; 4]),
-            },
-            shape: match typed.shape {
+            }),
+            shape: typed.shape.map_or(usual.shape, |shape| match shape {
                 Shape::Ellipse => BlurShape::Ellipse,
                 Shape::Box => BlurShape::Box,
-            },
-            grow: typed.grow,
+            }),
+            grow: typed.grow.unwrap_or(usual.grow),
         }
     }
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::common::left_out::LeftOut;
-use crate::common::outcome::Usage;
+use crate::common::outcome::{Usage, complain};
 
 use mtcnn_cpu::data::images::decoding_bytes;
 use mtcnn_cpu::image::{self, DecodeOptions};
@@ -111,15 +111,20 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// The images, in the order in which results appear: those that are typed, then those of a list; and what else is in folders.
-/// Only paths are held, so a folder may be large.
-pub(crate) fn find(typed: &[PathBuf], list: Option<&Path>) -> anyhow::Result<(Vec<Input>, LeftOut)> {
+/// Only paths are held, so a folder may be large. Folders of `results` are not searched, unless they are typed themselves.
+pub(crate) fn find(
+    typed: &[PathBuf],
+    list: Option<&Path>,
+    results: impl IntoIterator<Item = PathBuf>,
+) -> anyhow::Result<(Vec<Input>, LeftOut)> {
     if typed.iter().map(PathBuf::as_path).chain(list).filter(|path| is_stdin(path)).count() > 1 {
         return Err(Usage("stdin (-) can be read only once".into()).into());
     }
+    let results: Vec<_> = results.into_iter().filter_map(|folder| identity(&folder)).collect();
     let (mut inputs, mut left_out) = (Vec::new(), LeftOut::default());
     for path in typed {
         if path.is_dir() && !is_stdin(path) {
-            find_in_folder(path, &mut inputs, &mut left_out);
+            find_in_folder(path, &results, &mut inputs, &mut left_out);
         } else {
             inputs.push(Input::one(path));
         }
@@ -131,7 +136,7 @@ pub(crate) fn find(typed: &[PathBuf], list: Option<&Path>) -> anyhow::Result<(Ve
         }
         for path in paths {
             if path.is_dir() {
-                find_in_folder(&path, &mut inputs, &mut left_out);
+                find_in_folder(&path, &results, &mut inputs, &mut left_out);
             } else {
                 let place = below(&path).unwrap_or_else(|| path.file_name().map(PathBuf::from).unwrap_or_default());
                 inputs.push(Input::file(path, place));
@@ -183,11 +188,22 @@ fn below(path: &Path) -> Option<PathBuf> {
     Some(place)
 }
 
-fn find_in_folder(folder: &Path, inputs: &mut Vec<Input>, left_out: &mut LeftOut) {
+fn find_in_folder(folder: &Path, results: &[PathBuf], inputs: &mut Vec<Input>, left_out: &mut LeftOut) {
     let before = inputs.len();
     let hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+    let has_results = |entry: &DirEntry| {
+        let it = entry.depth() > 0 && entry.file_type().is_dir() && !results.is_empty();
+        it && identity(entry.path()).is_some_and(|entry| results.contains(&entry))
+    };
+    let is_searched = |entry: &DirEntry| {
+        let has_results = has_results(entry);
+        if has_results {
+            complain(format_args!("{} is for results: it is not searched", entry.path().to_string_lossy()));
+        }
+        !has_results && !hidden(entry)
+    };
     let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(|entry| !hidden(entry)) {
+    for entry in walk.into_iter().filter_entry(is_searched) {
         match entry {
             Ok(entry) if entry.file_type().is_file() && has_image_extension(entry.path()) => {
                 let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();

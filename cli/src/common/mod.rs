@@ -14,6 +14,7 @@ pub(crate) mod left_out;
 pub(crate) mod metadata;
 pub(crate) mod number;
 pub(crate) mod outcome;
+pub(crate) mod outlet;
 pub(crate) mod progress;
 pub(crate) mod reading_args;
 pub(crate) mod run;

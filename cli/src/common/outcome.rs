@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use mtcnn_cpu::quote::printable;
 
+use crate::common::stop::is_stopped;
+
 /// The command line was wrong: the exit status is 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -37,12 +39,9 @@ pub(crate) fn complain(message: impl Display) {
 }
 
 /// The reader of the results, such as `head`, has seen enough.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-        io.or(json) == Some(io::ErrorKind::BrokenPipe)
-    })
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    kinds.into_iter().any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
@@ -57,6 +56,7 @@ pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Partly | Outcome::Worse) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_stopped(&error) => ExitCode::from(130),
         Err(error) => {
             complain(format_args!("{error:#}"));
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })

@@ -1,6 +1,6 @@
 //! A run over many images: which, how they are read, who looks for faces in them, and the loop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
 use ::image::RgbImage;
@@ -15,7 +15,7 @@ use crate::common::input::{self, Input};
 use crate::common::left_out::LeftOut;
 use crate::common::outcome::{Outcome, caught, complain};
 use crate::common::progress::progress_bar;
-use crate::common::stop::{Stopped, stop_flag};
+use crate::common::stop::{Stopped, is_stopped, stop_flag};
 
 /// What a run needs, checked.
 pub(crate) struct Run {
@@ -55,12 +55,16 @@ pub(crate) struct Ended {
 }
 
 impl Run {
-    /// `usual` is how images are turned where nothing was typed.
-    pub(crate) fn new(args: &image_args::Images, usual: Orientation) -> anyhow::Result<Self> {
+    /// `usual` is how images are turned where nothing was typed. A folder of `results` in a folder that is searched is not.
+    pub(crate) fn new(
+        args: &image_args::Images,
+        usual: Orientation,
+        results: impl IntoIterator<Item = PathBuf>,
+    ) -> anyhow::Result<Self> {
         // No threads of its own: it uses those of the pool that calls it.
         let detector = detection(&args.detection, 0)?;
         let pool = pool(args.detection.threads.threads)?;
-        let (inputs, left_out) = input::find(&args.inputs, args.files_from.as_deref())?;
+        let (inputs, left_out) = input::find(&args.inputs, args.files_from.as_deref(), results)?;
         let is_ours = |&index: &usize| args.shard.is_none_or(|shard| shard.has(&inputs[index]));
         Ok(Self {
             todo: (0..inputs.len()).filter(is_ours).collect(),
@@ -145,12 +149,13 @@ impl Run {
             },
         );
         bar.finish_and_clear();
-        run.stopped = ended.as_ref().is_err_and(|error: &anyhow::Error| error.is::<Stopped>());
+        run.stopped = ended.as_ref().is_err_and(is_stopped);
         if !run.stopped {
             ended?;
         }
         Ok(run)
     }
+
     /// Says on stderr what the results do not, and what inputs that failed could not be; gives the exit status.
     pub(crate) fn conclude(&self, ended: &Ended, what: &str) -> Outcome {
         let all = self.todo.len() + self.before;

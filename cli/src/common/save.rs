@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use tempfile::{Builder, NamedTempFile};
 
+use crate::common::outlet::Outlet;
 use crate::common::stop::{forget_temporary, note_temporary};
 
 /// Names of temporary files: nobody else's begin and end so.
@@ -22,11 +23,16 @@ const LEAST_AGE: Duration = Duration::from_secs(60);
 pub(crate) enum Save {
     /// In the folder of the file that it becomes: only there is renaming sure to be one step.
     Temporary(NamedTempFile, PathBuf),
-    /// A device or a pipe, such as /dev/null, which must not be replaced by a file.
-    Special(File),
+    /// Stdout, or a device or a pipe, such as /dev/null, which must not be replaced by a file.
+    Special(Outlet),
 }
 
 impl Save {
+    /// Stdout. `beside` other results it is no error that its reader leaves.
+    pub(crate) fn stdout(beside: bool) -> anyhow::Result<Self> {
+        Ok(Self::Special(Outlet::stdout(beside)?))
+    }
+
     /// Begins; an error here is one of the folder, or of the permissions.
     pub(crate) fn begin(path: &Path) -> anyhow::Result<Self> {
         Self::try_begin(path).with_context(|| format!("can't write {}", path.to_string_lossy()))
@@ -35,7 +41,7 @@ impl Save {
     fn try_begin(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(there) if !there.is_file() => return Ok(Self::Special(File::options().write(true).open(path)?)),
+            Ok(there) if !there.is_file() => return Ok(Self::Special(Outlet::open(path)?)),
             // A file that may not be written may not be replaced either.
             Ok(_) => drop(File::options().append(true).open(path)?),
             Err(_) => {}
@@ -61,6 +67,12 @@ impl Save {
         Ok(Self::Temporary(file, path))
     }
 
+    /// Fails if nothing can be written into a folder. What is begun and dropped leaves nothing behind.
+    pub(crate) fn probe(folder: &Path) -> anyhow::Result<()> {
+        let begun = Self::try_begin(&folder.join("probe"));
+        begun.map(drop).with_context(|| format!("can't write into {}", folder.to_string_lossy()))
+    }
+
     /// Begins a file that no other run is writing: of two that do, one at least is told.
     pub(crate) fn begin_alone(path: &Path) -> anyhow::Result<Self> {
         let save = Self::begin(path)?;
@@ -78,33 +90,37 @@ impl Save {
     }
 
     /// Gives the complete file its name.
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        self.flush()?;
-        if let Self::Temporary(file, path) = self {
-            let temporary = file.path().to_path_buf();
-            // After a crash of the machine the name must not stand for an empty file.
-            let saved = file.as_file().sync_all().and_then(|()| file.persist(&path).map_err(|error| error.error));
-            forget_temporary(&temporary);
-            saved.with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-        }
-        Ok(())
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let (file, path) = match self {
+            Self::Temporary(file, path) => (file, path),
+            Self::Special(out) => return Ok(out.finish()?),
+        };
+        let temporary = file.path().to_path_buf();
+        // After a crash of the machine the name must not stand for an empty file.
+        let saved = file.as_file().sync_all().and_then(|()| file.persist(&path).map(drop).map_err(|error| error.error));
+        forget_temporary(&temporary);
+        Ok(saved.map_err(|error| named(&path, error))?)
     }
+}
 
-    fn file(&mut self) -> &mut File {
-        match self {
-            Self::Temporary(file, _) => file.as_file_mut(),
-            Self::Special(file) => file,
-        }
-    }
+/// An error with the name of the file that could not be written.
+pub(crate) fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("can't write {}: {error}", path.to_string_lossy()))
 }
 
 impl Write for Save {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file().write(bytes)
+        match self {
+            Self::Temporary(file, path) => file.write(bytes).map_err(|error| named(path, error)),
+            Self::Special(out) => out.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file().flush()
+        match self {
+            Self::Temporary(file, path) => file.flush().map_err(|error| named(path, error)),
+            Self::Special(out) => out.flush(),
+        }
     }
 }
 

@@ -22,9 +22,20 @@ static TEMPORARY: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
 #[error("stopped")]
 pub(crate) struct Stopped;
 
+/// Whether an error is that a signal asked for an end.
+pub(crate) fn is_stopped(error: &anyhow::Error) -> bool {
+    let of_writing = |cause: &io::Error| cause.get_ref().is_some_and(|inner| inner.is::<Stopped>());
+    error.is::<Stopped>() || error.chain().filter_map(|cause| cause.downcast_ref()).any(of_writing)
+}
+
 /// Whether to go on.
 pub(crate) fn going(stop: &AtomicBool) -> ControlFlow<()> {
     if stop.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Whether a signal asked for an end, and somebody looks whether one did.
+pub(crate) fn was_asked() -> bool {
+    STOP.load(Relaxed)
 }
 
 /// Set by the first signal, from the first call on; the second ends the program.

@@ -129,7 +129,7 @@ Exit status:
   0  all images were read, with or without faces
   1  some images could not be read, or crops not be written (the rest were)
   2  the command line is wrong
-  130  Ctrl-C or SIGTERM: what was written is complete"#;
+  130  Ctrl-C or SIGTERM: what was written is complete; a second ends at once"#;
 
 fn crop_help() -> String {
     format!("{HELP}\n\n{ENVIRONMENT}")

@@ -4,7 +4,7 @@ pub(crate) mod args;
 mod options;
 mod sheet;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use ::image::RgbImage;
@@ -17,6 +17,7 @@ use crate::common::encoding::{format, write_image};
 use crate::common::format::json_line;
 use crate::common::input::Input;
 use crate::common::outcome::{Outcome, complain};
+use crate::common::outlet::Outlet;
 use crate::crop::options::{Cutting, Options};
 use crate::crop::sheet::Sheet;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     let mut options = Options::new(args)?;
     let mut boxes = options.boxes.take();
     let mut sheet = options.sheet.is_some().then(Sheet::default);
-    let mut out = BufWriter::new(io::stdout());
+    let mut out = BufWriter::new(Outlet::stdout(true)?);
     let look = |index| look(&options, index).map_err(|error| format!("{error:#}"));
     let ended = options.run.each(true, look, |index, seen| {
         let Ok((made, remarks)) = seen else { return Ok(()) };
@@ -56,7 +57,7 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
         }
         boxes.iter_mut().try_for_each(|boxes| box_lines(boxes, input, &made))
     })?;
-    out.flush()?;
+    let written = out.flush();
     if let Some(boxes) = boxes {
         boxes.finish()?;
     }
@@ -65,7 +66,9 @@ pub(crate) fn run(args: args::Crop) -> anyhow::Result<Outcome> {
     {
         write_image(path, &image, format(path).expect("a format that was checked"))?;
     }
-    Ok(options.run.conclude(&ended, "read, or their crops not be written"))
+    let outcome = options.run.conclude(&ended, "read, or their crops not be written");
+    written?;
+    Ok(outcome)
 }
 
 /// One image, from its file to its crops.

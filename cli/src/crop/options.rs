@@ -39,7 +39,7 @@ pub(crate) struct Cutting {
 
 impl Options {
     pub(crate) fn new(args: args::Crop) -> anyhow::Result<Self> {
-        let run = Run::new(&args.images, Orientation::Upright)?;
+        let run = Run::new(&args.images, Orientation::Upright, [args.output.clone()])?;
         let template = template(&args)?;
         let cutting = cutting(&args, template.as_ref())?;
         if args.boxes.is_some() && template.is_some() {
@@ -55,8 +55,7 @@ impl Options {
             Format::Webp => ImageFormat::WebP,
         };
         make_folder(&args.output)?;
-        // Fails here if nothing can be written; what is begun and dropped leaves nothing behind.
-        Save::begin(&args.output.join("probe"))?;
+        Save::probe(&args.output)?;
         let mut options = Self {
             run,
             min_score: args.min_score,

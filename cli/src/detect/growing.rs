@@ -1,14 +1,14 @@
 //! A file of JSON lines that grows by a line an image, and that a later run goes on with.
 
 use std::fs::{File, TryLockError};
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::common::save::Save;
+use crate::common::save::{Save, named};
 
 /// What a line begins with: by it one that was half written is known.
 const BEGIN: &[u8] = br#"{"image":""#;
@@ -37,9 +37,30 @@ impl Line {
     }
 }
 
+/// A file to which lines are added.
+#[derive(Debug)]
+pub(crate) struct Growing(File, PathBuf);
+
+impl Growing {
+    /// After a crash of the machine its lines are there.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        self.0.sync_all().map_err(|error| named(&self.1, error))
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(|error| named(&self.1, error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Opens a file to which lines are added, or makes it, for this run alone. Of its lines those stay for which `stays` says so;
 /// a last line without an end goes. A file that has anything else in it is an error, and left alone.
-pub(crate) fn open(path: &Path, mut stays: impl FnMut(&Line) -> bool) -> anyhow::Result<File> {
+pub(crate) fn open(path: &Path, mut stays: impl FnMut(&Line) -> bool) -> anyhow::Result<Growing> {
     let shown = path.to_string_lossy();
     let file = open_alone(path)?;
     // It becomes the file only if there is something to leave out.
@@ -62,17 +83,17 @@ pub(crate) fn open(path: &Path, mut stays: impl FnMut(&Line) -> bool) -> anyhow:
         }
     }
     if is_whole {
-        return Ok(file);
+        return Ok(Growing(file, path.into()));
     }
-    rest.into_inner().map_err(|error| anyhow!("can't write {shown}: {}", error.error()))?.finish()?;
-    open_alone(path)
+    rest.into_inner().map_err(|error| error.into_error())?.finish()?;
+    Ok(Growing(open_alone(path)?, path.into()))
 }
 
 /// Opens a file without what is in it, for this run alone.
-pub(crate) fn open_empty(path: &Path) -> anyhow::Result<File> {
+pub(crate) fn open_empty(path: &Path) -> anyhow::Result<Growing> {
     let file = open_alone(path)?;
-    file.set_len(0).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
-    Ok(file)
+    file.set_len(0).map_err(|error| named(path, error))?;
+    Ok(Growing(file, path.into()))
 }
 
 fn open_alone(path: &Path) -> anyhow::Result<File> {

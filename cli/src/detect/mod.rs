@@ -14,6 +14,7 @@ use mtcnn_cpu::Timing;
 use mtcnn_cpu::image::draw::draw;
 
 use crate::common::outcome::{Outcome, complain};
+use crate::common::outlet::Outlet;
 use crate::detect::args::Detect;
 use crate::detect::options::{Options, Output};
 use crate::detect::output::{Found, Report};
@@ -40,11 +41,11 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
     let (out, layout): (Box<dyn Write>, _) = match &mut output {
         Output::File(file) => (Box::new(file), None),
         Output::Growing(file) => (Box::new(file), None),
-        Output::Stdout => (Box::new(io::stdout()), None),
+        Output::Stdout => (Box::new(Outlet::stdout(options.drawings.is_some())?), None),
         Output::Folder(layout) => (Box::new(io::sink()), Some(&*layout)),
     };
     let inputs = &options.run.inputs;
-    let mut report = Report::begin(BufWriter::new(out), options.format, options.csv_safe, inputs)?;
+    let mut report = Report::begin(BufWriter::new(out), options.format, options.names, inputs)?;
     let mut summary = Summary::default();
     let mut undrawn = 0;
     let ended = options.run.each(
@@ -68,13 +69,13 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
             Ok(())
         },
     )?;
-    report.finish()?;
-    match output {
-        Output::File(file) => file.finish()?,
-        Output::Growing(file) => file.sync_all()?,
-        Output::Stdout | Output::Folder(_) => {}
-    }
+    let written = report.finish().and_then(|()| match output {
+        Output::File(file) => file.finish(),
+        Output::Growing(file) => Ok(file.finish()?),
+        Output::Stdout | Output::Folder(_) => Ok(()),
+    });
     let outcome = options.run.conclude(&ended, "read");
+    written?;
     if options.timing && !ended.stopped {
         let _ = write!(io::stderr(), "{}", summary.table(started.elapsed()));
     }

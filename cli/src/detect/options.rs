@@ -2,7 +2,6 @@
 //! those options that `bench` has too.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -15,7 +14,8 @@ use crate::common::outcome::Usage;
 use crate::common::run::Run;
 use crate::common::save::Save;
 use crate::detect::args::{self, Format};
-use crate::detect::growing;
+use crate::detect::growing::{self, Growing};
+use crate::detect::output::Names;
 use crate::detect::wider_results::Layout;
 
 /// Everything that a run needs, usable.
@@ -24,7 +24,7 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) output: Output,
     pub(crate) drawings: Option<Copies>,
-    pub(crate) csv_safe: bool,
+    pub(crate) names: Names,
     pub(crate) timing: bool,
 }
 
@@ -34,14 +34,15 @@ pub(crate) enum Output {
     /// A file that appears when it is complete.
     File(Save),
     /// A file that grows by lines.
-    Growing(File),
+    Growing(Growing),
     /// A file for each image.
     Folder(Layout),
 }
 
 impl Options {
     pub(crate) fn new(args: args::Detect) -> anyhow::Result<Self> {
-        let mut run = Run::new(&args.images, usual_orientation(args.format))?;
+        let folders = args.draw.iter().chain(args.output.iter().filter(|_| args.format == Some(Format::Wider)));
+        let mut run = Run::new(&args.images, usual_orientation(args.format), folders.cloned())?;
         let inputs = &run.inputs;
         let output = args.output.as_deref().filter(|path| !input::is_stdin(path));
         let (output, layout) = match (args.format, output) {
@@ -79,7 +80,8 @@ impl Options {
             (Some(path), None) => Output::File(Save::begin_alone(path)?),
             (None, None) => Output::Stdout,
         };
-        Ok(Self { run, format, output, drawings, csv_safe: args.csv_safe, timing: args.timing })
+        let names = Names { csv_safe: args.csv_safe, on_terminal };
+        Ok(Self { run, format, output, drawings, names, timing: args.timing })
     }
 
     /// Whether there is a file that a signal must not leave half done.
@@ -89,7 +91,7 @@ impl Options {
 }
 
 /// Opens a file of results, and leaves out of a run the images that have theirs in it, and their drawn copy.
-fn go_on(path: &Path, run: &mut Run, drawings: Option<&Copies>) -> anyhow::Result<File> {
+fn go_on(path: &Path, run: &mut Run, drawings: Option<&Copies>) -> anyhow::Result<Growing> {
     let is_drawn = |index: usize| drawings.is_none_or(|drawings| drawings.path(index).exists());
     let keys: Vec<_> = run.inputs.iter().map(|input| (input.name.clone(), input.raw())).collect();
     let indices: HashMap<_, _> = keys.iter().zip(0..).collect();

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::common::format::json_line;
+use crate::common::format::{json, json_line};
 use crate::common::input::Input;
 use crate::detect::args::Format;
 use mtcnn_cpu::eval::image_of_results;
-use mtcnn_cpu::quote::quoted;
+use mtcnn_cpu::quote::{printable, quoted};
 use mtcnn_cpu::{Face, Landmarks, Point};
 
 /// The table's column of names is as wide as the longest, up to this.
@@ -21,18 +21,32 @@ pub(crate) struct Found {
     pub(crate) faces: Vec<Face>,
 }
 
+/// How names are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Names {
+    /// Whether cells that a spreadsheet would take for formulas are made text.
+    pub(crate) csv_safe: bool,
+    /// Whether a terminal could obey them.
+    pub(crate) on_terminal: bool,
+}
+
+impl Names {
+    fn shown(self, text: &str) -> String {
+        if self.on_terminal { printable(text).to_string() } else { text.into() }
+    }
+}
+
 /// Writes results.
 pub(crate) struct Report<W> {
     out: W,
     format: Format,
-    /// Whether cells that a spreadsheet would take for formulas are made text.
-    csv_safe: bool,
+    names: Names,
     name_width: usize,
     images: usize,
 }
 
 impl<W: Write> Report<W> {
-    pub(crate) fn begin(mut out: W, format: Format, csv_safe: bool, inputs: &[Input]) -> anyhow::Result<Self> {
+    pub(crate) fn begin(mut out: W, format: Format, names: Names, inputs: &[Input]) -> anyhow::Result<Self> {
         let longest = inputs.iter().map(|input| quoted(&input.name).to_string().chars().count()).max().unwrap_or(0);
         let name_width = longest.clamp(5, WIDEST_NAME);
         match format {
@@ -47,7 +61,7 @@ impl<W: Write> Report<W> {
                 "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
             )?,
         }
-        Ok(Self { out, format, csv_safe, name_width, images: 0 })
+        Ok(Self { out, format, names, name_width, images: 0 })
     }
 
     /// Adds an image: what was found in it, or why it could not be read.
@@ -57,13 +71,13 @@ impl<W: Write> Report<W> {
             Format::Jsonl => json_line(&mut self.out, &Record::new(input, result))?,
             Format::Json => {
                 self.out.write_all(if self.images == 0 { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut self.out, &Record::new(input, result))?;
+                self.out.write_all(json(&Record::new(input, result))?.as_bytes())?;
             }
             Format::Csv => self.csv(name, result)?,
             Format::Table => self.table(name, result)?,
             Format::Wider => {}
             Format::Fddb => {
-                let name = input.slashed();
+                let name = self.names.shown(&input.slashed());
                 let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
                 // Each image must be there for the evaluation; stderr says which could not be read.
                 let faces = result.map_or(&[][..], |found| &found.faces);
@@ -115,8 +129,9 @@ impl<W: Write> Report<W> {
 
     /// Text as a cell: begun with an apostrophe, a spreadsheet takes it for what it is.
     fn cell(&self, text: &str) -> String {
-        let formula = self.csv_safe && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        if formula { format!("'{text}") } else { text.into() }
+        let text = self.names.shown(text);
+        let formula = self.names.csv_safe && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if formula { format!("'{text}") } else { text }
     }
 
     fn table(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
@@ -232,7 +247,7 @@ mod tests {
         let mut second = first;
         second.score = 0.75;
         let mut out = Vec::new();
-        let mut report = Report::begin(&mut out, format, false, &[]).unwrap();
+        let mut report = Report::begin(&mut out, format, Names::default(), &[]).unwrap();
         let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
         report.image(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
         report.image(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();

@@ -45,8 +45,7 @@ impl Layout {
     /// Makes the folder, and fails if nothing can be written there.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
         make_folder(&self.folder)?;
-        // What is begun and dropped leaves nothing behind.
-        Save::begin(&self.folder.join("probe")).map(drop)
+        Save::probe(&self.folder)
     }
 
     /// Writes the results of that input.
@@ -57,7 +56,7 @@ impl Layout {
         }
         let mut file = Save::begin(path)?;
         let text = image_of_results(&input.slashed(), faces);
-        file.write_all(text.as_bytes()).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+        file.write_all(text.as_bytes())?;
         file.finish()
     }
 }

@@ -99,7 +99,7 @@ fn write_curves(folder: &Path, roc: &Roc) -> anyhow::Result<()> {
         let path = folder.join(name);
         let mut file = Save::begin(&path)?;
         let text: String = roc.points.iter().rev().map(|point| line(point) + "\n").collect();
-        file.write_all(text.as_bytes()).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+        file.write_all(text.as_bytes())?;
         file.finish()
     };
     write("DiscROC.txt", &|it| format!("{:.6} {} {:.6}", it.discrete, it.false_positives, it.score))?;

@@ -37,7 +37,7 @@ pub(crate) fn man(args: &Man) -> anyhow::Result<Outcome> {
     for (name, page) in &pages {
         let path = folder.join(name);
         let mut file = Save::begin(&path)?;
-        file.write_all(page).with_context(|| format!("can't write {}", path.display()))?;
+        file.write_all(page)?;
         file.finish()?;
     }
     Ok(Outcome::Done)

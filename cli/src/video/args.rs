@@ -64,9 +64,9 @@ pub(crate) struct Video {
     #[command(flatten)]
     pub(crate) hiding: Hiding,
 
-    /// Keep hiding a face that is lost for so many frames, where it would have moved to.
-    #[arg(long, value_name = "FRAMES", default_value_t = 12, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Blur")]
-    pub(crate) hold: u32,
+    /// Keep hiding a face that is lost for so many frames, where it would have moved to [default: 12].
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Blur")]
+    pub(crate) hold: Option<u32>,
 
     /// Read the input twice, to hide faces between two sightings as well, and --hold frames before the first and after the
     /// last. It must be a file or a folder.
@@ -93,6 +93,13 @@ pub(crate) struct Video {
 
     #[command(flatten)]
     pub(crate) threads: Threads,
+}
+
+impl Video {
+    /// For how many frames a lost face is hidden.
+    pub(crate) fn hold(&self) -> usize {
+        self.hold.unwrap_or(12) as usize
+    }
 }
 
 /// Frames without a header.
@@ -178,9 +185,11 @@ Examples:
 Exit status:
   0  all frames were read
   1  a frame could not be read, or a result not be written; what was done before
-     is complete
+     is complete. It is no error that a reader of stdout leaves, as head does, but
+     that of frames where --output is given
   2  the command line is wrong
-  130  stopped by a signal: the frames before are complete"#;
+  130  stopped by a signal: the frames before are complete; a second one ends at
+       once"#;
 
 fn video_help() -> String {
     format!("{HELP}\n\n{ENVIRONMENT}")

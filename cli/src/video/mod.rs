@@ -7,14 +7,14 @@ mod report;
 mod source;
 mod y4m_writer;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::blur::Blur;
 use mtcnn_cpu::image::draw::draw_with;
@@ -25,9 +25,9 @@ use yuv::{YuvRange, YuvStandardMatrix};
 
 use crate::common::detector::{builder, pool};
 use crate::common::input::{is_stdin, refuse_to_overwrite};
-use crate::common::outcome::{Outcome, Usage, complain};
+use crate::common::outcome::{Outcome, Usage, complain, is_broken_pipe};
 use crate::common::save::Save;
-use crate::common::stop::stop_flag;
+use crate::common::stop::{is_stopped, stop_flag};
 use crate::video::args::{Matrix, Range, Raw, Video};
 use crate::video::frame::{Colours, Frame};
 use crate::video::rate::Rate;
@@ -54,9 +54,14 @@ pub(crate) fn run(args: &Video) -> anyhow::Result<Outcome> {
         false => following.follow(source, &stop, take),
         true => following.in_two_passes(source, &stop, take),
     };
+    let frames = outputs.done;
     // What was done before an error or a signal is complete; where nothing was done, what was there before stays.
-    let finished = if outputs.done { outputs.finish() } else { Ok(()) };
-    let ended = ended.and_then(|ended| finished.map(|()| ended));
+    let finished = if frames > 0 { outputs.finish() } else { Ok(()) };
+    // A signal is heard also while nobody reads what is written.
+    let ended = ended.and_then(|ended| finished.map(|()| ended)).or_else(|error| match is_stopped(&error) {
+        true => Ok(Ended { frames, stopped: true }),
+        false => Err(error),
+    });
     Ok(match ended? {
         Ended { stopped: false, .. } => Outcome::Done,
         Ended { frames, .. } => {
@@ -71,8 +76,11 @@ fn check(args: &Video) -> Result<(), Usage> {
     if args.y4m.is_some() && !args.blur && !args.draw {
         return wrong("--y4m needs --blur, --draw or both: frames would be as they were");
     }
-    if args.two_pass && !args.blur {
-        return wrong("--two-pass is for --blur");
+    if args.y4m.as_deref().is_some_and(is_stdin) && io::stdout().is_terminal() {
+        return wrong("--y4m - writes frames, and stdout is a terminal: send them to a file or a program");
+    }
+    if !args.blur && (args.two_pass || args.hold.is_some() || args.hiding.is_given()) {
+        return wrong("--style, --shape, --grow, --hold and --two-pass are for --blur");
     }
     let is_once = args.input.exists() && !args.input.is_file() && !args.input.is_dir();
     if args.two_pass && (is_stdin(&args.input) || is_once) {
@@ -132,7 +140,7 @@ impl<'a> Following<'a> {
         let mut options = self.options;
         options.keep = self.args.remember.map_or_else(|| (3.0 * source.rate.a_second()) as usize, |it| it as usize);
         // A mask moves with a track that is remembered.
-        options.keep = options.keep.max(if self.args.blur { self.args.hold as usize } else { 0 });
+        options.keep = options.keep.max(if self.args.blur { self.args.hold() } else { 0 });
         options.smoothing = self.args.smooth.then(|| Smoothing::new(source.rate.a_second()));
         let colours = colours(self.args, &source);
         let mut follower = Follower::new(&self.detector, Tracker::new(options)?, self.args.every.into())?;
@@ -155,17 +163,20 @@ impl<'a> Following<'a> {
         let ended = self.follow(source, stop, |_, _, tracks| {
             all.push(tracks);
             Ok(())
-        })?;
-        if ended.stopped {
-            return Ok(Ended { frames: 0, ..ended });
+        });
+        match ended {
+            Ok(ended) if ended.stopped => return Ok(Ended { frames: 0, ..ended }),
+            Err(error) if all.is_empty() => return Err(error),
+            // After an error the frames before it are done all the same; it comes again.
+            _ => {}
         }
-        let (gap, extend) = (usize::MAX, self.args.hold as usize);
+        let (gap, extend) = (usize::MAX, self.args.hold());
         let mut all = fill(&all, gap, extend).into_iter();
         let ended = each(self.open()?, stop, |number, frame| {
             let tracks = all.next().context("the input has more frames than the first time")?;
             take(number, frame, tracks)
         })?;
-        anyhow::ensure!(ended.stopped || all.next().is_none(), "the input has fewer frames than the first time");
+        ensure!(ended.stopped || all.next().is_none(), "the input has fewer frames than the first time");
         Ok(ended)
     }
 }
@@ -190,7 +201,7 @@ fn each(
         }
         frames += 1;
     }
-    anyhow::ensure!(frames > 0, "the input has no frames");
+    ensure!(frames > 0, "the input has no frames");
     Ok(Ended { frames, stopped: false })
 }
 
@@ -217,26 +228,30 @@ fn colours(args: &Video, source: &Source) -> Colours {
 struct Outputs<'a> {
     args: &'a Video,
     /// Tracks.
-    results: Option<Out>,
-    frames: Option<Writer<Out>>,
+    results: Option<Save>,
+    frames: Option<Writer<Save>>,
     rate: Rate,
     colours: Colours,
     blur: Blur,
-    /// Whether there was a frame.
-    done: bool,
+    /// Frames.
+    done: usize,
 }
 
 impl<'a> Outputs<'a> {
     fn open(args: &'a Video, source: &Source) -> anyhow::Result<Self> {
         let colours = colours(args, source);
-        let frames = args.y4m.as_deref().map(Out::open).transpose()?;
-        let results = match &args.output {
-            Some(path) => Some(Out::open(path)?),
-            None if matches!(frames, Some(Out::Stdout(_))) => None,
-            None => Some(Out::Stdout(io::stdout())),
+        let open = |path: &Path, beside| match is_stdin(path) {
+            true => Save::stdout(beside),
+            false => Save::begin_alone(path),
+        };
+        let frames = args.y4m.as_deref().map(|path| open(path, false)).transpose()?;
+        let results = match (&args.output, &args.y4m) {
+            (Some(path), _) => Some(open(path, args.y4m.is_some())?),
+            (None, Some(frames)) if is_stdin(frames) => None,
+            (None, frames) => Some(Save::stdout(frames.is_some())?),
         };
         let frames = frames.map(|out| Writer::new(out, source.header.as_ref(), source.rate, colours));
-        Ok(Self { args, results, frames, rate: source.rate, colours, blur: Blur::from(&args.hiding), done: false })
+        Ok(Self { args, results, frames, rate: source.rate, colours, blur: Blur::from(&args.hiding), done: 0 })
     }
 
     fn frame(&mut self, number: usize, mut frame: Frame, tracks: &[Track]) -> anyhow::Result<()> {
@@ -245,11 +260,11 @@ impl<'a> Outputs<'a> {
         if let Some(out) = &mut self.results {
             report::frame(out, self.args.format, self.rate, number, &seen)?;
         }
-        self.done = true;
+        self.done += 1;
         let Some(writer) = &mut self.frames else { return Ok(()) };
         if self.args.blur {
             // What a second pass fills is to be hidden, however long a face was lost.
-            let held = tracks.iter().filter(|track| self.args.two_pass || track.is_held(self.args.hold as usize));
+            let held = tracks.iter().filter(|track| self.args.two_pass || track.is_held(self.args.hold()));
             let boxes: Vec<_> = held.map(|track| track.face.bbox).collect();
             frame.hide(&self.blur, self.colours, &boxes);
         }
@@ -257,48 +272,24 @@ impl<'a> Outputs<'a> {
             let faces: Vec<Face> = seen.iter().map(|followed| followed.face).collect();
             frame.draw(self.colours, |image| draw_with(image, &faces, |index| seen[index].id.to_string()))?;
         }
-        writer.write(&frame.into_y4m(self.colours)?)
+        let written = writer.write(&frame.into_y4m(self.colours)?);
+        match written {
+            // The file of tracks is not complete then.
+            Err(error) if is_broken_pipe(&error) && self.args.output.is_some() => {
+                bail!("the reader of the frames left after {number} of them")
+            }
+            // Of a file that can't be written the name is said already.
+            Err(error) if error.chain().any(|cause| cause.is::<io::Error>()) => Err(error),
+            written => written.with_context(|| {
+                let name = self.args.y4m.as_deref().unwrap_or(Path::new("-")).to_string_lossy();
+                format!("{name}: frame {number}")
+            }),
+        }
     }
 
     fn finish(self) -> anyhow::Result<()> {
         let frames = self.frames.map_or(Ok(()), |writer| writer.finish()?.finish());
-        let results = self.results.map_or(Ok(()), Out::finish);
+        let results = self.results.map_or(Ok(()), Save::finish);
         frames.and(results)
-    }
-}
-
-/// A file that appears when it is complete, or stdout.
-enum Out {
-    File(Save),
-    Stdout(io::Stdout),
-}
-
-impl Out {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        if is_stdin(path) { Ok(Self::Stdout(io::stdout())) } else { Ok(Self::File(Save::begin_alone(path)?)) }
-    }
-
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.flush()?;
-        match self {
-            Self::File(file) => file.finish(),
-            Self::Stdout(_) => Ok(()),
-        }
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write(bytes),
-            Self::Stdout(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.flush(),
-            Self::Stdout(out) => out.flush(),
-        }
     }
 }

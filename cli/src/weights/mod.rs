@@ -70,7 +70,7 @@ fn save(path: &Path, bytes: &[u8]) -> anyhow::Result<Outcome> {
 /// Writes all but the name.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Save> {
     let mut file = Save::begin(path)?;
-    file.write_all(bytes).with_context(|| format!("can't write {}", path.to_string_lossy()))?;
+    file.write_all(bytes)?;
     Ok(file)
 }
 

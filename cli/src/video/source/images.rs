@@ -56,7 +56,17 @@ impl<R: BufRead> Image<'_, R> {
                 _ => {
                     let [high, low] = *self.take(2)? else { bail!("it is cut off") };
                     let length = u16::from_be_bytes([high, low]);
-                    ensure!(length >= 2, "it is a damaged JPEG");
+                    // A damaged length must not reach into the next image.
+                    let most = match code {
+                        0xc4 => 2 + 8 * (17 + 256),
+                        0xdb => 2 + 4 * 129,
+                        0xdc | 0xdd => 4,
+                        0xda => 6 + 2 * 4,
+                        0xc0..=0xcf => 8 + 3 * 255,
+                        0xe0..=0xef | 0xfe => u16::MAX,
+                        _ => bail!("it is a damaged JPEG"),
+                    };
+                    ensure!((2..=most).contains(&length), "it is a damaged JPEG");
                     self.take(u64::from(length) - 2)?;
                     code = if code == 0xda { self.after_scan()? } else { self.marker()? };
                 }
@@ -187,6 +197,25 @@ mod tests {
             let mut reader = BufReader::with_capacity(capacity, &stream[..]);
             let read: Vec<_> = std::iter::from_fn(|| next(&mut reader, 1 << 20).unwrap()).collect();
             assert_eq!(read, [&files[..], &files].concat(), "{capacity}");
+        }
+    }
+
+    /// Bytes that are changed must not make one image of two without a word.
+    #[test]
+    fn a_damaged_jpeg_does_not_reach_into_the_next() {
+        let image = RgbImage::from_fn(200, 160, |x, y| ::image::Rgb([(x * 7) as u8, (y * 11) as u8, (x * y) as u8]));
+        let mut jpeg = Cursor::new(Vec::new());
+        image.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+        let jpeg = jpeg.into_inner();
+        let scan = jpeg.windows(2).position(|it| it == [0xff, 0xda]).unwrap() + 14;
+        for code in 1..=0xff {
+            let mut damaged = jpeg.clone();
+            damaged[scan + 20..scan + 24].copy_from_slice(&[0xff, code, 0x20, 0x20]);
+            let stream = [damaged.clone(), jpeg.clone(), jpeg.clone()].concat();
+            let first = next(&mut &stream[..], 1 << 20);
+            // It is whole, ends early or is an error; comments and the like may have any length.
+            let harmless = first.is_err() || first.unwrap().unwrap().len() <= damaged.len();
+            assert!(harmless || matches!(code, 0xe0..=0xef | 0xfe | 0xff), "{code:x}");
         }
     }
 

@@ -82,7 +82,7 @@ impl Source {
 
     /// The images of a folder, in the order in which people count.
     fn folder(path: &Path, rate: Rate, decode: DecodeOptions) -> anyhow::Result<Self> {
-        let (mut inputs, left_out) = input::find(&[path.to_path_buf()], None)?;
+        let (mut inputs, left_out) = input::find(&[path.to_path_buf()], None, [])?;
         inputs.sort_by(|a, b| alphanumeric_sort::compare_path(&a.relative, &b.relative));
         if !left_out.is_empty() {
             complain(&left_out);
