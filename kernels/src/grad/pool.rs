@@ -103,12 +103,13 @@ impl Kernel for Forward<'_> {
                         unsafe {
                             let slopes = load_up_to(s, self.slopes.as_ptr().add(c), left);
                             let steps = [width * channels, channels];
-                            let window = |shape| maximum(s, from.add(c), left, slopes, steps, pool.size, shape);
-                            // Loops whose lengths are known when they are compiled.
+                            let from = from.add(c);
+                            // Loops whose lengths are known when they are compiled. Three calls and no closure: a closure
+                            // that is not inlined has not the kernel's instructions, and calls a function for each of them.
                             let (value, index) = match (pool.size, rows, columns) {
-                                (3, 3, 3) => window([3, 3]),
-                                (2, 2, 2) => window([2, 2]),
-                                _ => window([rows, columns]),
+                                (3, 3, 3) => maximum(s, from, left, slopes, steps, 3, [3, 3]),
+                                (2, 2, 2) => maximum(s, from, left, slopes, steps, 2, [2, 2]),
+                                (size, ..) => maximum(s, from, left, slopes, steps, size, [rows, columns]),
                             };
                             store_pieces_up_to(s, out.add(c), value, left);
                             s.store_u8(argmax.add(c), index);
