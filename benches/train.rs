@@ -24,7 +24,7 @@ const WARM_UP: u64 = 8;
 fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     let sources = mtcnn_cpu_test_support::sources::Sources::new();
     let points = sources.path("points");
-    let lists = data::Sources::read(Some(sources.folder.path()), Some(&points), Split::Train).unwrap();
+    let lists = data::Sources::read(&[sources.folder.path().into()], Some(&points), Split::Train).unwrap();
     let random = SampleOptions::new(Stage::PNet).random;
     let options = SampleOptions { random, mined: None, ..SampleOptions::new(stage) };
     let detector = "none".into();

@@ -88,6 +88,41 @@ fn wider_from_detections_and_from_results() {
 }
 
 #[test]
+fn several_sets_are_measured_each_and_together() {
+    let sets = Sets::new();
+    let image = fs::read(root().join(PORTRAIT)).unwrap();
+    sets.put("mine/WIDER_val/images/0--A/crowd.jpg", image);
+    // Of the two faces one is not there.
+    let list = "0--A/crowd.jpg\n2\n175 64 107 143 0 0 0 0 0 0\n5 300 60 70 0 0 0 0 0 0\n";
+    sets.put("mine/wider_face_split/wider_face_val_bbx_gt.txt", list);
+    let (first, mine) = (sets.path(""), sets.path("mine"));
+    let both = ["--wider", &first, "--wider", &mine, "--format", "json"];
+    let measured = run(&[&["eval", "wider"][..], &both].concat());
+    assert_eq!((measured.code, measured.err.as_str()), (0, ""));
+    let measured = measured.json();
+    let alone = run(&["eval", "wider", "--wider", &first, "--format", "json"]).json();
+    let subsets = measured["subsets"].as_array().unwrap();
+    let count = |subset: &Value| ["faces", "found", "wrong"].map(|key| subset[key].as_u64().unwrap());
+    let names: Vec<_> = subsets.iter().skip(1).map(|subset| subset["name"].as_str().unwrap()).collect();
+    assert_eq!((names, measured["pictures"].as_u64()), (vec!["mine", "all"], Some(3)));
+    assert_eq!(count(&subsets[0]), count(&alone["subsets"][0]));
+    assert_eq!(count(&subsets[1]), [2, 1, 0]);
+    let sum: Vec<_> = count(&subsets[0]).iter().zip(count(&subsets[1])).map(|(a, b)| a + b).collect();
+    assert_eq!(count(&subsets[2]).to_vec(), sum);
+
+    let stages = run(&[&["eval", "stages"][..], &both].concat()).json();
+    assert_eq!(stages["sizes"][0]["faces"].as_u64().unwrap(), sum[0]);
+    let without = run(&[&["eval", "wider"][..], &both, &["--without", "1--B"]].concat()).json();
+    assert_eq!(without["pictures"], 2);
+    let results = run(&[&["eval", "wider"][..], &both, &["--results", "x"]].concat());
+    assert_eq!(results.code, 2, "{}", results.err);
+    // An image that is missing is named with its set.
+    fs::remove_file(sets.path("mine/WIDER_val/images/0--A/crowd.jpg")).unwrap();
+    let missed = run(&[&["eval", "wider"][..], &both].concat());
+    assert_eq!((missed.code, &missed.json()["missed"]), (1, &serde_json::json!(["mine/0--A/crowd.jpg"])));
+}
+
+#[test]
 fn stages_say_where_faces_are_lost() {
     let sets = Sets::new();
     let args = ["eval", "stages", "--wider", &sets.path(""), "--format", "json"];

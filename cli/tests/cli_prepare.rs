@@ -222,6 +222,54 @@ fn the_doctor_says_how_small_faces_with_landmarks_are_used() {
 }
 
 #[test]
+fn several_sets_are_one_and_what_they_name_alike_stays_apart() {
+    let sources = Sources::new();
+    let mine = sources.mine(60, 70);
+    let mine = mine.to_str().unwrap();
+    let run = sources.prepare("pnet", "both", &["--wider", mine]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(sources.prepare("pnet", "first", &[]).code, 0);
+    let [both, first] = ["both", "first"].map(|name| DataSet::open(sources.path(name)).unwrap());
+    let own = sources.folder.path().file_name().unwrap().to_str().unwrap();
+    let folders = [&format!("{own}/0--A"), &format!("{own}/1--B"), "mine/0--A", "mine/1--B", "lfw_5590", "net_7876"];
+    assert_eq!(both.folders(), folders);
+    let counts = |set: &DataSet, of: &[usize]| -> usize {
+        set.runs(Class::Positive).iter().filter(|run| of.contains(&run.folder)).map(|run| run.samples.len()).sum()
+    };
+    // A second set takes nothing of the first, and adds its own.
+    assert_eq!(counts(&both, &[0, 1]), first.count(Class::Positive));
+    assert!(counts(&both, &[2]) > 0 && counts(&both, &[3]) > 0);
+    let lists: Vec<_> = both.manifest().sources.iter().map(|it| (it.images, it.skipped)).collect();
+    assert_eq!(lists, [(4, 0), (2, 0), (2, 0)]);
+    assert_eq!(both.verify(), Vec::<String>::new());
+
+    let doctor = sources.doctor(&["--wider", mine, "--format", "json"]).json();
+    let images = |at: usize| doctor["sources"][at]["pictures"].as_u64().unwrap();
+    assert_eq!([images(0), images(1), images(2)], [4, 2, 2]);
+    assert_eq!(doctor["sources"][1]["findings"], serde_json::json!([]), "the same name elsewhere is another image");
+}
+
+#[test]
+fn the_doctor_sees_boxes_of_two_kinds() {
+    let sources = Sources::new();
+    let list = |width: u32, height: u32| {
+        let faces = format!("20 30 {width} {height} 0 0 0 0 0 0\n").repeat(100);
+        format!("0--A/one.png\n100\n{faces}")
+    };
+    let mine = sources.mine(40, 40);
+    sources.put("mine/wider_face_split/wider_face_train_bbx_gt.txt", &list(40, 40));
+    for (height, alike) in [(50, false), (45, true)] {
+        sources.put("wider_face_split/wider_face_train_bbx_gt.txt", &list(40, height));
+        let run = sources.doctor(&["--wider", mine.to_str().unwrap()]);
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert!(run.out.contains("mine/0--A          100 1.00"), "{}", run.out);
+        let hint = "boxes of two kinds: 1.00 times as high as wide in mine/0--A, 1.25 times in ";
+        assert_eq!(run.out.contains(hint), !alike, "{}", run.out);
+        assert_eq!(run.out.contains("without_boxes = [\"mine/0--A\"]"), !alike, "{}", run.out);
+    }
+}
+
+#[test]
 fn the_doctor_finds_swapped_landmarks_and_counts() {
     let sources = Sources::new();
     let list = "lfw_5590\\a.png 48 98 45 100 85 61 60 60 72 75 62 90 84 89\n\
@@ -365,7 +413,7 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
         let folder = sources.folder.path();
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let lists = data::Sources::read(Some(folder), None, Split::Train).unwrap();
+            let lists = data::Sources::read(&[folder.into()], None, Split::Train).unwrap();
             let options = SampleOptions::new(Stage::PNet);
             let (boxes, detector, options) = (None, String::new(), &options);
             let (reading, most_skipped) = (Reading { ram: 1 << 26, ..Reading::default() }, 0.0);
@@ -374,16 +422,16 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
             let set = pool.install(|| data::prepare(&lists, &how, &out, &mut |_| ControlFlow::Continue(())));
             assert!(set.unwrap().manifest.class(Class::Negative).count > 0);
             let detector = Detector::builder().threads(1).build().unwrap();
-            let list = lists.wider.unwrap();
+            let list = &lists.wider[0];
             let evaluate =
-                || eval::evaluate(&detector, &list, 20.0, &reading, &pool, &mut |_| ControlFlow::Continue(()));
+                || eval::evaluate(&detector, list, 20.0, &reading, &pool, &mut |_| ControlFlow::Continue(()));
             assert_eq!(pool.install(evaluate).unwrap().images.len(), 4);
             // Told to stop, both say so.
             let stopped = pool.install(|| {
                 data::prepare(&lists_of(folder), &how, &folder.join("none"), &mut |_| ControlFlow::Break(()))
             });
             assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
-            let evaluate = || eval::evaluate(&detector, &list, 20.0, &reading, &pool, &mut |_| ControlFlow::Break(()));
+            let evaluate = || eval::evaluate(&detector, list, 20.0, &reading, &pool, &mut |_| ControlFlow::Break(()));
             assert_eq!(pool.install(evaluate).unwrap_err().kind(), ErrorKind::Cancelled);
         }
         done.send(()).unwrap();
@@ -392,7 +440,7 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
 }
 
 fn lists_of(folder: &Path) -> data::Sources {
-    data::Sources::read(Some(folder), None, Split::Train).unwrap()
+    data::Sources::read(&[folder.into()], None, Split::Train).unwrap()
 }
 
 #[cfg(unix)]

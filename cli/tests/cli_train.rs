@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::sources::Sources;
-use common::{Run, program, run};
+use common::{Run, program, root, run};
 
 fn finish(mut command: Command) -> Run {
     Run::of(command.output().unwrap())
@@ -454,6 +454,16 @@ fn given_nets_are_trained_on_from_where_they_are() {
     let tuned = portrait(Some(&sets.text("two/model.safetensors"))).unwrap();
     assert!(tuned.iter().zip(embedded).all(|(a, b)| (a - b).abs() < 0.01), "{tuned:?}, {embedded:?}");
     assert!(sets.bytes("two/model.safetensors") != sets.bytes("one/model.safetensors"));
+    // Of a mean with what was given, none of it learned is what was given.
+    sets.sources.put("given.toml", "[onet.training]\nblend = 0.0");
+    let given =
+        sets.train("onet", "given", &["--from", "embedded", "--recipe", &sets.text("given.toml"), "--steps", "5"]);
+    assert_eq!(given.code, 0, "{}", given.err);
+    assert_eq!(portrait(Some(&sets.text("given/model.safetensors"))), Some(embedded));
+    sets.sources.put("half.toml", "[onet.training]\nblend = 0.5");
+    let half = sets.train("onet", "half", &["--from", "embedded", "--recipe", &sets.text("half.toml"), "--steps", "5"]);
+    assert_eq!(half.code, 0, "{}", half.err);
+    assert_ne!(portrait(Some(&sets.text("half/model.safetensors"))), Some(embedded));
     // Nor is it gone on with as what it is not.
     let other = sets.train("pnet", "one", &["--steps", "9", "--rate", "1e-9", "--resume"]);
     assert!(other.code == 1 && other.err.contains("its net began with given weights (--from)"), "{}", other.err);
@@ -461,6 +471,30 @@ fn given_nets_are_trained_on_from_where_they_are() {
     assert!(missing.code == 1 && missing.err.contains("no/model"), "{}", missing.err);
     let both = sets.train("pnet", "three", &["--from", "embedded", "--weights", "x"]);
     assert_eq!(both.code, 2);
+}
+
+#[test]
+fn folders_of_several_sets_have_weights_and_may_teach_no_boxes() {
+    let sets = Sets::new(&[]);
+    let (wider, mine, out) = (sets.text(""), sets.sources.mine(60, 70), sets.text("pnet"));
+    let run = run(&["prepare", "pnet", "--wider", &wider, "--wider", mine.to_str().unwrap(), "--out", &out]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let last = |name: &str, folders: &str| {
+        sets.sources.put("mine.toml", &format!("[pnet.training]\n{folders}"));
+        let run = sets.train("pnet", name, &["--recipe", &sets.text("mine.toml")]);
+        assert_eq!(run.code, 0, "{}", run.err);
+        let line = metrics(&sets.bytes(&format!("{name}/metrics.jsonl"))).pop().unwrap();
+        (line["box"].as_f64().unwrap(), run.err)
+    };
+    let (boxes, err) = last("all", "");
+    assert!(boxes > 0.0 && !err.contains("no such folder"), "{err}");
+    assert_eq!(last("none", "without_boxes = [\"*\"]").0, 0.0);
+    assert_eq!(
+        last("mine", "folders = { \"*\" = 0.0, \"mine/*\" = 1.0 }\nwithout_boxes = [\"mine/0--A\", \"1--B\"]").0,
+        0.0
+    );
+    let (some, err) = last("other", "without_boxes = [\"mine/*\", \"yours/*\"]");
+    assert!(some > 0.0 && some != boxes && err.contains("yours/*") && !err.contains("mine/* "), "{err}");
 }
 
 #[test]
@@ -475,13 +509,24 @@ fn a_cascade_goes_on_from_given_nets() {
             .replace("0.05, 0.05", "0.6, 0.7"),
     );
     let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
+    let mine = sources.mine(60, 70).to_str().unwrap().to_owned();
+    fs::create_dir_all(sources.path("mine/WIDER_val/images/a")).unwrap();
+    fs::copy(root().join("testdata/crowd.jpg"), sources.path("mine/WIDER_val/images/a/crowd.jpg")).unwrap();
+    sources.put("mine/wider_face_split/wider_face_val_bbx_gt.txt", "a/crowd.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n");
     let train = |out: &str, more: &[&str]| {
         let (wider, points, recipe, out) = (text(""), text("points"), text("slow.toml"), text(out));
-        let args = ["train", "cascade", "--wider", &wider, "--landmarks", &points, "--recipe", &recipe, "--out", &out];
-        finish(program(&[&args[..], more].concat()))
+        let args = ["train", "cascade", "--wider", &wider, "--wider", &mine, "--landmarks", &points];
+        finish(program(&[&args[..], &["--recipe", &recipe, "--out", &out], more].concat()))
     };
     let tuned = train("tuned", &["--from", "embedded"]);
     assert_eq!(tuned.code, 0, "{}", tuned.err);
+    // The one set with a validation part has an image of 51 faces in it, and says that there is none.
+    let wrong = "0 of 0 faces found, 51 wrong boxes in 1 images, 51.00 in each";
+    for name in ["all images", "mine"] {
+        let line = format!("{name}: average precision 0.0000; {wrong}");
+        assert!(tuned.out.contains(&line), "{line}: {}", tuned.out);
+    }
+    assert!(tuned.err.contains("51.0 wrong boxes in an image are many"), "{}", tuned.err);
     let (found, embedded) = (portrait(Some(&text("tuned/model.safetensors"))).unwrap(), portrait(None).unwrap());
     assert!(found.iter().zip(embedded).all(|(a, b)| (a - b).abs() < 0.01), "{found:?}, {embedded:?}");
     let anew = train("tuned", &[]);

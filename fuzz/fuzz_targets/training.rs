@@ -27,7 +27,7 @@ static SET: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         .expect("a file");
     let list = "a/b.jpg\n1\n180 60 90 110 0 0 0 0 0 0\n";
     fs::write(wider.join("wider_face_split/wider_face_train_bbx_gt.txt"), list).expect("a file");
-    let sources = Sources::read(Some(&wider), None, Split::Train).expect("the list");
+    let sources = Sources::read(std::slice::from_ref(&wider), None, Split::Train).expect("the list");
     let recipe = Recipe::parse("base = \"quick\"").expect("a recipe");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let how = Preparation {
@@ -63,11 +63,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             0 => {
                 fs::create_dir_all(folder.join("wider_face_split")).expect("a folder");
                 fs::write(folder.join("wider_face_split/wider_face_train_bbx_gt.txt"), bytes).expect("a file");
-                let _ = Sources::read(Some(folder), None, Split::Train);
+                let _ = Sources::read(&[folder.into()], None, Split::Train);
             }
             1 => {
                 fs::write(folder.join("trainImageList.txt"), bytes).expect("a file");
-                let _ = Sources::read(None, Some(folder), Split::Train);
+                let _ = Sources::read(&[], Some(folder), Split::Train);
             }
             2 => drop(std::str::from_utf8(bytes).map(Recipe::parse)),
             3 => {

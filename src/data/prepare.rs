@@ -94,7 +94,7 @@ pub fn prepare(
     let mut writer = Writer::begin(out, stage.side())?;
     let mut manifest = Manifest::new(stage, sources.split, options.clone(), how.detector.clone());
     manifest.upright = how.reading.decode.orientation == Orientation::Upright;
-    let (mut skipped, mut skipped_of) = (Vec::new(), [0; 2]);
+    let (mut skipped, mut skipped_of) = (Vec::new(), vec![0; sources.wider.len() + 1]);
     let mut without_points = 0;
     ordered::for_each_within(
         pool,
@@ -108,15 +108,15 @@ pub fn prepare(
             match made {
                 Ok(samples) => {
                     let folders = &mut manifest.folders;
-                    let folder = folders.iter().position(|it| it == task.folder()).unwrap_or_else(|| {
-                        folders.push(task.folder().into());
+                    let folder = folders.iter().position(|it| *it == task.folder()).unwrap_or_else(|| {
+                        folders.push(task.folder().into_owned());
                         folders.len() - 1
                     });
                     without_points += usize::from(has_points && samples.counts == [0; 4]);
                     writer.append(Row::new(folder, task.name(), samples.counts), &samples.bytes)?;
                 }
                 Err(reason) => {
-                    skipped_of[usize::from(has_points)] += 1;
+                    skipped_of[task.list] += 1;
                     if (skipped.len() + 1) as f64 > how.most_skipped * tasks.len() as f64 {
                         let reason = too_many(&reason, skipped.len() + 1, tasks.len(), how.most_skipped);
                         return Err(Error::data(reason).at(task.path()));
@@ -136,7 +136,7 @@ pub fn prepare(
         let (image, reason) = (first.image.display(), &first.reason);
         return Err(Error::data(format!("none of {} images can be read; {image}: {reason}", tasks.len())));
     }
-    manifest.sources = source_infos(sources, skipped_of);
+    manifest.sources = source_infos(sources, &skipped_of);
     let manifest = writer.finish(manifest)?;
     let warnings = warnings(&manifest, without_points);
     Ok(Summary { manifest, skipped, warnings })
@@ -179,20 +179,21 @@ fn make(task: &Task<'_>, how: &Preparation<'_>) -> Result<Samples, String> {
     Ok(samples)
 }
 
-fn source_infos(sources: &Sources, [wider_skipped, points_skipped]: [usize; 2]) -> Vec<SourceInfo> {
-    let wider = sources.wider.iter().map(|source| SourceInfo {
+/// `skipped` are of each list.
+fn source_infos(sources: &Sources, skipped: &[usize]) -> Vec<SourceInfo> {
+    let wider = sources.wider.iter().zip(skipped).map(|(source, &skipped)| SourceInfo {
         kind: "WIDER FACE".into(),
         list: source.list.clone(),
         crc32: source.crc32,
         images: source.images.len(),
-        skipped: wider_skipped,
+        skipped,
     });
     let face_point = sources.face_point.iter().map(|source| SourceInfo {
         kind: "CNN_FacePoint".into(),
         list: source.list.clone(),
         crc32: source.crc32,
         images: source.images.len(),
-        skipped: points_skipped,
+        skipped: skipped[sources.wider.len()],
     });
     wider.chain(face_point).collect()
 }

@@ -35,6 +35,7 @@ const RANGES: &[(&str, Range)] = &[
     ("samples.random.side", Range::pixels(1.0, 1e5)),
     ("samples.random.tries", Range::new(0.0, 1e3)),
     ("training.batch", Range::new(0.0, 65536.0)),
+    ("training.blend", Range::new(0.0, 1.0)),
     ("training.dropout", Range::new(0.0, 0.99)),
     ("training.folders", Range::new(0.0, 1e6)),
     ("training.hard_ratio", Range::new(0.0, 1.0)),

@@ -1,5 +1,6 @@
 //! The images that samples are made of, with what is known of each.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::face_point::{FacePoint, FacePointImage};
@@ -13,13 +14,13 @@ use crate::error::Result;
 use crate::geometry::PixelBox;
 use crate::random::Random;
 
-/// The lists of what a set is made of; either may be missing.
+/// The lists of what a set is made of; either kind may be missing.
 #[derive(Debug)]
 pub struct Sources {
     /// Which part of them.
     pub split: Split,
-    /// Images with boxes.
-    pub wider: Option<Wider>,
+    /// Images with boxes, of any number of sets.
+    pub wider: Vec<Wider>,
     /// Images with landmarks.
     pub face_point: Option<FacePoint>,
 }
@@ -28,22 +29,29 @@ impl Sources {
     /// Reads the lists under the folders.
     ///
     /// # Errors
-    /// As [`Wider::read`] and [`FacePoint::read`].
-    pub fn read(wider: Option<&Path>, landmarks: Option<&Path>, split: Split) -> Result<Self> {
-        let wider = wider.map(|folder| Wider::read(folder, split)).transpose()?;
+    /// As [`Wider::read_each`] and [`FacePoint::read`].
+    pub fn read(wider: &[PathBuf], landmarks: Option<&Path>, split: Split) -> Result<Self> {
+        let wider = Wider::read_each(wider, split.name()).collect::<Result<_>>()?;
         let face_point = landmarks.map(|folder| FacePoint::read(folder, split)).transpose()?;
         Ok(Self { split, wider, face_point })
     }
 
     /// All images, those with boxes first.
     pub(super) fn tasks(&self) -> Vec<Task<'_>> {
-        let boxes = self.wider.iter().flat_map(|source| {
-            let images = source.images.iter().enumerate();
-            images.map(|(index, image)| Task { root: &source.root, index, image: Annotation::Boxes(image) })
+        let boxes =
+            self.wider.iter().enumerate().flat_map(|(list, source)| {
+                source.images.iter().map(move |image| (list, source, Annotation::Boxes(image)))
+            });
+        let boxes = boxes.enumerate().map(|(index, (list, Wider { root, set, .. }, image))| Task {
+            root,
+            set: set.as_deref(),
+            list,
+            index,
+            image,
         });
         let landmarks = self.face_point.iter().flat_map(|source| {
-            let images = source.images.iter().enumerate();
-            images.map(|(index, image)| Task { root: &source.root, index, image: Annotation::Points(image) })
+            let images = source.images.iter().map(Annotation::Points).enumerate();
+            images.map(|(index, image)| Task { root: &source.root, set: None, list: self.wider.len(), index, image })
         });
         boxes.chain(landmarks).collect()
     }
@@ -52,7 +60,11 @@ impl Sources {
 /// An image of either list.
 pub(super) struct Task<'a> {
     root: &'a Path,
-    /// In its list.
+    /// The name of its set, if there are several.
+    set: Option<&'a str>,
+    /// The number of its list among all.
+    pub(super) list: usize,
+    /// Among all images of its kind.
     index: usize,
     pub(super) image: Annotation<'a>,
 }
@@ -81,9 +93,10 @@ impl Task<'_> {
         }
     }
 
-    /// The first folder of the name.
-    pub(super) fn folder(&self) -> &str {
-        self.name().split_once('/').map_or("", |(folder, _)| folder)
+    /// The first folder of the name, below that of its set if there are several.
+    pub(super) fn folder(&self) -> Cow<'_, str> {
+        let folder = self.name().split_once('/').map_or("", |(folder, _)| folder);
+        self.set.map_or(folder.into(), |set| format!("{set}/{folder}").into())
     }
 
     /// A generator for this image and stage alone.

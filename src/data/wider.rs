@@ -1,6 +1,7 @@
 //! WIDER FACE as it is published: `WIDER_train/images/<event>/*.jpg` and the list
 //! `wider_face_split/wider_face_train_bbx_gt.txt`, and the same for `val`.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use super::lines::{Lines, numbers, shown};
@@ -12,6 +13,8 @@ use crate::geometry::PixelBox;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Wider {
+    /// Its name among several: that of its folder. None if it is the only one.
+    pub set: Option<String>,
     /// The folder that the images' names begin at.
     pub root: PathBuf,
     /// The list's file.
@@ -105,6 +108,18 @@ impl Wider {
         Self::read_list(list, Self::root(folder, split))
     }
 
+    /// As [`Wider::read_split`], of each of several folders. Names of images may occur in more than one: each list knows its
+    /// [set](Wider::set), which no other has.
+    ///
+    /// # Errors
+    /// Of each list as [`Wider::read_split`].
+    pub fn read_each(folders: &[PathBuf], split: &str) -> impl Iterator<Item = Result<Self>> {
+        let several = folders.len() > 1;
+        folders.iter().zip(set_names(folders)).map(move |(folder, name)| {
+            Self::read_split(folder, split).map(|list| Self { set: several.then_some(name), ..list })
+        })
+    }
+
     /// Reads any list of this form, of images whose names begin at the folder `root`. The images are not looked at.
     ///
     /// # Errors
@@ -125,8 +140,22 @@ impl Wider {
             images.push(WiderImage { name, line, faces: faces(&mut lines)? });
         }
         let (list, crc32) = lines.finish();
-        Ok(Self { root, list, crc32, images })
+        Ok(Self { set: None, root, list, crc32, images })
     }
+}
+
+/// The last names of folders; one that occurs again gets a number.
+fn set_names(folders: &[PathBuf]) -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in folders {
+        // `.` has no name of its own.
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        let last = whole.file_name().map_or("set".into(), |name| name.to_string_lossy().into_owned());
+        let numbered = (2..).map(|number| format!("{last}-{number}"));
+        let name = iter::once(last.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(name);
+    }
+    names
 }
 
 /// The count and that many lines.
@@ -225,6 +254,14 @@ mod tests {
             assert!(error.contains(&format!("wider_face_val_bbx_gt.txt, line {line}: ")), "{list:?}: {error}");
             assert!(error.contains(reason), "{list:?}: {error}");
         }
+    }
+
+    #[test]
+    fn sets_of_several_folders_have_names_of_their_own() {
+        let names = |folders: &[&str]| set_names(&folders.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(names(&["a/mine", "b/mine", "c/mine-2/", "d/mine"]), ["mine", "mine-2", "mine-2-2", "mine-3"]);
+        assert_eq!(names(&["/"]), ["set"]);
+        assert_eq!(names(&["."]), [std::env::current_dir().unwrap().file_name().unwrap().to_str().unwrap()]);
     }
 
     #[test]

@@ -63,6 +63,11 @@ pub struct Passed {
 }
 
 impl Evaluation {
+    /// How many images `chosen` says yes to, by the first folder of their name.
+    pub fn count(&self, chosen: impl Fn(&str) -> bool) -> usize {
+        self.images.iter().filter(|image| image.is_in(&chosen)).count()
+    }
+
     /// What each stage lets pass in all the images that `chosen` says yes to.
     pub fn stages(&self, chosen: impl Fn(&str) -> bool) -> [Passed; 3] {
         let mut sums = [Passed::default(); 3];
@@ -94,6 +99,18 @@ impl ImageResult {
     /// Whether `chosen` says yes to the first folder of its name.
     fn is_in(&self, chosen: impl Fn(&str) -> bool) -> bool {
         self.name.split('/').next().is_some_and(chosen)
+    }
+}
+
+impl FromIterator<Evaluation> for Evaluation {
+    /// All of them as one.
+    fn from_iter<T: IntoIterator<Item = Evaluation>>(all: T) -> Self {
+        let mut whole = Self { images: Vec::new(), skipped: Vec::new() };
+        for Evaluation { images, skipped } in all {
+            whole.images.extend(images);
+            whole.skipped.extend(skipped);
+        }
+        whole
     }
 }
 

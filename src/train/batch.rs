@@ -11,6 +11,8 @@ pub struct Batch<'a> {
     pub classes: &'a [Class],
     /// Of positives and parts: how far the face's x1 y1 x2 y2 are from the crop's, in parts of its side.
     pub offsets: &'a [[f32; 4]],
+    /// Whether the box of each sample is to be learned, if its class has one.
+    pub boxed: &'a [bool],
     /// Of landmark faces: x1 y1 … x5 y5 in parts of the crop.
     pub points: &'a [[f32; 10]],
 }

@@ -31,7 +31,7 @@ use crate::data::wider::Wider;
 use crate::data::{self, ClassInfo, DataSet, Miner, Preparation, Sources, Split, StageBoxes, Summary, prepare};
 use crate::detect::Detector;
 use crate::error::{Error, ErrorKind, Result};
-use crate::eval::{self, Curve, Passed};
+use crate::eval::{self, Curve, Evaluation, Passed};
 use crate::files;
 use crate::image::{ImageView, Orientation};
 use crate::profile::Thresholds;
@@ -41,8 +41,8 @@ use crate::profile::Thresholds;
 pub struct Cascade<'a> {
     /// Its numbers.
     pub recipe: &'a Recipe,
-    /// The folder of WIDER FACE.
-    pub wider: &'a Path,
+    /// The folders of WIDER FACE, or in its layout.
+    pub wider: &'a [PathBuf],
     /// The folder of CNN_FacePoint.
     pub landmarks: Option<&'a Path>,
     /// A model file that `fine_tune` begins with, or none for the embedded weights.
@@ -85,14 +85,42 @@ pub enum CascadeEvent<'a> {
 pub struct CascadeReport {
     /// The nets, in their order.
     pub stages: Vec<StageReport>,
-    /// The cascade on all images of the validation part; none if there is no such part.
-    pub all: Option<Curve>,
-    /// On those of them that are not made up, if some are.
-    pub photographs: Option<Curve>,
-    /// What each net of the cascade lets pass, of all images and of photographs.
-    pub passed: Vec<[Passed; 3]>,
+    /// The cascade on all images of the validation part, on those of them that are not made up, if some are, and on each set,
+    /// if there are several. Empty if there is no such part.
+    pub measured: Vec<Measured>,
     /// Of the whole, in seconds; runs that were interrupted included, as far as their steps were completed.
     pub seconds: f64,
+}
+
+/// What the cascade is worth on images that were not learned from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Measured {
+    /// Which images.
+    pub name: String,
+    /// How many.
+    pub images: usize,
+    /// What was found in them.
+    pub curve: Curve,
+    /// What each net lets pass.
+    pub passed: [Passed; 3],
+}
+
+impl Measured {
+    fn new(name: &str, evaluation: &Evaluation, chosen: impl Fn(&str) -> bool) -> Self {
+        Self {
+            name: name.into(),
+            images: evaluation.count(&chosen),
+            curve: evaluation.curve(&chosen),
+            passed: evaluation.stages(&chosen),
+        }
+    }
+
+    /// Boxes that are no face, in an image on average.
+    #[must_use]
+    pub fn wrong_per_image(&self) -> f64 {
+        self.curve.wrong as f64 / self.images.max(1) as f64
+    }
 }
 
 /// What one net came to.
@@ -169,23 +197,17 @@ impl Cascade<'_> {
         let bytes = fs::read(&model).map_err(|source| Error::read(model, source))?;
         files::replace(&out.join(MODEL), &bytes)?;
         let began = Instant::now();
-        let list = sources.validation.as_ref().and_then(|sources| sources.wider.as_ref());
-        let measured = list.map(|list| self.evaluate(list, on)).transpose()?;
+        let lists = sources.validation.iter().flat_map(|sources| &sources.wider);
+        let measured = self.measure(lists, on)?;
         note(&mut times, out, Path::new("evaluation"), began)?;
-        let made_up = |folder: &str| self.recipe.evaluation.made_up.iter().any(|it| it == folder);
-        let all = measured.as_ref().map(|it| it.curve(|_| true));
-        let mut passed: Vec<_> = measured.iter().map(|it| it.stages(|_| true)).collect();
-        let photographs = measured.filter(|_| !self.recipe.evaluation.made_up.is_empty());
-        passed.extend(photographs.iter().map(|it| it.stages(|folder| !made_up(folder))));
-        let photographs = photographs.map(|it| it.curve(|folder| !made_up(folder)));
-        let report = CascadeReport { stages, all, photographs, passed, seconds: times.values().sum() };
+        let report = CascadeReport { stages, measured, seconds: times.values().sum() };
         write_json(&out.join(REPORT), &report)?;
         Ok(report)
     }
 
-    /// Runs the cascade on a list.
-    fn evaluate(&self, list: &Wider, on: &mut Observer<'_>) -> Result<eval::Evaluation> {
-        let EvaluationRecipe { thresholds: [pnet, rnet, onet], min_face, .. } = self.recipe.evaluation;
+    /// Runs the cascade on lists.
+    fn measure<'l>(&self, lists: impl Iterator<Item = &'l Wider>, on: &mut Observer<'_>) -> Result<Vec<Measured>> {
+        let EvaluationRecipe { thresholds: [pnet, rnet, onet], min_face, ref made_up } = self.recipe.evaluation;
         let detector = Detector::builder()
             .weights(self.out.join(MODEL))
             .isa(self.isa)
@@ -193,9 +215,25 @@ impl Cascade<'_> {
             .min_face(min_face)
             .thresholds(Thresholds { pnet, rnet, onet })
             .build()?;
-        eval::evaluate(&detector, list, min_face, &self.reading, self.pool, &mut |progress| {
-            on(&CascadeEvent::Evaluating(progress))
-        })
+        let (mut sets, mut evaluations) = (Vec::new(), Vec::new());
+        for list in lists {
+            let evaluation = eval::evaluate(&detector, list, min_face, &self.reading, self.pool, &mut |progress| {
+                on(&CascadeEvent::Evaluating(progress))
+            })?;
+            sets.extend(list.set.iter().map(|set| Measured::new(set, &evaluation, |_| true)));
+            evaluations.push(evaluation);
+        }
+        if evaluations.is_empty() {
+            return Ok(sets);
+        }
+        let whole: Evaluation = evaluations.into_iter().collect();
+        let mut measured = vec![Measured::new("all images", &whole, |_| true)];
+        if !made_up.is_empty() {
+            let photograph = |folder: &str| !made_up.iter().any(|it| it == folder);
+            measured.push(Measured::new("photographs", &whole, photograph));
+        }
+        measured.extend(sets);
+        Ok(measured)
     }
 
     fn check_recipe(&self) -> Result<()> {
@@ -340,9 +378,10 @@ struct CascadeSources {
 
 impl CascadeSources {
     /// Only a list to validate with may be missing.
-    fn read(wider: &Path, landmarks: Option<&Path>) -> Result<Self> {
-        let train = Sources::read(Some(wider), landmarks, Split::Train)?;
-        let (mut validation, mut missing) = (Sources { split: Split::Val, wider: None, face_point: None }, Vec::new());
+    fn read(wider: &[PathBuf], landmarks: Option<&Path>) -> Result<Self> {
+        let train = Sources::read(wider, landmarks, Split::Train)?;
+        let mut validation = Sources { split: Split::Val, wider: Vec::new(), face_point: None };
+        let mut missing = Vec::new();
         let mut forgive = |error: Error| match (error.kind(), error.path()) {
             (ErrorKind::NotFound, Some(list)) => {
                 missing.push(list.into());
@@ -350,25 +389,28 @@ impl CascadeSources {
             }
             _ => Err(error),
         };
-        match Wider::read(wider, Split::Val) {
-            Ok(list) => validation.wider = Some(list),
-            Err(error) => forgive(error)?,
+        for list in Wider::read_each(wider, Split::Val.name()) {
+            match list {
+                Ok(list) => validation.wider.push(list),
+                Err(error) => forgive(error)?,
+            }
         }
         match landmarks.map(|folder| FacePoint::read(folder, Split::Val)).transpose() {
             Ok(list) => validation.face_point = list,
             Err(error) => forgive(error)?,
         }
-        let some = validation.wider.is_some() || validation.face_point.is_some();
+        let some = !validation.wider.is_empty() || validation.face_point.is_some();
         Ok(Self { train, validation: some.then_some(validation), missing })
     }
 
     /// They are of the names of all images, too.
     fn checksums(&self) -> Checksums {
         let all = || [&self.train].into_iter().chain(&self.validation);
-        let wider = all().filter_map(|it| it.wider.as_ref()).map(|it| (&it.list, it.crc32));
-        let points = all().filter_map(|it| it.face_point.as_ref()).map(|it| (&it.list, it.crc32));
         // Without the folder: the same data elsewhere are the same.
-        wider.chain(points).map(|(list, crc)| (name(list), crc)).collect()
+        let in_set = |it: &Wider| it.set.as_ref().map_or(name(&it.list), |set| format!("{set}/{}", name(&it.list)));
+        let wider = all().flat_map(|it| &it.wider).map(|it| (in_set(it), it.crc32));
+        let points = all().filter_map(|it| it.face_point.as_ref()).map(|it| (name(&it.list), it.crc32));
+        wider.chain(points).collect()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::data::{Class, Sample, mirror};
 pub struct Draw {
     pub(super) class: Class,
     pub(super) sample: Sample,
+    /// Whether its box is to be learned.
+    pub(super) boxed: bool,
     pub(super) mirrored: bool,
     pub(super) colours: Option<Colours>,
 }
@@ -23,6 +25,7 @@ pub struct Loader {
     crops: Vec<u8>,
     classes: Vec<Class>,
     offsets: Vec<[f32; 4]>,
+    boxed: Vec<bool>,
     points: Vec<[f32; 10]>,
 }
 
@@ -33,7 +36,8 @@ impl Loader {
     /// As the trainer takes them.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
-        Batch { crops: &self.crops, classes: &self.classes, offsets: &self.offsets, points: &self.points }
+        let Self { crops, classes, offsets, boxed, points } = self;
+        Batch { crops, classes, offsets, boxed, points }
     }
 
     /// Makes all that were drawn, squares of `side` pixels, instead of those that were here.
@@ -42,7 +46,9 @@ impl Loader {
     /// If one has another side.
     pub fn make(&mut self, isa: Isa, side: usize, draws: &[Draw]) {
         let size = side * side * 3;
-        let Self { crops, classes, offsets, points } = self;
+        let Self { crops, classes, offsets, boxed, points } = self;
+        boxed.clear();
+        boxed.extend(draws.iter().map(|draw| draw.boxed));
         classes.clear();
         classes.extend(draws.iter().map(|draw| draw.class));
         crops.resize(draws.len() * size, 0);

@@ -110,8 +110,9 @@ impl Loss {
         gradients.active.resize(samples, false);
         gradients.examples.clear();
 
-        let count = |of: [Class; 2]| batch.classes.iter().filter(|class| of.contains(class)).count() as f64;
-        let (boxes, landmarks) = (count([Class::Positive, Class::Part]), count([Class::Landmark; 2]));
+        let has_box = |i: usize| batch.boxed[i] && matches!(batch.classes[i], Class::Positive | Class::Part);
+        let boxes = (0..samples).filter(|&i| has_box(i)).count() as f64;
+        let landmarks = batch.classes.iter().filter(|&&class| class == Class::Landmark).count() as f64;
         let mut terms = Terms::default();
         for (i, class) in batch.classes.iter().enumerate() {
             let (answer, gradient) = (&answers[i], &mut gradients.answers[i]);
@@ -126,7 +127,7 @@ impl Loss {
                 let margin = (self.threshold / (1.0 - self.threshold)).ln();
                 terms.recalled += usize::from(own == 1 && logits[1] - logits[0] >= margin);
             }
-            if let Class::Positive | Class::Part = class {
+            if has_box(i) {
                 let (answer, gradient) = (&answer[OFFSETS], &mut gradient[OFFSETS]);
                 terms.boxes += self.squares / boxes * squares(answer, &batch.offsets[i], gradient);
                 scale(gradient, self.weights[1] * self.squares / boxes);
@@ -171,6 +172,28 @@ fn scale(gradient: &mut [f32], factor: f64) {
 mod tests {
     use super::*;
 
+    const EMPTY: Batch<'_> = Batch { crops: &[], classes: &[], offsets: &[], boxed: &[true; 10], points: &[] };
+
+    /// A face that must not teach a box counts as a face all the same.
+    #[test]
+    fn boxes_that_are_not_to_be_learned_have_no_gradient() {
+        let batch = Batch {
+            classes: &[Class::Positive, Class::Positive, Class::Part],
+            offsets: &[[0.5; 4], [0.25; 4], [0.5; 4]],
+            boxed: &[false, true, false],
+            points: &[[0.0; 10]; 3],
+            ..EMPTY
+        };
+        let (loss, mut gradients) = (Loss::new(Stage::ONet, Convention::MtcnnCaffe), Gradients::default());
+        let terms = loss.of(&batch, &[[0.0; ANSWER]; 3], &mut gradients);
+        // Half of four squares of a quarter, of the one box.
+        assert_eq!((terms.boxes, terms.classified), (0.125, 2));
+        assert_eq!(gradients.active, [true, true, false]);
+        let boxes = |i: usize| &gradients.answers[i][OFFSETS];
+        assert_eq!((boxes(0), boxes(2)), (&[0.0; 4][..], &[0.0; 4][..]));
+        assert!(boxes(1).iter().all(|&gradient| gradient < 0.0) && gradients.answers[0][1] < 0.0);
+    }
+
     #[test]
     fn a_part_of_the_examples_is_hard() {
         assert_eq!([0, 1, 2, 3, 10, 32, 256].map(|n| hard(n, 0.7)), [0, 1, 1, 2, 7, 22, 179]);
@@ -181,7 +204,7 @@ mod tests {
     #[test]
     fn the_first_of_equal_examples_count() {
         let batch =
-            Batch { crops: &[], classes: &[Class::Negative; 10], offsets: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10] };
+            Batch { classes: &[Class::Negative; 10], offsets: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10], ..EMPTY };
         let mut gradients = Gradients::default();
         let terms = Loss::new(Stage::PNet, Convention::Own).of(&batch, &[[0.0; ANSWER]; 10], &mut gradients);
         assert_eq!(gradients.active, [true, true, true, true, true, true, true, false, false, false]);
@@ -201,8 +224,7 @@ mod tests {
     /// A batch without any sample of a task has no loss in it, and not NaN.
     #[test]
     fn an_empty_batch_has_no_loss() {
-        let batch = Batch { crops: &[], classes: &[], offsets: &[], points: &[] };
-        let terms = Loss::new(Stage::ONet, Convention::Own).of(&batch, &[], &mut Gradients::default());
+        let terms = Loss::new(Stage::ONet, Convention::Own).of(&EMPTY, &[], &mut Gradients::default());
         assert_eq!(terms, Terms::default());
     }
 
@@ -211,10 +233,10 @@ mod tests {
         let loss = Loss { threshold: 0.5, ..Loss::new(Stage::PNet, Convention::Own) };
         let answers = [0.1, -0.1, 3.0].map(|z| std::array::from_fn(|i| if i == 1 { z } else { 0.0 }));
         let batch = Batch {
-            crops: &[],
             classes: &[Class::Positive, Class::Positive, Class::Negative],
             offsets: &[[0.0; 4]; 3],
             points: &[[0.0; 10]; 3],
+            ..EMPTY
         };
         let terms = loss.of(&batch, &answers, &mut Gradients::default());
         assert_eq!((terms.classified, terms.right, terms.positives, terms.recalled), (3, 1, 2, 1));

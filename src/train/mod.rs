@@ -33,7 +33,7 @@ mod validation;
 
 pub use answer::{ANSWER, Answer};
 pub use batch::Batch;
-pub use cascade::{Cascade, CascadeEvent, CascadeReport, StageReport};
+pub use cascade::{Cascade, CascadeEvent, CascadeReport, Measured, StageReport};
 pub use dropout::Dropout;
 pub use init::Initialisation;
 pub use loader::{Draw, Loader};

@@ -23,9 +23,18 @@ pub struct Plan {
     pub mixture: Mixture,
     /// How the net is trained.
     pub options: TrainerOptions,
+    /// The part of what was learned in the result of a training that began with given parameters; the rest of it is those. A
+    /// mean of both often has most of what was learned, and most of what the given ones know of other images (Wortsman et al.
+    /// 2022, "Robust fine-tuning of zero-shot models").
+    #[serde(default = "Plan::all_learned")]
+    pub blend: f64,
 }
 
 impl Plan {
+    fn all_learned() -> f64 {
+        1.0
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         let Self { steps, mixture, options, .. } = self;
         let TrainerOptions { loss, schedule, .. } = options;
@@ -36,6 +45,7 @@ impl Plan {
             ("the warm-up", "training.warm_up", schedule.warm_up as f64),
             ("the momentum", "training.momentum", options.momentum.into()),
             ("the weight decay", "training.weight_decay", options.weight_decay.into()),
+            ("the blend", "training.blend", self.blend),
             ("the dropout", "training.dropout", options.dropout),
             ("the part of hard examples", "training.hard_ratio", loss.hard_ratio),
         ] {

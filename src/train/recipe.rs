@@ -72,6 +72,8 @@ pub struct TrainingRecipe {
     pub jitter: f64,
     /// As [`Mixture::folders`].
     pub folders: BTreeMap<String, f64>,
+    /// As [`Mixture::without_boxes`].
+    pub without_boxes: Vec<String>,
     /// Whose conventions are followed where implementations differ.
     pub convention: Convention,
     /// The first parameters.
@@ -92,6 +94,8 @@ pub struct TrainingRecipe {
     pub momentum: f32,
     /// As [`super::TrainerOptions::weight_decay`].
     pub weight_decay: f32,
+    /// As [`Plan::blend`].
+    pub blend: f64,
 }
 
 /// How the trained cascade is measured.
@@ -163,6 +167,7 @@ impl Recipe {
             mirror,
             jitter,
             ref folders,
+            ref without_boxes,
             convention,
             initialisation,
             weights,
@@ -173,6 +178,7 @@ impl Recipe {
             ref rate_decay,
             momentum,
             weight_decay,
+            blend,
         } = self.stage(stage).training;
         let mut decay = rate_decay.clone();
         if let Decay::Cosine { until: until @ 0, .. } = &mut decay {
@@ -181,7 +187,7 @@ impl Recipe {
         Plan {
             stage,
             steps,
-            mixture: Mixture { batch, mirror, jitter, folders: folders.clone() },
+            mixture: Mixture { batch, mirror, jitter, folders: folders.clone(), without_boxes: without_boxes.clone() },
             options: TrainerOptions {
                 seed: self.seed,
                 initialisation,
@@ -192,6 +198,7 @@ impl Recipe {
                 weight_decay,
                 convention,
             },
+            blend,
         }
     }
 }

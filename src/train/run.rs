@@ -187,8 +187,15 @@ impl Training<'_> {
     }
 
     fn write_model(&self, mut model: Model, trainer: &Trainer) -> Result<()> {
+        let learned = if self.fine_tune { self.plan.blend as f32 } else { 1.0 };
         for parameter in trainer.net().parameters() {
-            model.set(&parameter.name, parameter.values.clone());
+            let mut values = parameter.values.clone();
+            if learned < 1.0
+                && let Some(given) = model.find(&parameter.name)
+            {
+                values.iter_mut().zip(given).for_each(|(value, given)| *value = given + learned * (*value - given));
+            }
+            model.set(&parameter.name, values);
         }
         let name = self.plan.stage.name();
         let origin = format!("{name} trained by mtcnn-cpu {} for {} steps", env!("CARGO_PKG_VERSION"), trainer.steps());

@@ -6,6 +6,7 @@
 //! else: a checkpoint keeps these numbers.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,11 @@ pub struct Mixture {
     /// most `1 ± jitter`, brightness by at most `±128·jitter`.
     pub jitter: f64,
     /// How many times as often a sample is drawn that comes from an image in this folder; `*` is for folders that are
-    /// not here, which have 1 without it.
+    /// not here, which have 1 without it. Of several sets, `SET/FOLDER` and `SET/*` are those of one of them.
     pub folders: BTreeMap<String, f64>,
+    /// Folders, by the same names, whose faces teach that they are faces, but not where their boxes are.
+    #[serde(default)]
+    pub without_boxes: Vec<String>,
 }
 
 /// How many samples of each class a batch has.
@@ -84,10 +88,11 @@ pub struct Sampler<'a> {
     strata: Vec<Vec<Stratum>>,
 }
 
-/// Samples of a class whose folders have one weight.
+/// Samples of a class whose folders have one weight, and whose boxes are all to be learned or none.
 #[derive(Clone, Debug)]
 struct Stratum {
     weight: f64,
+    boxed: bool,
     runs: Vec<Run>,
     /// The number of samples before each run.
     before: Vec<usize>,
@@ -97,7 +102,7 @@ struct Stratum {
     drawn: u64,
 }
 
-/// Stands for all folders that are not named.
+/// Stands for every folder.
 const OTHERS: &str = "*";
 
 /// The generators of batches are the streams from here on: parameters and dropout use others.
@@ -124,10 +129,12 @@ impl<'a> Sampler<'a> {
         Class::ALL.into_iter().filter(is_missing).collect()
     }
 
-    /// The folders that have a weight, but that the set has not.
+    /// The folders that the mixture names, but that the set has not.
+    #[must_use]
     pub fn unknown_folders(&self) -> Vec<&str> {
-        let names = self.mixture.folders.keys().map(String::as_str);
-        names.filter(|&name| name != OTHERS && !self.set.folders().iter().any(|folder| folder == name)).collect()
+        let is_known = |name: &str| self.set.folders().iter().any(|folder| names(folder).any(|known| known == name));
+        let named = self.mixture.folders.keys().chain(&self.mixture.without_boxes).map(String::as_str);
+        named.filter(|&name| !is_known(name)).collect()
     }
 
     /// How far it is.
@@ -161,18 +168,18 @@ impl<'a> Sampler<'a> {
                 continue;
             }
             for _ in 0..self.mixture.batch.of(class) {
-                let index = self.next(class, &mut random);
+                let (index, boxed) = self.next(class, &mut random);
                 let sample = self.set.sample(class, index)?;
                 let mirrored = self.mixture.mirror && random.coin();
                 let colours = (self.mixture.jitter > 0.0).then(|| Colours::random(self.mixture.jitter, &mut random));
-                draws.push(Draw { class, sample, mirrored, colours });
+                draws.push(Draw { class, sample, boxed, mirrored, colours });
             }
         }
         Ok(draws)
     }
 
-    /// The place in the set of the next sample of a class.
-    fn next(&mut self, class: Class, random: &mut Random) -> usize {
+    /// The place in the set of the next sample of a class, and whether its box is to be learned.
+    fn next(&mut self, class: Class, random: &mut Random) -> (usize, bool) {
         let strata = &mut self.strata[class as usize];
         let mut stratum = 0;
         if strata.len() > 1 {
@@ -189,7 +196,7 @@ impl<'a> Sampler<'a> {
                 .unwrap_or(strata.len() - 1);
         }
         let stream = (class as u64) << 56 | (stratum as u64) << 40;
-        strata[stratum].next(self.seed, STREAMS | 1 << 61 | stream)
+        (strata[stratum].next(self.seed, STREAMS | 1 << 61 | stream), strata[stratum].boxed)
     }
 }
 
@@ -207,18 +214,26 @@ impl Stratum {
     }
 }
 
-/// The strata of a class: its runs by the weight of their folder, those of weight 0 left out.
+/// The names that mean a folder, the most exact first: `SET/FOLDER` is also `SET/*` and `FOLDER`, and each is `*`.
+fn names(folder: &str) -> impl Iterator<Item = String> {
+    let of_set = folder.split_once('/').map(|(set, folder)| [format!("{set}/*"), folder.to_owned()]);
+    iter::once(folder.to_owned()).chain(of_set.into_iter().flatten()).chain([OTHERS.to_owned()])
+}
+
+/// The strata of a class: its runs by the weight of their folder, and by whether it teaches boxes. Those of which nothing is
+/// learned are left out.
 fn strata(set: &DataSet, mixture: &Mixture, class: Class) -> Vec<Stratum> {
     let mut strata: Vec<Stratum> = Vec::new();
     for run in set.runs(class) {
-        let weight = |name: &str| mixture.folders.get(name).copied();
-        let weight = weight(&set.folders()[run.folder]).or_else(|| weight(OTHERS)).unwrap_or(1.0);
-        if weight == 0.0 {
+        let folder = &set.folders()[run.folder];
+        let weight = names(folder).find_map(|name| mixture.folders.get(&name).copied()).unwrap_or(1.0);
+        let boxed = !names(folder).any(|name| mixture.without_boxes.contains(&name));
+        if weight == 0.0 || class == Class::Part && !boxed {
             continue;
         }
-        let at = strata.iter().position(|stratum| stratum.weight == weight).unwrap_or_else(|| {
+        let at = strata.iter().position(|it| (it.weight, it.boxed) == (weight, boxed)).unwrap_or_else(|| {
             let order = (u64::MAX, Permutation::new(1, 0, 0));
-            strata.push(Stratum { weight, runs: Vec::new(), before: Vec::new(), count: 0, order, drawn: 0 });
+            strata.push(Stratum { weight, boxed, runs: Vec::new(), before: Vec::new(), count: 0, order, drawn: 0 });
             strata.len() - 1
         });
         let stratum = &mut strata[at];

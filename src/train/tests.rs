@@ -69,7 +69,13 @@ fn compare(name: &str, stage: Stage, isa: Isa) {
     let class = |&label: &f64| Class::ALL.into_iter().find(|class| f64::from(class.label()) == label).expect("a class");
     let classes: Vec<Class> = tensor("in.labels").iter().map(class).collect();
     let (boxes, points) = (floats(tensor("in.box_targets")), floats(tensor("in.lm_targets")));
-    let batch = Batch { crops: &crops, classes: &classes, offsets: boxes.as_chunks().0, points: points.as_chunks().0 };
+    let batch = Batch {
+        crops: &crops,
+        classes: &classes,
+        offsets: boxes.as_chunks().0,
+        boxed: &vec![true; classes.len()],
+        points: points.as_chunks().0,
+    };
     let factors =
         reference.get("in.dropout_mask").map(|(_, mask)| floats(mask).iter().map(|x| x * 2.0).collect::<Vec<_>>());
     let dropout = factors.as_ref().map(|factors| Dropout::Given(factors));
@@ -156,6 +162,7 @@ struct Noise {
     crops: Vec<u8>,
     classes: Vec<Class>,
     boxes: Vec<[f32; 4]>,
+    boxed: Vec<bool>,
     points: Vec<[f32; 10]>,
 }
 
@@ -167,12 +174,14 @@ impl Noise {
             crops: (0..samples * stage.side().pow(2) * 3).map(|_| (unit() * 256.0) as u8).collect(),
             classes: (0..samples).map(|i| Class::ALL[i * 7 / 3 % 4]).collect(),
             boxes: (0..samples).map(|_| std::array::from_fn(|_| unit() - 0.5)).collect(),
+            boxed: vec![true; samples],
             points: (0..samples).map(|_| std::array::from_fn(|_| unit())).collect(),
         }
     }
 
     fn batch(&self) -> Batch<'_> {
-        Batch { crops: &self.crops, classes: &self.classes, offsets: &self.boxes, points: &self.points }
+        let Self { crops, classes, boxes: offsets, boxed, points } = self;
+        Batch { crops, classes, offsets, boxed, points }
     }
 }
 

@@ -73,7 +73,8 @@ impl Trainer {
     fn check(&self, batch: &Batch<'_>) {
         let (samples, side) = (batch.classes.len(), self.net.side());
         assert_eq!(batch.crops.len(), samples * side * side * 3, "a crop for each sample");
-        assert!(batch.offsets.len() == samples && batch.points.len() == samples, "targets for each sample");
+        let targets = [batch.offsets.len(), batch.boxed.len(), batch.points.len()];
+        assert!(targets.iter().all(|&targets| targets == samples), "targets for each sample");
     }
 
     /// Steps done.

@@ -1,5 +1,6 @@
 //! The loss of samples that are not learned from, always of the same ones.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use mtcnn_kernels::Isa;
@@ -26,7 +27,7 @@ pub(super) struct Validation<'a> {
 
 impl<'a> Validation<'a> {
     pub(super) fn new(set: &'a DataSet, mixture: &Mixture, isa: Isa) -> Result<Self> {
-        let mixture = Mixture { mirror: false, jitter: 0.0, folders: Default::default(), ..mixture.clone() };
+        let mixture = Mixture { mirror: false, jitter: 0.0, folders: BTreeMap::new(), ..mixture.clone() };
         Sampler::new(set, &mixture, SEED)?;
         Ok(Self { set, mixture, isa, loader: Loader::default() })
     }

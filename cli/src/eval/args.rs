@@ -145,9 +145,9 @@ pub(crate) struct Profiles {
 /// Which annotated images there are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split.
+    /// The folder of WIDER FACE, which contains WIDER_val and wider_face_split. Several are measured each and all together.
     #[arg(long, value_name = "DIR")]
-    pub(crate) wider: Option<PathBuf>,
+    pub(crate) wider: Vec<PathBuf>,
 
     /// Which part of it: val, train, or the NAME of a list wider_face_split/wider_face_NAME_bbx_gt.txt, of images in
     /// WIDER_NAME/images.

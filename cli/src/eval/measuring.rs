@@ -35,22 +35,22 @@ pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow
 }
 
 /// The faces in images that were looked at, and the names of those that could not be read; stderr says why.
-pub(crate) fn readable(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<Face>>, Vec<String>) {
+pub(crate) fn readable(names: &[impl AsRef<str>], looks: Vec<Detections>) -> (Vec<Vec<Face>>, Vec<String>) {
     let mut missed = Vec::new();
-    let mut faces = |(name, look): (&&str, Detections)| {
+    let mut faces = |(name, look): (&str, Detections)| {
         look.unwrap_or_else(|reason| {
             if missed.len() < MOST_NAMED {
                 complain(format_args!("{name}: {reason}"));
             }
-            missed.push((*name).to_string());
+            missed.push(name.to_string());
             Vec::new()
         })
     };
-    (names.iter().zip(looks).map(&mut faces).collect(), missed)
+    (names.iter().map(AsRef::as_ref).zip(looks).map(&mut faces).collect(), missed)
 }
 
 /// [`readable`], as the evaluations take boxes.
-pub(crate) fn boxes(names: &[&str], looks: Vec<Detections>) -> (Vec<Vec<ScoredBox>>, Vec<String>) {
+pub(crate) fn boxes(names: &[impl AsRef<str>], looks: Vec<Detections>) -> (Vec<Vec<ScoredBox>>, Vec<String>) {
     let (faces, missed) = readable(names, looks);
     (faces.iter().map(|faces| faces.iter().map(ScoredBox::from).collect()).collect(), missed)
 }
@@ -85,19 +85,25 @@ impl args::Shown {
 }
 
 impl args::List {
-    /// The list, or `None` if none is named.
-    pub(crate) fn read(&self) -> Result<Option<Wider>, mtcnn_cpu::Error> {
+    /// The lists, one at least.
+    pub(crate) fn read(&self) -> anyhow::Result<Vec<Wider>> {
         let Some(list) = &self.list else {
-            return self.wider.as_ref().map(|folder| Wider::read_split(folder, &self.split)).transpose();
+            let lists: Vec<_> = Wider::read_each(&self.wider, &self.split).collect::<Result<_, _>>()?;
+            return if lists.is_empty() { Err(Self::missing().into()) } else { Ok(lists) };
         };
         let beside = || list.parent().unwrap_or(Path::new("")).to_path_buf();
-        Wider::read_list(list.clone(), self.images.clone().unwrap_or_else(beside)).map(Some)
+        Ok(vec![Wider::read_list(list.clone(), self.images.clone().unwrap_or_else(beside))?])
     }
 
     /// Why there is nothing to measure with.
     pub(crate) fn missing() -> Usage {
         Usage("--wider <DIR> or --list <FILE> is needed".into())
     }
+}
+
+/// The name of an image among all that are measured: below that of its set, if there are several.
+pub(crate) fn name_in(set: Option<&str>, image: &str) -> String {
+    set.map_or(image.into(), |set| format!("{set}/{image}"))
 }
 
 /// Results that are parts of an image's sides overlap no face, and nothing else says why.
@@ -114,15 +120,17 @@ pub(crate) fn warn_of_fractions(results: &[Vec<ScoredBox>]) {
 impl args::Chosen {
     /// Leaves out the images of events that are not to be measured. A name that is none would change nothing, and
     /// nobody would see it.
-    pub(crate) fn keep<T>(&self, images: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Result<(), Usage> {
+    pub(crate) fn keep<T>(&self, lists: &mut [&mut Vec<T>], name: impl Fn(&T) -> &str) -> Result<(), Usage> {
         let event = |image: &T| name(image).split('/').next().unwrap_or_default().to_string();
         for without in &self.without {
-            if !images.iter().any(|image| event(image) == *without) {
+            if !lists.iter().any(|images| images.iter().any(|image| event(image) == *without)) {
                 return Err(Usage(format!("--without {without}: no image is of this event")));
             }
         }
-        images.retain(|image| !self.without.contains(&event(image)));
-        if images.is_empty() && !self.without.is_empty() {
+        for images in &mut *lists {
+            images.retain(|image| !self.without.contains(&event(image)));
+        }
+        if lists.iter().all(|images| images.is_empty()) && !self.without.is_empty() {
             return Err(Usage("--without leaves no images".into()));
         }
         Ok(())

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::common::detector::{detector, pool};
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
-use crate::eval::args::{self, List};
-use crate::eval::measuring::MOST_NAMED;
-use mtcnn_cpu::eval::{OVERLAPS, SizeClass, evaluate, size_classes};
+use crate::eval::args;
+use crate::eval::measuring::{MOST_NAMED, name_in};
+use mtcnn_cpu::data::Skipped;
+use mtcnn_cpu::eval::{Evaluation, OVERLAPS, SizeClass, evaluate, size_classes};
 
 /// What was measured.
 #[derive(Serialize)]
@@ -25,25 +26,34 @@ struct Measured {
 
 /// Runs.
 pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
-    let mut list = args.list.read()?.ok_or_else(List::missing)?;
-    args.chosen.keep(&mut list.images, |image| &image.name)?;
+    let mut lists = args.list.read()?;
+    args.chosen.keep(&mut lists.iter_mut().map(|list| &mut list.images).collect::<Vec<_>>(), |image| &image.name)?;
     // The images are worked on side by side, each by one thread.
     let detector = detector(&args.detector.search, &args.detector.looks, 1)?;
     let pool = pool(args.detector.threads.threads)?;
     let reading = args.detector.decoding.reading(&args.detector.memory);
     let bar = progress_bar("images");
-    let evaluation = evaluate(&detector, &list, args.min_size, &reading, &pool, &mut |progress| {
-        advance(&bar, progress);
-        ControlFlow::Continue(())
-    })?;
+    let (mut evaluations, mut missed) = (Vec::new(), Vec::new());
+    for list in &lists {
+        let evaluation = evaluate(&detector, list, args.min_size, &reading, &pool, &mut |progress| {
+            advance(&bar, progress);
+            ControlFlow::Continue(())
+        })?;
+        for Skipped { image, .. } in &evaluation.skipped {
+            let name = image.strip_prefix(&list.root).unwrap_or(image).to_string_lossy();
+            missed.push(name_in(list.set.as_deref(), &name));
+        }
+        evaluations.push(evaluation);
+        bar.reset();
+    }
     bar.finish_and_clear();
+    let evaluation: Evaluation = evaluations.into_iter().collect();
     for skipped in evaluation.skipped.iter().take(MOST_NAMED) {
         complain(format_args!("{}: {}", skipped.image.display(), skipped.reason));
     }
-    let name = |image: &std::path::Path| image.strip_prefix(&list.root).unwrap_or(image).to_string_lossy().into_owned();
     let measured = Measured {
         images: evaluation.images.len(),
-        missed: evaluation.skipped.iter().map(|skipped| name(&skipped.image)).collect(),
+        missed,
         overlaps: OVERLAPS,
         sizes: size_classes(&evaluation, args.min_size),
     };
@@ -52,7 +62,7 @@ pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     // No stage lost them.
-    let (missed, total) = (measured.missed.len(), list.images.len());
+    let (missed, total) = (measured.missed.len(), lists.iter().map(|list| list.images.len()).sum::<usize>());
     complain(format_args!("{missed} of {total} images could not be read: their faces are left out"));
     Ok(Outcome::Partly)
 }

@@ -137,9 +137,10 @@ pub(crate) struct Set {
 /// Where images come from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sources {
-    /// The folder of WIDER FACE, which contains WIDER_train and wider_face_split.
+    /// The folder of WIDER FACE, which contains WIDER_train and wider_face_split. More than one may be given, or of one's own in
+    /// its layout.
     #[arg(long, value_name = "DIR")]
-    pub(crate) wider: Option<PathBuf>,
+    pub(crate) wider: Vec<PathBuf>,
 
     /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
     #[arg(long, value_name = "DIR")]

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use mtcnn_cpu::Stage;
-use mtcnn_cpu::data::doctor::{Bar, Histogram, SetReport, SourceReport, TOO_SMALL, check_set, check_sources};
+use mtcnn_cpu::data::doctor::{
+    Bar, BoxShape, Histogram, SetReport, SourceReport, TOO_SMALL, check_set, check_sources, unlike,
+};
 use mtcnn_cpu::data::{Class, DataSet};
 use mtcnn_cpu::quote::quoted;
 use serde::Serialize;
@@ -26,7 +28,7 @@ struct Report {
 
 /// Runs.
 pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
-    let has_sources = args.sources.wider.is_some() || args.sources.landmarks.is_some();
+    let has_sources = !args.sources.wider.is_empty() || args.sources.landmarks.is_some();
     if !has_sources && args.data.is_none() {
         return Err(Usage("--wider, --landmarks or --data is needed".into()).into());
     }
@@ -51,6 +53,14 @@ pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
 
     args.format.show(&report, |out| {
         report.sources.iter().try_for_each(|source| write_source(out, source))?;
+        if let Some([flat, tall]) = unlike(report.sources.iter().flat_map(|source| &source.shapes)) {
+            writeln!(
+                out,
+                "hint: boxes of two kinds: {:.2} times as high as wide in {}, {:.2} times in {}; a recipe's without_boxes = [\"{}\"] \
+                 learns from one of them only that they are faces\n",
+                flat.median, flat.folder, tall.median, tall.folder, flat.folder
+            )?;
+        }
         report.set.iter().try_for_each(|set| write_set(out, set))
     })?;
     let sound = report.sources.iter().all(|source| source.unreadable.is_empty())
@@ -66,6 +76,12 @@ fn write_source(out: &mut dyn Write, report: &SourceReport) -> io::Result<()> {
     writeln!(out, "    without faces{:>9}", report.without_faces)?;
     writeln!(out, "  faces          {:>9}", report.faces)?;
     write_histogram(out, "their longer sides, pixels", &report.sizes)?;
+    if !report.shapes.is_empty() {
+        writeln!(out, "  heights over widths of their boxes, medians")?;
+    }
+    for BoxShape { folder, faces, median, .. } in &report.shapes {
+        writeln!(out, "    {folder:13}{faces:>9} {median:.2}")?;
+    }
     writeln!(out, "  samples of the first net")?;
     for (class, count) in Class::ALL.into_iter().zip(report.samples) {
         writeln!(out, "    {:13}{count:>9}", class.plural())?;

@@ -78,8 +78,8 @@ fn put<T>(value: &mut T, typed: Option<T>) {
 }
 
 pub(crate) fn sources(args: &args::Sources) -> anyhow::Result<Sources> {
-    if args.wider.is_none() && args.landmarks.is_none() {
+    if args.wider.is_empty() && args.landmarks.is_none() {
         return Err(Usage("--wider or --landmarks is needed".into()).into());
     }
-    Ok(Sources::read(args.wider.as_deref(), args.landmarks.as_deref(), args.split)?)
+    Ok(Sources::read(&args.wider, args.landmarks.as_deref(), args.split)?)
 }

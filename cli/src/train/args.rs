@@ -114,9 +114,10 @@ pub(crate) struct Net {
 /// resumes where it was.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cascade {
-    /// The folder of WIDER FACE, which contains WIDER_train, WIDER_val and wider_face_split.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) wider: PathBuf,
+    /// The folder of WIDER FACE, which contains WIDER_train, WIDER_val and wider_face_split. More than one may be given, or of
+    /// one's own in its layout: in a recipe `SET/FOLDER` and `SET/*` then mean images of the set whose folder is named SET.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) wider: Vec<PathBuf>,
 
     /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
     #[arg(long, value_name = "DIR")]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use mtcnn_cpu::data::Split;
 use mtcnn_cpu::eval::{Curve, Passed};
-use mtcnn_cpu::train::{CascadeEvent, CascadeReport, MODEL, Recipe, StageReport};
+use mtcnn_cpu::train::{CascadeEvent, CascadeReport, MODEL, Measured, Recipe, StageReport};
 use mtcnn_cpu::{ErrorKind, isa};
 
 use crate::common::detector::pool;
@@ -16,6 +16,9 @@ use crate::common::stop::{going, stop_flag};
 use crate::train::args::{Cascade, From};
 use crate::train::curves::curves;
 use crate::train::progress_line::ProgressLine;
+
+/// Wrong boxes in an image on average that deserve a warning: the built-in weights have less than one, at the same thresholds.
+const MANY_WRONG: f64 = 1.0;
 
 /// Runs.
 pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
@@ -77,6 +80,14 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
         write_report(out, &report)?;
         writeln!(out, "{}: {:.0} s in all", args.out.join(MODEL).display(), report.seconds)
     })?;
+    // Average precision counts them little where they have the lowest scores.
+    if let Some(all) = report.measured.first().filter(|all| all.wrong_per_image() > MANY_WRONG) {
+        complain(format_args!(
+            "warning: {:.1} wrong boxes in an image are many: more negatives in the batches of ONet, or a higher last threshold, \
+             give fewer",
+            all.wrong_per_image()
+        ));
+    }
     Ok(Outcome::Done)
 }
 
@@ -97,12 +108,14 @@ fn write_report(out: &mut dyn Write, report: &CascadeReport) -> io::Result<()> {
             None => writeln!(out)?,
         }
     }
-    let curves = [("all images", &report.all), ("photographs", &report.photographs)];
-    for ((name, curve), passed) in curves.into_iter().zip(&report.passed) {
-        let Some(Curve { faces, found, wrong, average_precision, .. }) = curve else { continue };
+    for measured in &report.measured {
+        let Measured { name, images, curve, passed, .. } = measured;
+        let Curve { faces, found, wrong, average_precision, .. } = curve;
+        let each = measured.wrong_per_image();
         writeln!(
             out,
-            "{name}: average precision {average_precision:.4}; {found} of {faces} faces found, {wrong} wrong"
+            "{name}: average precision {average_precision:.4}; {found} of {faces} faces found, {wrong} wrong boxes in {images} images, \
+             {each:.2} in each"
         )?;
         for (stage, Passed { boxes, faces: kept }) in report.stages.iter().zip(passed) {
             let (name, part) = (stage.stage.name(), *kept as f64 / (*faces).max(1) as f64);

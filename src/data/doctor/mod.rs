@@ -3,8 +3,10 @@
 
 mod histogram;
 mod set;
+mod shapes;
 mod sources;
 
 pub use histogram::{Bar, Histogram};
 pub use set::{FolderCounts, SetReport, check_set};
+pub use shapes::{BoxShape, unlike};
 pub use sources::{Finding, SourceReport, TOO_SMALL, check_sources};

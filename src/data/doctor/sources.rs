@@ -7,6 +7,7 @@ use rayon::ThreadPool;
 use serde::Serialize;
 
 use super::histogram::Histogram;
+use super::shapes::{BoxShape, Shapes};
 use crate::arch::Stage;
 use crate::data::class::Class;
 use crate::data::face_point::FacePointImage;
@@ -41,6 +42,8 @@ pub struct SourceReport {
     pub faces: usize,
     /// Longer sides of the faces' boxes.
     pub sizes: Histogram,
+    /// The shapes of their boxes, of folders with enough faces; empty for faces with points.
+    pub shapes: Vec<BoxShape>,
     /// What is strange in the list.
     pub findings: Vec<Finding>,
     /// The samples of each class that the options give, in the order of [`Class::ALL`]; without those that
@@ -79,8 +82,8 @@ pub fn check_sources(
     let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.images.len()));
     let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.images.len()));
     let mut reports: Vec<_> = of_boxes.chain(of_points).collect();
-    let last = reports.len().saturating_sub(1);
     let mut names = HashSet::new();
+    let mut shapes: Vec<_> = reports.iter().map(|_| Shapes::default()).collect();
     let look = |task: &Task<'_>| {
         let (image, info) = images::read(&task.path(), &reading.decode)?;
         let size = [image.width() as usize, image.height() as usize];
@@ -94,14 +97,14 @@ pub fn check_sources(
         |index| look(&tasks[index]),
         |index, looked: Result<([usize; 2], bool, Vec<Planned>), String>| {
             let task = &tasks[index];
-            let report = match task.image {
-                Annotation::Boxes(_) => &mut reports[0],
-                Annotation::Points(_) => &mut reports[last],
-            };
+            let report = &mut reports[task.list];
             // The place of an image that can't be read is unknown: nothing is beyond it.
             let size = looked.as_ref().map_or([usize::MAX; 2], |(size, ..)| *size).map(|side| side as f64);
             match task.image {
-                Annotation::Boxes(image) => boxes(image, size, report),
+                Annotation::Boxes(image) => {
+                    boxes(image, size, report);
+                    shapes[task.list].add(&task.folder(), image);
+                }
                 Annotation::Points(image) => points(image, size, options.landmarks.min_face, report),
             }
             let (line, image) = task.place();
@@ -130,6 +133,9 @@ pub fn check_sources(
         },
     );
     let Ok(()) = done;
+    for (report, shapes) in reports.iter_mut().zip(shapes) {
+        report.shapes = shapes.finish();
+    }
     reports
 }
 
@@ -143,6 +149,7 @@ fn report(kind: &'static str, list: &std::path::Path, images: usize) -> SourceRe
         without_faces: 0,
         faces: 0,
         sizes: Histogram::of_sizes(),
+        shapes: Vec::new(),
         findings: Vec::new(),
         samples: [0; Class::ALL.len()],
         overlaps: Histogram::of_overlaps(),

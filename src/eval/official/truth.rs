@@ -51,6 +51,14 @@ impl Truth {
         Self { subsets, images: images.collect(), empty_images_count: true }
     }
 
+    /// All of several as one; they have the same subsets.
+    pub fn of_all(several: impl IntoIterator<Item = Self>) -> Option<Self> {
+        several.into_iter().reduce(|mut whole, mut next| {
+            whole.images.append(&mut next.images);
+            whole
+        })
+    }
+
     /// The published ground truth of the split to validate with: `wider_face_val.mat`, `wider_easy_val.mat`,
     /// `wider_medium_val.mat` and `wider_hard_val.mat` in a folder, which is `eval_tools/ground_truth` of the
     /// official evaluation.
