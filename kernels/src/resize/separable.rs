@@ -115,13 +115,7 @@ impl Kernel for Forward<'_> {
                 sum_rows(s, source, inside, region.y, down.taps(y), affine.scale, &mut line[filled.clone()]);
             }
             let out = &mut output[first * row_len..][..at_a_time * row_len];
-            match source.pixel {
-                1 => filter_lines::<S, 1>(s, across, lines, source.channels, affine.offset, order, out),
-                2 => filter_lines::<S, 2>(s, across, lines, source.channels, affine.offset, order, out),
-                3 => filter_lines::<S, 3>(s, across, lines, source.channels, affine.offset, order, out),
-                4 => filter_lines::<S, 4>(s, across, lines, source.channels, affine.offset, order, out),
-                bytes => unreachable!("a pixel of {bytes} bytes"),
-            }
+            filter_lines(s, across, lines, source, affine.offset, order, out);
             if down.has_gaps() {
                 for (out, y) in out.chunks_exact_mut(row_len).zip(rows.start + first..) {
                     if down.taps(y).1.is_empty() {
@@ -210,14 +204,13 @@ unsafe fn sum_vectors<S: Simd, const N: usize>(
     }
 }
 
-/// `offset` and the filter along lines of pixels of `PIXEL` values, of which three go to the output: one row,
-/// or `ROWS` of them.
+/// `offset` and the filter along lines of pixels, of which three values go to the output: one row, or `ROWS` of them.
 #[inline(always)]
-fn filter_lines<S: Simd, const PIXEL: usize>(
+fn filter_lines<S: Simd>(
     s: S,
     across: &Axis,
     lines: &[f32],
-    channels: [usize; 3],
+    source: &Source<'_>,
     offset: f32,
     order: Order,
     out: &mut [f32],
@@ -225,37 +218,31 @@ fn filter_lines<S: Simd, const PIXEL: usize>(
     let row_len = 3 * across.target();
     if across.target() < 4 || across.has_gaps() {
         for (out, line) in out.chunks_exact_mut(row_len).zip(lines.chunks_exact(lines.len() / ROWS)) {
-            filter_any::<PIXEL>(across, line, channels, offset, order, out);
+            filter_any(across, line, source, offset, order, out);
         }
         return;
     }
-    // Few taps are the rule, and worth loops without an end to look for.
-    match across.most_taps() {
-        1 => filter_taps::<S, PIXEL, 1>(s, across, lines, channels, offset, order, out),
-        2 => filter_taps::<S, PIXEL, 2>(s, across, lines, channels, offset, order, out),
-        3 => filter_taps::<S, PIXEL, 3>(s, across, lines, channels, offset, order, out),
-        4 => filter_taps::<S, PIXEL, 4>(s, across, lines, channels, offset, order, out),
-        5 => filter_taps::<S, PIXEL, 5>(s, across, lines, channels, offset, order, out),
-        6 => filter_taps::<S, PIXEL, 6>(s, across, lines, channels, offset, order, out),
-        _ => filter_taps::<S, PIXEL, 0>(s, across, lines, channels, offset, order, out),
+    // Few taps of colours are the rule, and worth loops without an end to look for.
+    match (source.pixel > 2, across.most_taps()) {
+        (true, 1) => filter_taps::<S, true, 1>(s, across, lines, source, offset, order, out),
+        (true, 2) => filter_taps::<S, true, 2>(s, across, lines, source, offset, order, out),
+        (true, 3) => filter_taps::<S, true, 3>(s, across, lines, source, offset, order, out),
+        (true, 4) => filter_taps::<S, true, 4>(s, across, lines, source, offset, order, out),
+        (true, 5) => filter_taps::<S, true, 5>(s, across, lines, source, offset, order, out),
+        (true, 6) => filter_taps::<S, true, 6>(s, across, lines, source, offset, order, out),
+        (true, _) => filter_taps::<S, true, 0>(s, across, lines, source, offset, order, out),
+        (false, _) => filter_taps::<S, false, 0>(s, across, lines, source, offset, order, out),
     }
 }
 
 /// [`filter_lines`] one value at a time.
 #[inline(always)]
-fn filter_any<const PIXEL: usize>(
-    across: &Axis,
-    line: &[f32],
-    channels: [usize; 3],
-    offset: f32,
-    order: Order,
-    out: &mut [f32],
-) {
+fn filter_any(across: &Axis, line: &[f32], source: &Source<'_>, offset: f32, order: Order, out: &mut [f32]) {
     for x in 0..across.target() {
         let (start, weights) = across.taps(x);
         for c in 0..3 {
-            let pixels = line[start * PIXEL..].chunks_exact(PIXEL);
-            let sum: f32 = weights.iter().zip(pixels).map(|(weight, pixel)| weight * pixel[channels[c]]).sum();
+            let pixels = line[start * source.pixel..].chunks_exact(source.pixel);
+            let sum: f32 = weights.iter().zip(pixels).map(|(weight, pixel)| weight * pixel[source.channels[c]]).sum();
             let to = match order {
                 Order::Interleaved => x * 3 + c,
                 Order::Planar => c * across.target() + x,
@@ -266,26 +253,28 @@ fn filter_any<const PIXEL: usize>(
 }
 
 /// [`filter_lines`] for pixels of the output that are made of at least one and at most `TAPS` pixels each; 0 stands
-/// for any count.
+/// for any count. Pixels have three values or more, or, without `COLOURS`, one that counts.
 #[inline(always)]
-fn filter_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
+fn filter_taps<S: Simd, const COLOURS: bool, const TAPS: usize>(
     s: S,
     across: &Axis,
     lines: &[f32],
-    channels: [usize; 3],
+    source: &Source<'_>,
     offset: f32,
     order: Order,
     out: &mut [f32],
 ) {
     let (target, line_len) = (across.target(), lines.len() / ROWS);
-    assert!(target >= 4 && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
+    let pixel = source.pixel;
+    assert!(target >= 4 && TAPS <= SLACK && line_len >= (across.source() + SLACK) * pixel && COLOURS == (pixel > 2));
     // Where in the output each value of a pixel goes.
     let mut places = [0, 1, 2];
-    if PIXEL > 2 {
+    if COLOURS {
         for c in 0..3 {
-            places[channels[c]] = c;
+            places[source.channels[c]] = c;
         }
     }
+    let lines = Lines { values: lines.as_ptr(), len: line_len, pixel };
     if order == Order::Planar {
         assert_eq!(out.len(), 3 * target, "one row");
         for x in (0..target).step_by(4) {
@@ -294,8 +283,7 @@ fn filter_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
             let mut pixels = [f32x4::ZERO; 4];
             for (i, pixel) in pixels.iter_mut().enumerate() {
                 // SAFETY: `x + i < target`, and the line is as long as was found.
-                [*pixel] =
-                    unsafe { filter_pixels::<S, PIXEL, TAPS, 1>(s, across, x + i, lines.as_ptr(), line_len, offset) };
+                [*pixel] = unsafe { filter_pixels::<S, COLOURS, TAPS, 1>(s, across, x + i, lines, offset) };
             }
             let planes = f32x4::transpose(pixels);
             for k in 0..3 {
@@ -303,32 +291,40 @@ fn filter_taps<S: Simd, const PIXEL: usize, const TAPS: usize>(
             }
         }
     } else if out.len() == ROWS * 3 * target {
-        filter_interleaved::<S, PIXEL, TAPS, ROWS>(s, across, lines, places, offset, out);
+        filter_interleaved::<S, COLOURS, TAPS, ROWS>(s, across, lines, places, offset, out);
     } else {
-        filter_interleaved::<S, PIXEL, TAPS, 1>(s, across, lines, places, offset, out);
+        filter_interleaved::<S, COLOURS, TAPS, 1>(s, across, lines, places, offset, out);
     }
+}
+
+/// `ROWS` lines of `len` values, one behind the other.
+#[derive(Clone, Copy)]
+struct Lines {
+    values: *const f32,
+    len: usize,
+    /// Values of a pixel.
+    pixel: usize,
 }
 
 /// `N` rows of whole pixels; `places` says where in them each value of the source's pixel goes.
 #[inline(always)]
-fn filter_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+fn filter_interleaved<S: Simd, const COLOURS: bool, const TAPS: usize, const N: usize>(
     s: S,
     across: &Axis,
-    lines: &[f32],
+    lines: Lines,
     places: [usize; 3],
     offset: f32,
     out: &mut [f32],
 ) {
-    let (target, line_len) = (across.target(), lines.len() / ROWS);
-    assert!(N <= ROWS && TAPS <= SLACK && line_len >= (across.source() + SLACK) * PIXEL);
+    let target = across.target();
+    assert!(N <= ROWS && TAPS <= SLACK && lines.len >= (across.source() + SLACK) * lines.pixel);
     assert_eq!(out.len(), N * 3 * target, "rows that are made together");
     // Whole vectors, of which the next pixel writes over the last value: not for the last pixel. In one loop for both
     // the compiler makes three stores of each vector.
     let vectors = if places == [0, 1, 2] { target - 1 } else { 0 };
     for x in 0..vectors {
         // SAFETY: `x < target`, and the lines are as long as was found.
-        let pixels: [_; N] =
-            unsafe { filter_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+        let pixels: [_; N] = unsafe { filter_pixels::<S, COLOURS, TAPS, _>(s, across, x, lines, offset) };
         for (row, pixel) in pixels.iter().enumerate() {
             // SAFETY: the row has another pixel behind this one.
             unsafe {
@@ -339,8 +335,7 @@ fn filter_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: u
     }
     for x in vectors..target {
         // SAFETY: as above.
-        let pixels: [_; N] =
-            unsafe { filter_pixels::<S, PIXEL, TAPS, _>(s, across, x, lines.as_ptr(), line_len, offset) };
+        let pixels: [_; N] = unsafe { filter_pixels::<S, COLOURS, TAPS, _>(s, across, x, lines, offset) };
         for (row, pixel) in pixels.iter().enumerate() {
             let to = &mut out[(row * target + x) * 3..][..3];
             for k in 0..3 {
@@ -354,15 +349,13 @@ fn filter_interleaved<S: Simd, const PIXEL: usize, const TAPS: usize, const N: u
 /// the next pixel's.
 ///
 /// # Safety
-/// `x` must be less than the target, and there must be `N` lines of `line_len` values, `TAPS` pixels more than the
-/// source has.
+/// `x` must be less than the target, and there must be `N` lines, each `TAPS` pixels longer than the source.
 #[inline(always)]
-unsafe fn filter_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N: usize>(
+unsafe fn filter_pixels<S: Simd, const COLOURS: bool, const TAPS: usize, const N: usize>(
     s: S,
     across: &Axis,
     x: usize,
-    lines: *const f32,
-    line_len: usize,
+    lines: Lines,
     offset: f32,
 ) -> [f32x4; N] {
     // SAFETY: the caller's.
@@ -376,8 +369,8 @@ unsafe fn filter_pixels<S: Simd, const PIXEL: usize, const TAPS: usize, const N:
             // SAFETY: the first pixel lies in the source, and the last that has a weight of its own too; those behind it,
             // `TAPS` at most, lie in the line.
             let pixel = unsafe {
-                let at = lines.add(row * line_len + (start + j) * PIXEL);
-                if PIXEL <= 2 { [*at; 4] } else { at.cast::<[f32; 4]>().read_unaligned() }
+                let at = lines.values.add(row * lines.len + (start + j) * lines.pixel);
+                if COLOURS { at.cast::<[f32; 4]>().read_unaligned() } else { [*at; 4] }
             };
             *sum = s.mul_add_four(weight, f32x4::new(pixel), *sum);
         }
