@@ -32,6 +32,7 @@ mod simd;
 pub mod softmax;
 mod tile;
 mod wanted;
+pub mod warp;
 mod winograd;
 
 pub use buffer::Buffer;

@@ -193,3 +193,31 @@ pub fn bilinear(source: &Source<'_>, region: Region, height: usize, width: usize
     }
     output
 }
+
+/// A row of pixels between their neighbours: channels of pixels at `from + i·step` (x, y), of an image given as
+/// `[line][column][channel]`.
+#[must_use]
+pub fn warp_row(
+    width: usize,
+    channels: usize,
+    image: &[f64],
+    from: [f64; 2],
+    step: [f64; 2],
+    count: usize,
+) -> Vec<f64> {
+    let mut output = Vec::new();
+    for i in 0..count {
+        let [x, y] = [0, 1].map(|axis| from[axis] + i as f64 * step[axis]);
+        let (column, line) = (x.floor(), y.floor());
+        let (fx, fy) = (x - column, y - line);
+        for channel in 0..channels {
+            let at = |dx: usize, dy: usize| {
+                image[((line as usize + dy) * width + column as usize + dx) * channels + channel]
+            };
+            let top = at(0, 0) * (1.0 - fx) + at(1, 0) * fx;
+            let low = at(0, 1) * (1.0 - fx) + at(1, 1) * fx;
+            output.push(top * (1.0 - fy) + low * fy);
+        }
+    }
+    output
+}

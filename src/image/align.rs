@@ -7,12 +7,13 @@
 //! Templates and transforms are in numbers of pixels, as OpenCV counts: the *centre* of the first pixel is at (0, 0). The
 //! points that a detector gives are used as they are, as all programs that align for recognition do.
 
-use wide::{i16x8, i32x4, u8x16};
+use mtcnn_kernels::Isa;
+use mtcnn_kernels::warp::{self, BITS, Pixels, READ};
 
 use crate::error::{Error, Result};
 use crate::face::Landmarks;
 use crate::geometry::Point;
-use crate::image::view::{ImageView, PixelFormat};
+use crate::image::view::ImageView;
 
 /// Where insightface's ArcFace has the five points in 112x112 pixels.
 const ARCFACE: [[f64; 2]; 5] =
@@ -202,12 +203,6 @@ pub fn align(
     Some(transform)
 }
 
-/// Positions are known to this many bits of a pixel; OpenCV has 5.
-const BITS: u32 = 6;
-const ONE: i32 = 1 << BITS;
-/// Half of the sum of four weights, so that sums are rounded.
-const HALF: i32 = 1 << (2 * BITS - 1);
-
 /// An image seen through a transform: `[width, height]` pixels of RGB, each from the four about its place (bilinear).
 ///
 /// # Panics
@@ -224,100 +219,47 @@ pub fn warp(
     if width == 0 || height == 0 {
         return;
     }
-    let rows = output.chunks_exact_mut(width * 3).enumerate();
-    // Known when it is compiled, the order of bytes costs nothing.
-    match view.format() {
-        PixelFormat::Rgb => rows.for_each(|(y, row)| warp_row::<3, 0, 1, 2>(view, &inverse, y, border, row)),
-        PixelFormat::Bgr => rows.for_each(|(y, row)| warp_row::<3, 2, 1, 0>(view, &inverse, y, border, row)),
-        PixelFormat::Rgba => rows.for_each(|(y, row)| warp_row::<4, 0, 1, 2>(view, &inverse, y, border, row)),
-        PixelFormat::Bgra => rows.for_each(|(y, row)| warp_row::<4, 2, 1, 0>(view, &inverse, y, border, row)),
-        PixelFormat::Gray => rows.for_each(|(y, row)| warp_row::<1, 0, 0, 0>(view, &inverse, y, border, row)),
-        PixelFormat::GrayAlpha => rows.for_each(|(y, row)| warp_row::<2, 0, 0, 0>(view, &inverse, y, border, row)),
+    let isa = Isa::best();
+    for (y, row) in output.chunks_exact_mut(width * 3).enumerate() {
+        warp_row(isa, view, &inverse, y, border, row.as_chunks_mut().0);
     }
 }
 
-/// The place of a pixel of the result in the image: fixed point with 32 bits below the point.
-#[derive(Clone, Copy)]
-struct Place {
-    x: i64,
-    y: i64,
-}
-
-impl Place {
-    fn column(self) -> i64 {
-        self.x >> 32
-    }
-
-    fn line(self) -> i64 {
-        self.y >> 32
-    }
-
-    /// Of the four pixels from there on: two in its line, and two in the next.
-    fn weights(self) -> [i32; 4] {
-        let [fx, fy] = [self.x, self.y].map(|at| (at >> (32 - BITS)) as i32 & (ONE - 1));
-        let both = fx * fy;
-        [ONE * ONE + both - ONE * (fx + fy), ONE * fx - both, ONE * fy - both, both]
-    }
-}
-
-/// A row of the result from pixels of so many bytes, in which red, green and blue have these places.
-fn warp_row<const PIXEL: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(
-    view: &ImageView<'_>,
-    inverse: &Similarity,
-    y: usize,
-    border: Border,
-    row: &mut [u8],
-) {
-    let (data, stride) = (view.data(), view.stride());
-    // What is further away than 10^9 pixels is beyond the image in any case.
+/// A row of the result.
+fn warp_row(isa: Isa, view: &ImageView<'_>, inverse: &Similarity, y: usize, border: Border, row: &mut [[u8; 3]]) {
+    // Fixed point with 32 bits below the point. What is further away than 10^9 pixels is beyond the image in any case.
     let fixed = |x: f64| (x.clamp(-1e9, 1e9) * (1u64 << 32) as f64).round() as i64;
     // Half of the last bit that is kept, so that positions are rounded.
-    let [x0, y0] = inverse.apply([0.0, y as f64]).map(|at| fixed(at).wrapping_add(1 << (31 - BITS)));
-    let [dx, dy] = [fixed(inverse.a), fixed(inverse.b)];
-    let place = |i: usize| {
-        let along = |from: i64, step: i64| from.saturating_add(step.saturating_mul(i as i64));
-        Place { x: along(x0, dx), y: along(y0, dy) }
-    };
-    // Where all four pixels are in the image, and 16 bytes from each can be read. A line crosses that rectangle once.
-    let columns = (view.width() * PIXEL).checked_sub(16 + PIXEL).map_or(0, |last| last as i64 / PIXEL as i64 + 1);
-    let columns = columns.min(view.width() as i64 - 1);
-    let lines = view.height() as i64 - 1;
-    let inside = |&i: &usize| (0..columns).contains(&place(i).column()) && (0..lines).contains(&place(i).line());
-    let (row, _) = row.as_chunks_mut::<3>();
-    let count = row.len();
-    let first = (0..count).find(inside).unwrap_or(count);
-    let last = (first..count).rev().find(inside).map_or(first, |last| last + 1);
+    let from = inverse.apply([0.0, y as f64]).map(|at| fixed(at).wrapping_add(1 << (31 - BITS)));
+    let step = [inverse.a, inverse.b].map(fixed);
+    let place = |i: usize| [0, 1].map(|axis| from[axis].saturating_add(step[axis].saturating_mul(i as i64)));
+    // Where all four pixels are in the image, and the kernel reads no byte beyond a line. The row crosses that rectangle once.
+    let bytes = view.format().bytes_per_pixel();
+    let columns = (view.width() * bytes).checked_sub(READ).map_or(0, |last| last / bytes + 1);
+    let reach = [columns.min(view.width().saturating_sub(1)), view.height().saturating_sub(1)];
+    let inside = |&i: &usize| place(i).iter().zip(reach).all(|(at, reach)| (0..reach as i64).contains(&(at >> 32)));
+    let first = (0..row.len()).find(inside).unwrap_or(row.len());
+    let last = (first..row.len()).rev().find(inside).map_or(first, |last| last + 1);
 
-    for (i, output) in row.iter_mut().enumerate() {
-        if (first..last).contains(&i) {
-            continue;
-        }
-        let place = place(i);
-        let corner = |dx: i64, dy: i64| beyond(view, place.column() + dx, place.line() + dy, border);
-        let four = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
-        let sum = |channel: usize| {
-            let products = four.iter().zip(place.weights()).map(|(pixel, weight)| i32::from(pixel[channel]) * weight);
-            products.sum::<i32>()
-        };
-        *output = [0, 1, 2].map(|channel| ((sum(channel) + HALF) >> (2 * BITS)) as u8);
+    let order = view.format().rgb_offsets();
+    let pixels = Pixels { data: view.data(), stride: view.stride(), bytes, order };
+    warp::row(isa, pixels, place(first), step, &mut row[first..last]);
+    for (i, output) in row.iter_mut().enumerate().filter(|(i, _)| !(first..last).contains(i)) {
+        *output = between(view, place(i), border);
     }
+}
 
-    let mut place = place(first);
-    for output in &mut row[first..last] {
-        let at = place.line() as usize * stride + place.column() as usize * PIXEL;
-        // Of each channel the values of two neighbours.
-        let pairs = |at: usize| {
-            let line = &data[at..at + PIXEL + 16];
-            let [one, next] = [0, PIXEL].map(|at| u8x16::new(*line[at..].first_chunk().expect("16 bytes")));
-            i16x8::from_u8x16_low(u8x16::unpack_low(one, next))
-        };
-        let [a, b, c, d] = place.weights();
-        let weights = |one: i32, next: i32| bytemuck::cast::<i32x4, i16x8>(i32x4::splat(one | next << 16));
-        let sum = pairs(at).dot(weights(a, b)) + pairs(at + stride).dot(weights(c, d)) + i32x4::splat(HALF);
-        let values = (sum >> (2 * BITS as i32)).to_array();
-        *output = [RED, GREEN, BLUE].map(|channel| values[channel] as u8);
-        place = Place { x: place.x.wrapping_add(dx), y: place.y.wrapping_add(dy) };
-    }
+/// The same for a pixel near the edge or beyond it.
+fn between(view: &ImageView<'_>, [x, y]: [i64; 2], border: Border) -> [u8; 3] {
+    let one = 1 << BITS;
+    let corner = |dx: i64, dy: i64| beyond(view, (x >> 32) + dx, (y >> 32) + dy, border);
+    let four = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
+    let [fx, fy] = [x, y].map(|at| (at >> (32 - BITS)) as i32 & (one - 1));
+    let weights = [(one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy];
+    [0, 1, 2].map(|channel| {
+        let sum: i32 = four.iter().zip(weights).map(|(pixel, weight)| i32::from(pixel[channel]) * weight).sum();
+        ((sum + one * one / 2) >> (2 * BITS)) as u8
+    })
 }
 
 /// A pixel in the image or beyond.
@@ -337,6 +279,7 @@ fn beyond(view: &ImageView<'_>, column: i64, line: i64, border: Border) -> [u8; 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::view::PixelFormat;
     use crate::random::Random;
 
     fn noise(width: usize, height: usize, bytes: usize) -> Vec<u8> {

@@ -4,8 +4,9 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{ByteKernel, Bytes, Floats, Kernel, Token};
+use super::{ByteKernel, Bytes, Floats, Kernel, Pixels, Token};
 use crate::Isa;
+use crate::warp::{BITS, GROUP, HALF, ONE, Place, READ};
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -52,6 +53,50 @@ unsafe impl Token for Avx2 {
         }
         // SAFETY: an `Avx2` exists only after detection.
         unsafe { go(self, kernel) }
+    }
+}
+
+// SAFETY: the accesses are those of the method's contract.
+unsafe impl Pixels for Avx2 {
+    #[inline(always)]
+    unsafe fn blend(self, data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
+        // Two pixels in each half of a vector, eight bytes each.
+        let each = |of: [i64; GROUP]| {
+            // SAFETY: detected.
+            unsafe { _mm256_set_epi64x(of[3], of[2], of[1], of[0]) }
+        };
+        // SAFETY: the caller's.
+        let line = |below: usize| places.map(|it| unsafe { data.add(it.at + below).cast::<i64>().read_unaligned() });
+        let first = i64::from_le_bytes(pairs);
+        let second = first + i64::from_le_bytes([READ as u8; 8]);
+        // Weights for a pixel and the next, for each channel: bytes across, i16 down.
+        let across = places.map(|it| (ONE + it.across * 255) as i64 * 0x0001_0001_0001_0001);
+        let down = places.map(|it| (ONE + it.down * 65_535) as i64 * 0x0000_0001_0000_0001);
+        // SAFETY: detected. No sum of bytes by weights is above 255 · ONE, which an i16 holds.
+        unsafe {
+            let pairs = each([first, second, first, second]);
+            let (across, down) = (each(across), each(down));
+            let top = _mm256_maddubs_epi16(_mm256_shuffle_epi8(each(line(0)), pairs), across);
+            let low = _mm256_maddubs_epi16(_mm256_shuffle_epi8(each(line(stride)), pairs), across);
+            let half = _mm256_set1_epi32(HALF);
+            let even = _mm256_madd_epi16(_mm256_unpacklo_epi16(top, low), _mm256_unpacklo_epi64(down, down));
+            let odd = _mm256_madd_epi16(_mm256_unpackhi_epi16(top, low), _mm256_unpackhi_epi64(down, down));
+            let even = _mm256_srli_epi32::<{ 2 * BITS as i32 }>(_mm256_add_epi32(even, half));
+            let odd = _mm256_srli_epi32::<{ 2 * BITS as i32 }>(_mm256_add_epi32(odd, half));
+            let values = _mm256_packs_epi32(even, odd);
+            let bytes = _mm256_packus_epi16(values, values);
+            // Three bytes of each; the second half's go behind the first's six.
+            #[rustfmt::skip]
+            let places = _mm256_setr_epi8(
+                0, 1, 2, 4, 5, 6, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                -1, -1, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, -1, -1, -1, -1,
+            );
+            let bytes = _mm256_shuffle_epi8(bytes, places);
+            let bytes = _mm_or_si128(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+            let mut all = [0_u8; 16];
+            _mm_storeu_si128(all.as_mut_ptr().cast(), bytes);
+            *all.first_chunk().expect("12 of 16 bytes")
+        }
     }
 }
 

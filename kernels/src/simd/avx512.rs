@@ -4,7 +4,8 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
-use super::{ByteKernel, Bytes, Floats, Kernel, Token};
+use super::{ByteKernel, Bytes, Floats, Kernel, Pixels, Token};
+use crate::warp::{GROUP, Place, READ};
 use crate::{Capabilities, Isa};
 
 /// Proof that the machine has AVX-512F, AVX2 and FMA, and with `VNNI` what [`Bytes`] needs besides.
@@ -51,6 +52,15 @@ unsafe impl Token for Avx512 {
         }
         // SAFETY: an `Avx512` exists only after detection.
         unsafe { go(self, kernel) }
+    }
+}
+
+// SAFETY: as AVX2's.
+unsafe impl<const VNNI: bool> Pixels for Avx512<VNNI> {
+    #[inline(always)]
+    unsafe fn blend(self, data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
+        // SAFETY: the caller's.
+        unsafe { super::avx2::Avx2::of_avx512(self).blend(data, stride, pairs, places) }
     }
 }
 

@@ -16,6 +16,7 @@ mod portable;
 use wide::f32x4;
 
 use crate::Isa;
+use crate::warp::{self, GROUP, Place, READ};
 pub(crate) use bytes::{ByteKernel, Bytes, dispatch_bytes};
 pub(crate) use portable::Portable;
 
@@ -31,9 +32,9 @@ pub(crate) trait Kernel {
 /// Each type of element is a trait of its own, which names its vectors and their operations; a kernel on another type
 /// adds a trait here and an implementation in each backend. What a CPU has besides ([`crate::Capabilities`]) belongs into
 /// the backend's token, as a parameter of its type that [`Token::vectorize`] switches on and one implementation uses.
-pub(crate) trait Simd: Token + Floats {}
+pub(crate) trait Simd: Token + Floats + Pixels {}
 
-impl<S: Token + Floats> Simd for S {}
+impl<S: Token + Floats + Pixels> Simd for S {}
 
 /// An instruction set: proof that the machine has it.
 ///
@@ -128,6 +129,22 @@ pub(crate) unsafe trait Floats: Copy {
     /// # Safety
     /// They must be writable at `p`.
     unsafe fn store_u8(self, p: *mut u8, v: Self::V);
+}
+
+/// Pixels of bytes.
+///
+/// # Safety
+/// An implementation must access no memory but what each method's contract names.
+pub(crate) unsafe trait Pixels: Copy {
+    /// [`warp::blend`], to the bit.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn blend(self, data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
+        // SAFETY: the caller's.
+        unsafe { warp::blend(data, stride, pairs, places) }
+    }
 }
 
 /// Reads the first `n` values, `LANES` at most; the other lanes are 0.

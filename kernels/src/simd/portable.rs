@@ -2,7 +2,7 @@
 
 use wide::f32x4;
 
-use super::{Floats, Kernel, Token};
+use super::{Floats, Kernel, Pixels, Token};
 
 /// SSE2, NEON, wasm simd128 or plain code, 4 lanes.
 #[derive(Clone, Copy)]
@@ -31,6 +31,9 @@ unsafe impl Token for Portable {
         kernel.run(self)
     }
 }
+
+// SAFETY: it has the method that there is.
+unsafe impl Pixels for Portable {}
 
 // SAFETY: every access below is the array that the method's contract names.
 unsafe impl Floats for Portable {
