@@ -56,28 +56,47 @@ unsafe impl Token for Avx2 {
     }
 }
 
+/// Weights across for a pixel and the next, for each channel.
+#[inline(always)]
+fn across(place: Place) -> i64 {
+    (ONE + place.across * 255) as i64 * 0x0001_0001_0001_0001
+}
+
+/// Weights down for a line and the next, as i16, twice.
+#[inline(always)]
+fn down(place: Place) -> i64 {
+    (ONE + place.down * 65_535) as i64 * 0x0000_0001_0000_0001
+}
+
+/// The bytes of a place.
+///
+/// # Safety
+/// [`READ`] of them must be readable.
+#[inline(always)]
+unsafe fn eight(data: *const u8, place: Place) -> i64 {
+    // SAFETY: the caller's.
+    unsafe { data.add(place.at).cast::<i64>().read_unaligned() }
+}
+
 // SAFETY: the accesses are those of the method's contract.
 unsafe impl Pixels for Avx2 {
     #[inline(always)]
     unsafe fn blend(self, data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
-        // Two pixels in each half of a vector, eight bytes each.
-        let each = |of: [i64; GROUP]| {
-            // SAFETY: detected.
-            unsafe { _mm256_set_epi64x(of[3], of[2], of[1], of[0]) }
-        };
-        // SAFETY: the caller's.
-        let line = |below: usize| places.map(|it| unsafe { data.add(it.at + below).cast::<i64>().read_unaligned() });
+        let [a, b, c, d] = places;
         let first = i64::from_le_bytes(pairs);
         let second = first + i64::from_le_bytes([READ as u8; 8]);
-        // Weights for a pixel and the next, for each channel: bytes across, i16 down.
-        let across = places.map(|it| (ONE + it.across * 255) as i64 * 0x0001_0001_0001_0001);
-        let down = places.map(|it| (ONE + it.down * 65_535) as i64 * 0x0000_0001_0000_0001);
-        // SAFETY: detected. No sum of bytes by weights is above 255 · ONE, which an i16 holds.
+        // SAFETY: detected, and the reads are the caller's. No sum of bytes by weights is above 255 · ONE, which an i16
+        // holds.
         unsafe {
-            let pairs = each([first, second, first, second]);
-            let (across, down) = (each(across), each(down));
-            let top = _mm256_maddubs_epi16(_mm256_shuffle_epi8(each(line(0)), pairs), across);
-            let low = _mm256_maddubs_epi16(_mm256_shuffle_epi8(each(line(stride)), pairs), across);
+            // Two pixels in each half of a vector, eight bytes each.
+            let pairs = _mm256_set_epi64x(second, first, second, first);
+            let across = _mm256_set_epi64x(across(d), across(c), across(b), across(a));
+            let down = _mm256_set_epi64x(down(d), down(c), down(b), down(a));
+            let top = _mm256_set_epi64x(eight(data, d), eight(data, c), eight(data, b), eight(data, a));
+            let data = data.add(stride);
+            let low = _mm256_set_epi64x(eight(data, d), eight(data, c), eight(data, b), eight(data, a));
+            let top = _mm256_maddubs_epi16(_mm256_shuffle_epi8(top, pairs), across);
+            let low = _mm256_maddubs_epi16(_mm256_shuffle_epi8(low, pairs), across);
             let half = _mm256_set1_epi32(HALF);
             let even = _mm256_madd_epi16(_mm256_unpacklo_epi16(top, low), _mm256_unpacklo_epi64(down, down));
             let odd = _mm256_madd_epi16(_mm256_unpackhi_epi16(top, low), _mm256_unpackhi_epi64(down, down));
