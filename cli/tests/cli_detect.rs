@@ -28,6 +28,46 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+// ---- looks ----
+
+#[test]
+fn a_second_look_finds_the_same_portrait_a_little_elsewhere() {
+    let [once, twice] = [&[PORTRAIT][..], &[PORTRAIT, "--accurate"]].map(detect);
+    assert_eq!((twice.code, twice.err.as_str()), (0, ""));
+    let [once, twice] = [once, twice].map(|run| run.lines()[0]["faces"].as_array().unwrap().clone());
+    assert_eq!((once.len(), twice.len()), (1, 1));
+    let edges = |face: &Value| [0, 1, 2, 3].map(|i| face["box"][i].as_f64().unwrap());
+    let far = edges(&once[0]).iter().zip(edges(&twice[0])).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(0.0 < far && far < 6.0, "{far}");
+}
+
+#[test]
+fn a_portrait_that_lies_is_found_where_it_lies() {
+    let folder = TempDir::new().unwrap();
+    let upright = detect(&[PORTRAIT]).lines()[0]["faces"][0].clone();
+    let [x1, y1, x2, y2] = [0, 1, 2, 3].map(|i| upright["box"][i].as_f64().unwrap());
+    let image = image::open(root().join(PORTRAIT)).unwrap();
+    let side = f64::from(image.width());
+    // As it lies, and what the box becomes.
+    for (name, turned, expected) in [
+        ("left.png", image.rotate270(), [y1, side - x2, y2, side - x1]),
+        ("over.png", image.rotate180(), [side - x2, side - y2, side - x1, side - y1]),
+    ] {
+        let path = folder.path().join(name).to_str().unwrap().to_owned();
+        turned.save(&path).unwrap();
+        assert_eq!(detect(&[&path]).lines()[0]["faces"].as_array().unwrap().len(), 0, "{name}");
+        let run = detect(&[&path, "--rotations", "90,180,270"]);
+        let faces = run.lines()[0]["faces"].as_array().unwrap().clone();
+        let [face] = &faces[..] else { panic!("{name}: {}", run.out) };
+        for (i, expected) in expected.into_iter().enumerate() {
+            let at = face["box"][i].as_f64().unwrap();
+            assert!((at - expected).abs() < 1.0, "{name}: {at} for {expected}");
+        }
+    }
+    let wrong = detect(&[PORTRAIT, "--rotations", "45"]);
+    assert!(wrong.code == 2 && wrong.err.contains("90, 180, 270"), "{}", wrong.err);
+}
+
 // ---- results ----
 
 #[test]

@@ -123,6 +123,32 @@ fn several_sets_are_measured_each_and_together() {
 }
 
 #[test]
+fn profiles_are_put_beside_each_other() {
+    let sets = Sets::new();
+    let curves = sets.path("curves.png");
+    let args = ["eval", "profiles", "--wider", &sets.path(""), "--profiles", "mtcnn-cpu,ipazc"];
+    let measured = run(&[&args[..], &["--format", "json", "--curves", &curves]].concat());
+    assert_eq!((measured.code, measured.err.as_str()), (0, ""));
+    let folder = &measured.json()["wider"][0];
+    let alone = run(&["eval", "wider", "--wider", &sets.path(""), "--format", "json"]).json()["subsets"][0].clone();
+    let rows = folder["profiles"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["mtcnn-cpu", "mtcnn-cpu --accurate", "ipazc"]);
+    // What `eval wider` says of the default; and the same faces again that the set was made of.
+    for key in ["found", "wrong", "average_precision"] {
+        assert_eq!(rows[0][key], alone[key], "{key}");
+    }
+    for row in rows {
+        let number = |key: &str| row[key].as_f64().unwrap();
+        assert!(number("average_precision") > 0.8 && number("found") > 25.0 && number("seconds") > 0.0, "{row}");
+        assert!(number("average_precision_low") >= number("average_precision"), "{row}");
+    }
+    assert!(fs::read(&curves).unwrap().starts_with(b"\x89PNG"));
+    let unknown = run(&["eval", "profiles", "--wider", &sets.path(""), "--profiles", "none"]);
+    assert!(unknown.code == 2 && unknown.err.contains("none"), "{}", unknown.err);
+}
+
+#[test]
 fn stages_say_where_faces_are_lost() {
     let sets = Sets::new();
     let args = ["eval", "stages", "--wider", &sets.path(""), "--format", "json"];
