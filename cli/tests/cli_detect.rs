@@ -115,6 +115,10 @@ fn options_narrow_what_is_looked_for() {
     assert_eq!(faces(&["--max-faces", "3"]), all[..3]);
     assert_eq!(faces(&["--largest"]).len(), 1);
     assert_eq!(faces(&["--max-side", "640"]), faces(&["--min-face", "40"]));
+    // 5 % of 720 rows, or of 360.
+    assert_eq!(faces(&["--min-face", "5%"]), faces(&["--min-face", "36"]));
+    let half = ["--roi", "0,100,900,360", "--min-face"];
+    assert_eq!(faces(&[&half[..], &["5%"]].concat()), faces(&[&half[..], &["18"]].concat()));
     let right = faces(&["--roi", "640,0,5000,5000"]);
     assert!(!right.is_empty() && right.len() < all.len());
     assert!(right.iter().all(|face| face["box"][2].as_f64().unwrap() > 640.0), "{right:?}");

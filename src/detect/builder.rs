@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mtcnn_kernels::Isa;
 
-use super::context::Cascade;
+use super::context::{Cascade, MinFace};
 use super::detector::Detector;
 use super::looks::{Rotation, least_of_two};
 use super::parallel::Store;
@@ -28,6 +28,8 @@ const MAX_THREADS: usize = 1024;
 pub(crate) const FACTORS: Range = Range::new(0.1, 0.99);
 /// Sides in pixels of the smallest face.
 pub(crate) const MIN_FACES: Range = Range::pixels(1.0, 1e9);
+/// The same as parts of the image's shorter side.
+const MIN_FACE_PARTS: Range = Range::new(0.001, 1.0);
 /// Scores from which a net lets a box pass.
 pub(crate) const THRESHOLDS: Range = Range::new(0.0, 1.0);
 
@@ -42,7 +44,7 @@ enum Weights {
 /// Options of a [`Detector`]; each has a default.
 #[derive(Clone, Debug)]
 pub struct DetectorBuilder {
-    min_face: f64,
+    min_face: MinFace,
     factor: Option<f64>,
     max_side: Option<usize>,
     max_faces: usize,
@@ -84,7 +86,7 @@ impl Default for Detector {
 impl Default for DetectorBuilder {
     fn default() -> Self {
         Self {
-            min_face: 20.0,
+            min_face: MinFace::Pixels(20.0),
             factor: None,
             max_side: None,
             max_faces: usize::MAX,
@@ -106,7 +108,22 @@ impl DetectorBuilder {
     /// Time goes with the inverse of its square.
     #[must_use]
     pub fn min_face(mut self, pixels: f64) -> Self {
-        self.min_face = pixels;
+        self.min_face = MinFace::Pixels(pixels);
+        self
+    }
+
+    /// The side of the smallest face as a part of the image's shorter side, 0.001 to 1, instead of
+    /// [`DetectorBuilder::min_face`]; never less than a pixel. Images of the same shape then take the same time, whatever
+    /// their size.
+    ///
+    /// ```
+    /// // In a photograph of 4000x3000 pixels, faces of 90 pixels and more.
+    /// let detector = mtcnn_cpu::Detector::builder().min_face_part(0.03).build()?;
+    /// # Ok::<_, mtcnn_cpu::Error>(())
+    /// ```
+    #[must_use]
+    pub fn min_face_part(mut self, part: f64) -> Self {
+        self.min_face = MinFace::Part(part);
         self
     }
 
@@ -292,8 +309,17 @@ impl DetectorBuilder {
     }
 
     /// The smallest face in force.
-    fn checked_min_face(&self) -> Result<f64> {
-        MIN_FACES.check("the smallest face", self.min_face).map_err(Error::option)?;
+    fn checked_min_face(&self) -> Result<MinFace> {
+        match self.min_face {
+            MinFace::Pixels(side) => MIN_FACES.check("the smallest face", side),
+            MinFace::Part(_) if self.max_side.is_some() => {
+                Err("a smallest face that is a part of the image's side leaves the longest side nothing to do".into())
+            }
+            MinFace::Part(part) => {
+                MIN_FACE_PARTS.check("the smallest face, as a part of the image's shorter side,", part)
+            }
+        }
+        .map_err(Error::option)?;
         Ok(self.min_face)
     }
 

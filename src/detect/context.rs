@@ -20,7 +20,7 @@ use crate::profile::{Profile, Rule, Thresholds};
 pub(super) struct Cascade {
     pub(super) profile: Profile,
     pub(super) thresholds: Thresholds,
-    pub(super) min_face: f64,
+    pub(super) min_face: MinFace,
     pub(super) factor: f64,
     /// The longer side to which an image is shrunk in effect.
     pub(super) max_side: Option<usize>,
@@ -46,6 +46,14 @@ pub(super) struct Workspace {
     /// What a net is shown.
     pub(super) pixels: Buffer,
     pub(super) answers: Buffer,
+}
+
+/// The side of the smallest face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum MinFace {
+    Pixels(f64),
+    /// Of the image's shorter side.
+    Part(f64),
 }
 
 /// What a pass looks at.
@@ -76,8 +84,11 @@ pub(super) struct Context<'a, O> {
 impl Cascade {
     /// The smallest face that is looked for in an image.
     pub(super) fn min_face_in(&self, view: &ImageView<'_>) -> f64 {
-        let longer = view.width().max(view.height()) as f64;
-        self.min_face * self.max_side.map_or(1.0, |side| (longer / side as f64).max(1.0))
+        let (shorter, longer) = (view.width().min(view.height()) as f64, view.width().max(view.height()) as f64);
+        match self.min_face {
+            MinFace::Pixels(side) => side * self.max_side.map_or(1.0, |most| (longer / most as f64).max(1.0)),
+            MinFace::Part(part) => (part * shorter).max(1.0),
+        }
     }
 
     /// Makes boxes ready for the next net.

@@ -55,7 +55,7 @@ fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl
     let (isa, resize) = (cascade.isa, cascade.profile.resize);
     if stage == Stage::PNet {
         let mut shapes = Vec::new();
-        let min_face = cascade.min_face;
+        let min_face = cascade.min_face_in(view);
         pyramid::levels(
             view.height(),
             view.width(),

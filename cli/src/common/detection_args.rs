@@ -1,9 +1,12 @@
 //! Arguments that say how faces are looked for; several subcommands have them.
 
+use std::fmt;
+use std::num::ParseFloatError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::TypedValueParser;
-use mtcnn_cpu::{DetectorBuilder, Part, Profile, Rotation, Thresholds};
+use mtcnn_cpu::{DetectorBuilder, ImageView, Part, Profile, Rotation, Thresholds};
 
 use crate::common::choice::one_of;
 use crate::common::reading_args::Decoding;
@@ -50,18 +53,20 @@ pub(crate) struct Detection {
 /// How faces are looked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Search {
-    /// The side of the smallest face to look for, in pixels.
+    /// The side of the smallest face to look for, in pixels, or in percent of each image's shorter side, such as 3%.
     ///
-    /// The time is inversely proportional to its square: 40 takes a quarter of the time of 20.
+    /// The time is inversely proportional to its square: 40 takes a quarter of the time of 20. With a percentage, images of
+    /// the same shape take the same time, whatever their size.
     #[arg(
         short,
         long,
-        value_name = "PIXELS",
-        default_value_t = 20.0,
+        value_name = "PIXELS|PERCENT%",
+        default_value_t = MinFace::Pixels(20.0),
+        value_parser = MinFace::from_str,
         allow_negative_numbers = true,
         help_heading = "Detection"
     )]
-    pub(crate) min_face: f64,
+    pub(crate) min_face: MinFace,
 
     /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.79; 0.709 of facenet-pytorch, kpzhang and ipazc].
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
@@ -96,6 +101,52 @@ pub(crate) struct Search {
     /// A model file (safetensors) instead of the built-in weights.
     #[arg(long, value_name = "FILE", help_heading = "Detection")]
     pub(crate) weights: Option<PathBuf>,
+}
+
+/// The side of the smallest face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum MinFace {
+    Pixels(f64),
+    /// Of the image's shorter side.
+    Percent(f64),
+}
+
+impl FromStr for MinFace {
+    type Err = ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFloatError> {
+        Ok(match text.strip_suffix('%') {
+            Some(percent) => Self::Percent(percent.parse()?),
+            None => Self::Pixels(text.parse()?),
+        })
+    }
+}
+
+impl fmt::Display for MinFace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pixels(side) => write!(f, "{side}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl MinFace {
+    /// A detector's options with it.
+    pub(crate) fn of(self, builder: DetectorBuilder) -> DetectorBuilder {
+        match self {
+            Self::Pixels(side) => builder.min_face(side),
+            Self::Percent(percent) => builder.min_face_part(percent / 100.0),
+        }
+    }
+
+    /// In an image.
+    pub(crate) fn pixels(self, view: &ImageView<'_>) -> f64 {
+        match self {
+            Self::Pixels(side) => side,
+            Self::Percent(percent) => (percent / 100.0 * view.width().min(view.height()) as f64).max(1.0),
+        }
+    }
 }
 
 /// Looks at an image beyond the first.
@@ -163,6 +214,19 @@ mod tests {
             assert!(thresholds(wrong).is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn the_smallest_face_is_in_pixels_or_percent() {
+        for (text, value) in
+            [("20", MinFace::Pixels(20.0)), ("3%", MinFace::Percent(3.0)), ("0.5%", MinFace::Percent(0.5))]
+        {
+            assert_eq!((text.parse(), value.to_string()), (Ok(value), text.into()));
+        }
+        for wrong in ["", "%", "3 %", "3%%", "%3", "three"] {
+            assert!(wrong.parse::<MinFace>().is_err(), "{wrong}");
+        }
+    }
+
     #[test]
     fn a_part_is_four_whole_numbers() {
         assert_eq!(part("1, 2,30,40"), Ok(Part { x: 1, y: 2, width: 30, height: 40 }));

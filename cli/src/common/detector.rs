@@ -28,7 +28,7 @@ pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
     if let Some(warning) = mismatch(args)? {
         complain(format_args!("warning: {warning}"));
     }
-    let mut builder = Detector::builder().isa(isa).profile(args.profile).min_face(args.min_face);
+    let mut builder = args.min_face.of(Detector::builder().isa(isa).profile(args.profile));
     builder = builder.screening(args.screening);
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Outcome> {
         let mut explanation = explain(&detector, &view, PixelBox(place));
         if !matches!(explanation.outcome, PlaceOutcome::Found { .. }) {
             let build = |least, thresholds: Thresholds| builder.clone().min_face(least).thresholds(thresholds).build();
-            explanation.hint = hint(&explanation, &view, args.search.min_face, build)?;
+            explanation.hint = hint(&explanation, &view, args.search.min_face.pixels(&view), build)?;
         }
         Ok(explanation)
     })?;
