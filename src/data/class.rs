@@ -4,15 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::arch::POINTS;
 
+/// This much overlap with a face or more is one, where nothing else is asked for.
+pub(super) const POSITIVE: f64 = 0.65;
+
 /// What a sample is, which decides what can be learned from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// No face: it overlaps every face by less than 0.3.
     Negative,
-    /// A face: it overlaps one by 0.65 or more.
+    /// A face: it overlaps one by 0.65 or more, or by as much as [`crate::data::MinedCrops::positive`] says.
     Positive,
-    /// Part of a face: an overlap of 0.4 or more.
+    /// Part of a face: an overlap of 0.4 or more, and less than that.
     Part,
     /// A face whose five points are known.
     Landmark,

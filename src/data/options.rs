@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::class::Class;
+use super::class::{Class, POSITIVE};
 use super::ranges;
 use crate::arch::Stage;
 
@@ -131,10 +131,13 @@ pub struct MinedCrops {
     pub negatives: u32,
     /// The smallest side of a crop.
     pub side: u32,
+    /// The least overlap with a face that makes a crop a positive; with less it is a part of one. A net is asked about such boxes
+    /// as the net before gives, of which many overlap a face by no more than half.
+    pub positive: f64,
 }
 
 impl Default for MinedCrops {
     fn default() -> Self {
-        Self { negatives: 100, side: 20 }
+        Self { negatives: 100, side: 20, positive: POSITIVE }
     }
 }

@@ -26,6 +26,8 @@ const RANGES: &[(&str, Range)] = &[
     ("samples.landmarks.tries", Range::new(0.0, 1e3)),
     // A sample of 48 pixels has 7 KB, and those of an image are in memory together.
     ("samples.mined.negatives", Range::new(0.0, 1e5)),
+    // Below .4 it is not even a part of a face.
+    ("samples.mined.positive", Range::new(0.4, 1.0)),
     ("samples.mined.side", Range::pixels(1.0, 1e5)),
     ("samples.random.face", Range::new(0.0, 1e3)),
     ("samples.random.min_face", Range::pixels(0.0, 1e9)),

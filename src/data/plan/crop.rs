@@ -6,13 +6,12 @@ use crate::data::class::Class;
 pub(super) const NEGATIVE: f64 = 0.3;
 /// This much overlap or more is a part of a face.
 pub(super) const PART: f64 = 0.4;
-/// This much or more is a face.
-pub(super) const POSITIVE: f64 = 0.65;
 
-/// The class of a crop that overlaps a face so much, if it is enough for one with a box to learn.
-pub(super) fn class_of(overlap: f64) -> Option<Class> {
+/// The class of a crop that overlaps a face so much, if it is enough for one with a box to learn; `positive` is enough for a
+/// face.
+pub(super) fn class_of(overlap: f64, positive: f64) -> Option<Class> {
     match overlap {
-        POSITIVE.. => Some(Class::Positive),
+        _ if overlap >= positive => Some(Class::Positive),
         PART.. => Some(Class::Part),
         _ => None,
     }
@@ -87,6 +86,7 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::class::POSITIVE;
 
     #[test]
     fn a_turn_is_against_the_clock_and_can_be_undone() {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn classes_begin_at_their_overlap() {
-        let classes = [0.2999, 0.3, 0.3999, 0.4, 0.6499, 0.65, 1.0].map(class_of);
+        let classes = [0.2999, 0.3, 0.3999, 0.4, 0.6499, 0.65, 1.0].map(|overlap| class_of(overlap, POSITIVE));
         let (part, positive) = (Some(Class::Part), Some(Class::Positive));
         assert_eq!(classes, [None, None, None, part, part, positive, positive]);
     }

@@ -1,9 +1,9 @@
 //! Crops of a face whose points are known, as `gen_12net_landmark` takes them: about its box, some of
 //! them mirrored, some turned to either side.
 
-use super::crop::{Crop, POSITIVE, Planned, Turn};
+use super::crop::{Crop, Planned, Turn};
 use crate::arch::POINTS;
-use crate::data::class::Class;
+use crate::data::class::{Class, POSITIVE};
 use crate::data::mirror::mirror_points;
 use crate::data::options::LandmarkCrops;
 use crate::geometry::PixelBox;

@@ -32,7 +32,7 @@ pub(in crate::data) fn mined_crops(
                 negatives += 1;
                 plan.push(Planned::negative(crop, overlap));
             }
-        } else if let (Some(class), Some(nearest)) = (class_of(overlap), nearest) {
+        } else if let (Some(class), Some(nearest)) = (class_of(overlap, options.positive), nearest) {
             let offsets = offsets(faces[nearest], square, columns, rows);
             plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
         }
@@ -49,7 +49,7 @@ mod tests {
 
     fn plan(found: &[[f64; 4]]) -> Vec<Planned> {
         let found: Vec<_> = found.iter().copied().map(PixelBox).collect();
-        mined_crops([300, 200], &FACES, &found, &MinedCrops { negatives: 2, side: 20 })
+        mined_crops([300, 200], &FACES, &found, &MinedCrops { negatives: 2, ..MinedCrops::default() })
     }
 
     #[test]
@@ -71,6 +71,16 @@ mod tests {
         // 40x50 becomes 50x50 about the same centre, and belongs to the second face.
         assert_eq!((plan[2].crop.x, plan[2].crop.y, plan[2].crop.width), (155, 140, 50));
         assert_eq!(plan[2].offsets, [-0.3, 0.0, -0.3, 0.0]);
+    }
+
+    #[test]
+    fn how_much_overlap_makes_a_face_is_an_option() {
+        // 50 x 50, of which 38 x 50 are common: an overlap of .61.
+        let found = [PixelBox([112.0, 100.0, 161.0, 149.0])];
+        for (positive, class) in [(0.65, Class::Part), (0.6, Class::Positive)] {
+            let plan = mined_crops([300, 200], &FACES[..1], &found, &MinedCrops { positive, ..MinedCrops::default() });
+            assert_eq!((plan[0].class, plan[0].offsets), (class, [-0.24, 0.0, -0.24, 0.0]));
+        }
     }
 
     #[test]

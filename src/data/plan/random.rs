@@ -6,6 +6,7 @@
 
 use super::crop::{Crop, NEGATIVE, Planned, class_of};
 use crate::arch::POINTS;
+use crate::data::class::POSITIVE;
 use crate::data::options::RandomCrops;
 use crate::data::overlap::{largest, offsets};
 use crate::geometry::PixelBox;
@@ -103,7 +104,7 @@ impl Room<'_> {
             }
             let square = PixelBox([x, y, x + side, y + side]);
             let overlap = square.overlap(&face);
-            if let Some(class) = class_of(overlap) {
+            if let Some(class) = class_of(overlap, POSITIVE) {
                 let (crop, offsets) = (Crop::upright(x, y, side, side), offsets(face, square, side, side));
                 plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
             }
