@@ -82,6 +82,7 @@ pub use image::view::{ImageView, Part, PixelFormat};
 pub use mtcnn_kernels::Isa;
 #[cfg(feature = "convert")]
 pub use nets::exported_answers;
+pub use nets::low::Unscreened;
 pub use profile::{Profile, Thresholds};
 
 /// The README's snippet compiles.

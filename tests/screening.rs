@@ -1,8 +1,9 @@
 //! Low precision rejects, f32 decides: no bit of a face changes.
 
 use mtcnn_cpu::image::open;
-use mtcnn_cpu::{Detector, Face, Isa, Profile, Timing};
-use mtcnn_cpu_test_support::root;
+use mtcnn_cpu::{Detector, Face, ImageView, Isa, Part, Profile, Timing, Unscreened};
+use mtcnn_cpu_test_support::{root, shared};
+use mtcnn_kernels::low::Backend;
 
 fn bits(faces: &[Face]) -> Vec<u32> {
     let numbers = faces.iter().flat_map(|face| {
@@ -43,12 +44,66 @@ fn screening_changes_no_bit_of_a_face_and_loses_no_box() {
     }
 }
 
+/// The same detector with screening, and without it.
+fn both(profile: Profile) -> [Detector; 2] {
+    [true, false].map(|on| Detector::builder().profile(profile).threads(1).screening(on).build().unwrap())
+}
+
+#[test]
+fn images_of_odd_sizes_one_after_the_other_have_the_same_faces_to_the_bit() {
+    let image = open(root().join("testdata/crowd.jpg")).unwrap();
+    let view = ImageView::from(&image);
+    // The largest first and last, since buffers are kept; the smallest is a single cell of PNet.
+    let sizes = [[1279, 719], [411, 37], [13, 301], [12, 12], [63, 65], [257, 129], [333, 555], [640, 25], [1001, 703]];
+    for profile in Profile::ALL {
+        let [screening, exact] = both(profile);
+        let mut found = 0;
+        for (i, [width, height]) in sizes.into_iter().enumerate() {
+            let part = Part { x: 97 * i % (1281 - width), y: 61 * i % (721 - height), width, height };
+            let [some, all] = [&screening, &exact].map(|detector| detector.detect_part(view, part).unwrap());
+            assert_eq!(bits(&some), bits(&all), "{profile}, {part:?}");
+            found += all.len();
+        }
+        assert!(found > 50, "{profile}: {found} faces");
+    }
+}
+
+#[test]
+fn photographs_have_the_same_faces_to_the_bit() {
+    let folders = ["reference/images", "data/WIDER_val/images/0--Mosaic"].map(shared);
+    let [Some(images), Some(mosaics)] = folders else { return };
+    let files = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_image = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension != "json");
+    let mut paths: Vec<_> = files(images).chain(files(mosaics).take(2)).filter(is_image).collect();
+    paths.sort();
+    assert!(paths.len() > 5, "{paths:?}");
+    for profile in Profile::ALL {
+        let [screening, exact] = both(profile);
+        for path in &paths {
+            let image = open(path).unwrap();
+            let [some, all] = [&screening, &exact].map(|detector| detector.detect(&image).unwrap());
+            assert_eq!(bits(&some), bits(&all), "{profile}, {}", path.display());
+        }
+    }
+}
+
 #[test]
 fn nothing_is_screened_of_which_no_margin_is_known() {
     let image = open(root().join("testdata/astronaut.png")).unwrap();
+    let isa = Detector::new().isa();
+    let pays = Backend::best(isa) == Some(Backend::Avx512Vnni);
+    let unscreened = |detector: &Detector| detector.detect_timed(&image).unwrap().1.unscreened;
+    let usual = (!pays).then_some(Unscreened::Isa);
+    assert_eq!(unscreened(&Detector::new()), usual, "it is on by default where it pays");
+    assert_eq!(unscreened(&Detector::builder().screening(false).build().unwrap()), Some(Unscreened::Off));
+    let portable = Detector::builder().isa(Isa::Portable).build().unwrap();
+    assert_eq!((portable.screens(), unscreened(&portable)), (false, Some(Unscreened::Isa)));
+
     let unusual = Detector::builder().screening(true).thresholds([0.01, 0.01, 0.7].into()).build().unwrap();
     let (_, timing) = unusual.detect_timed(&image).unwrap();
     assert_eq!((timing.cells.inputs, timing.rnet_crops.inputs), (0, 0), "thresholds that were not measured");
     let file = root().join("src/weights/default/mtcnn.safetensors");
-    assert!(!Detector::builder().screening(true).weights(file).build().unwrap().screens(), "another model's file");
+    let other = Detector::builder().screening(true).weights(file).build().unwrap();
+    let reason = if isa == Isa::Portable { Unscreened::Isa } else { Unscreened::Weights };
+    assert_eq!((other.screens(), unscreened(&other)), (false, Some(reason)), "another model's file");
 }

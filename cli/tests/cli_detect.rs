@@ -140,6 +140,27 @@ fn a_crowd_is_found_best_score_first_on_any_number_of_threads() {
 }
 
 #[test]
+fn screening_is_on_where_it_can_be_and_exact_switches_it_off_for_the_same_results() {
+    let run = |isa: &str, more: &[&str]| {
+        let mut command = command(&[&["testdata/crowd.jpg", "--timing"], more].concat());
+        if !isa.is_empty() {
+            command.env("MTCNN_CPU_ISA", isa);
+        }
+        let run = Run::of(command.output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.err);
+        let line = run.err.lines().find_map(|line| line.strip_prefix("screening: ")).map(str::to_owned);
+        (run.out, line.unwrap())
+    };
+    let (usual, exact) = (run("", &[]), run("", &["--exact"]));
+    assert_eq!((&usual.0, exact.1.as_str()), (&exact.0, "none, switched off"));
+    let (none, portable) = ("none, this instruction set gains nothing by it", run("portable", &[]));
+    assert_eq!(portable.1, none);
+    assert!(usual.1 == none || usual.1.starts_with("f32 looked at "), "{}", usual.1);
+    let file = run("", &["--weights", "src/weights/default/mtcnn.safetensors"]);
+    assert!([none, "none, of these weights no margin is known"].contains(&file.1.as_str()), "{}", file.1);
+}
+
+#[test]
 fn options_reach_the_detector() {
     let faces = |args: &[&str]| {
         let run = detect(&[&["testdata/crowd.jpg"], args].concat());

@@ -13,7 +13,7 @@ use crate::arch::Stage;
 use crate::error::{Error, Result};
 use crate::isa;
 use crate::nets::Net;
-use crate::nets::low::Screen;
+use crate::nets::low::{Screen, Unscreened};
 use crate::profile::{Profile, Thresholds};
 use crate::range::Range;
 use crate::weights::Model;
@@ -56,7 +56,7 @@ pub struct DetectorBuilder {
     threads: usize,
     weights: Weights,
     isa: Option<Isa>,
-    screening: bool,
+    screening: Option<bool>,
 }
 
 impl Detector {
@@ -98,7 +98,7 @@ impl Default for DetectorBuilder {
             threads: 0,
             weights: Weights::Embedded,
             isa: None,
-            screening: false,
+            screening: None,
         }
     }
 }
@@ -226,15 +226,17 @@ impl DetectorBuilder {
         self
     }
 
-    /// Whether a pass in low precision first rejects what PNet and RNet would reject by far, and only the rest
-    /// is computed in f32. The faces are the same to the bit; it takes less time. It is done where the machine has what it
-    /// takes (AVX2, or better AVX-512 VNNI), with weights whose errors in low precision were measured, the embedded ones, and with
-    /// thresholds from 0.2 to 0.99; [`Detector::screens`] and [`Timing::cells`] tell.
+    /// Whether a pass in low precision first rejects what PNet, and in profiles that show it all boxes RNet, would reject by far,
+    /// so that only the rest is computed in f32. The faces are the same to the bit. By default it is done where it takes less
+    /// time: with AVX-512 VNNI. If it is asked for, AVX2 is enough. It needs weights whose errors in low precision were
+    /// measured, the embedded ones, and thresholds that were measured, from 0.03 to 0.99. [`Timing::unscreened`] tells why it is
+    /// not done, [`Timing::cells`] what it rejected.
     ///
     /// [`Timing::cells`]: crate::Timing::cells
+    /// [`Timing::unscreened`]: crate::Timing::unscreened
     #[must_use]
     pub fn screening(mut self, screening: bool) -> Self {
-        self.screening = screening;
+        self.screening = Some(screening);
         self
     }
 
@@ -259,7 +261,10 @@ impl DetectorBuilder {
         };
         let net = |stage: Stage| Net::new(isa, stage.arch(), &model);
         let (pnet, rnet, onet) = (net(Stage::PNet), net(Stage::RNet), net(Stage::ONet));
-        let screen = if self.screening { Screen::new(isa, &model) } else { None };
+        let screen = match self.screening {
+            Some(false) => Err(Unscreened::Off),
+            asked => Screen::new(isa, &model, asked.is_some()),
+        };
         let (profile, workspaces) = (self.profile, Store::default());
         let least = thresholds.onet;
         let onet_least = if self.accurate { least_of_two(least) } else { least };

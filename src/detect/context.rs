@@ -12,7 +12,7 @@ use super::suppression::Suppressor;
 use super::timing::Timing;
 use crate::geometry::BBox;
 use crate::image::ImageView;
-use crate::nets::low::{self, Screen};
+use crate::nets::low::{self, Screen, Unscreened};
 use crate::nets::{Net, Scratch};
 use crate::profile::{Profile, Rule, Thresholds};
 
@@ -28,8 +28,8 @@ pub(super) struct Cascade {
     pub(super) pnet: Net,
     pub(super) rnet: Net,
     pub(super) onet: Net,
-    /// What rejects in low precision, where that was asked for and can be done.
-    pub(super) screen: Option<Screen>,
+    /// What rejects in low precision, or why nothing does.
+    pub(super) screen: Result<Screen, Unscreened>,
     /// For each thread at work.
     pub(super) workspaces: Store<Workspace>,
 }

@@ -40,13 +40,13 @@ impl Detector {
         self.cascade.isa
     }
 
-    /// Whether low precision rejects first ([`DetectorBuilder::screening`]): it was asked for, the machine has what it takes,
-    /// and the weights are such whose errors in low precision were measured.
+    /// Whether low precision rejects first ([`DetectorBuilder::screening`]): it pays here or was asked for, the machine has what
+    /// it takes, and the weights are such whose errors in low precision were measured.
     ///
     /// [`DetectorBuilder::screening`]: crate::DetectorBuilder::screening
     #[must_use]
     pub fn screens(&self) -> bool {
-        self.cascade.screen.is_some()
+        self.cascade.screen.is_ok()
     }
 
     /// The faces in an image, best score first. An image too small for a face has none.

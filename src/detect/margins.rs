@@ -134,8 +134,8 @@ fn look(isa: Isa, model: &Model, arch: &Arch, shape: Shape, pixels: &[f32], rang
 fn margins() {
     let (model, isa) = (Model::embedded(), Isa::best());
     // They resize and cut out in different ways.
-    let detectors = [Profile::default(), Profile::FACENET_PYTORCH]
-        .map(|profile| Detector::builder().threads(1).profile(profile).screening(false).build().unwrap());
+    let of = |profile| Detector::builder().threads(1).profile(profile).screening(false).build().unwrap();
+    let detectors = Profile::ALL.map(of);
     let backend = Backend::best(isa).expect("a machine that can screen");
     let files = images();
     let mut text = format!(

@@ -83,6 +83,7 @@ impl Arena {
         let mut timing = Timing::new(cascade.isa, threads);
         timing.levels = std::mem::take(levels);
         timing.levels.clear();
+        timing.unscreened = cascade.screen.as_ref().err().copied();
         let view = search.view;
         let mut context = Context { cascade, view, suppressor, timing: &mut timing, clock, observer };
         match search.expected {

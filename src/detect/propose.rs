@@ -20,6 +20,10 @@ use crate::profile::{Cell, Moves, Profile};
 /// which two strips then both make: longer ones waste less, shorter ones stay in the cache.
 const STRIP: usize = 64;
 
+/// Of a strip with more than one cell in so many wanted, all are made: a few cells alone cost three to four times as much each,
+/// since they share less.
+const SPARSE: usize = 3;
+
 /// A part of a level, rows `first..last` of its map, and what was found in it.
 #[derive(Default)]
 struct Strip {
@@ -162,9 +166,10 @@ impl Strip {
         // Cheaper than a softmax a cell, and a little too generous: the softmax decides.
         let near = |answer: &[f32]| O::ALL || answer[1] - answer[0] >= least;
         // An observer who wants to see all gets all answers.
-        let screen = cascade.screen.as_ref().filter(|_| !O::ALL);
-        if let Some(left) = screen.and_then(|screen| screen.cells([last - first, shape.width], pixels, least, low)) {
-            self.screening.inputs = rows * columns;
+        let screen = cascade.screen.as_ref().ok().filter(|_| !O::ALL);
+        let left = screen.and_then(|screen| screen.cells([last - first, shape.width], pixels, least, low));
+        self.screening.inputs = if left.is_some() { rows * columns } else { 0 };
+        if let Some(left) = left.filter(|left| left.wanted.places().count() * SPARSE < rows * columns) {
             if !left.wanted.is_empty() {
                 net.forward_map_where(last - first, shape.width, pixels, left.wanted, scratch, answers);
             }
@@ -176,6 +181,7 @@ impl Strip {
                 }
             }
         } else {
+            self.screening.recomputed = self.screening.inputs;
             net.forward_map(last - first, shape.width, pixels, scratch, answers);
             for (i, answer) in answers.chunks_exact(net.outputs()).enumerate() {
                 if near(answer) {

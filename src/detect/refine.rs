@@ -150,14 +150,14 @@ impl Refiner {
         places.clear();
         let Some(skips) = profile.skips[usize::from(stage == Stage::ONet)] else {
             places.extend(0..count);
-            self.answer(context, stage, f32::INFINITY, &mut times);
+            self.answer(context, stage, &mut times);
             return times;
         };
         let begin = clock.begin();
         self.group(context, skips);
         context.timing.suppression += begin.elapsed();
         self.places.extend((0..count).filter(|&i| self.leaders[i as usize] == NONE));
-        self.answer(context, stage, skips.below, &mut times);
+        self.answer(context, stage, &mut times);
         let Self { shown, places, scores, leaders, .. } = self;
         places.clear();
         for (i, &leader) in leaders.iter().enumerate().filter(|&(_, &leader)| leader != NONE) {
@@ -169,7 +169,7 @@ impl Refiner {
                 places.push(i as u32);
             }
         }
-        self.answer(context, stage, f32::INFINITY, &mut times);
+        self.answer(context, stage, &mut times);
         times
     }
 
@@ -192,9 +192,8 @@ impl Refiner {
         );
     }
 
-    /// Shows the boxes of `places` to a net: their scores, and those that pass. Of a score that is less than the threshold
-    /// and than `known` nothing else may be known.
-    fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, known: f32, times: &mut StageTimes) {
+    /// Shows the boxes of `places` to a net: their scores, and those that pass.
+    fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, times: &mut StageTimes) {
         let Context { cascade, view, clock, .. } = *context;
         let (net, threshold) = match stage {
             Stage::PNet => unreachable!("PNet looks at levels"),
@@ -203,8 +202,11 @@ impl Refiner {
         };
         // All answers come back where an observer wants to see them.
         let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
-        let screen = cascade.screen.as_ref().filter(|_| stage == Stage::RNet && !O::ALL);
-        let screen = screen.map(|screen| (screen, surely_below(threshold.min(known))));
+        // A profile that skips boxes needs the scores of many that do not pass, and of those that are left more pass: it
+        // gains nothing.
+        let pays = stage == Stage::RNet && cascade.profile.skips[0].is_none();
+        let screen = cascade.screen.as_ref().ok().filter(|_| pays && !O::ALL);
+        let screen = screen.map(|screen| (screen, surely_below(threshold)));
         let Self { shown, places, scores, batches, passed, .. } = self;
         // As many batches as keep all threads at work to the end.
         let threads = context.timing.threads;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mtcnn_kernels::Isa;
 
+use crate::nets::low::Unscreened;
+
 /// One image of the pyramid.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -108,6 +110,9 @@ pub struct Timing {
     pub cells: Screening,
     /// The same of RNet's crops.
     pub rnet_crops: Screening,
+    /// Why there was no screening, where that was known from the start. With thresholds that were not measured there is none,
+    /// either, and nothing here.
+    pub unscreened: Option<Unscreened>,
     /// Non-maximum suppression of all stages.
     pub suppression: Duration,
     /// The instruction set that the kernels used.
@@ -126,7 +131,21 @@ impl Timing {
         let (total, suppression) = (Duration::ZERO, Duration::ZERO);
         let (pyramid, pnet, crops, rnet, onet) = (stage, stage, stage, stage, stage);
         let (cells, rnet_crops) = (Screening::default(), Screening::default());
-        Self { total, levels, pyramid, pnet, crops, rnet, onet, cells, rnet_crops, suppression, isa, threads }
+        Self {
+            total,
+            levels,
+            pyramid,
+            pnet,
+            crops,
+            rnet,
+            onet,
+            cells,
+            rnet_crops,
+            unscreened: None,
+            suppression,
+            isa,
+            threads,
+        }
     }
 
     /// Adds what another look at the image took, but for its levels and the total.

@@ -4,6 +4,8 @@
 //! nets, whose answers are the same to the bit whatever was dropped. How wide the margin must be is measured for each
 //! model ([`Screening`]).
 
+use std::fmt;
+
 use mtcnn_kernels::low::{Backend, ByteConv, Cells, Crops, Finish, MOST_OF_PAIR};
 use mtcnn_kernels::{Buffer, Isa, MaxPool, Wanted};
 
@@ -16,6 +18,29 @@ pub(crate) struct Scratch {
     layers: Buffer,
     scores: Buffer,
     wanted: Wanted,
+}
+
+/// Why low precision does not reject first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Unscreened {
+    /// It was switched off.
+    Off,
+    /// The instruction set in use has nothing for it, or it takes longer with it and was not asked for.
+    Isa,
+    /// The weights are such whose errors in low precision were not measured.
+    Weights,
+}
+
+impl fmt::Display for Unscreened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Off => "switched off",
+            Self::Isa => "this instruction set gains nothing by it",
+            Self::Weights => "of these weights no margin is known",
+        })
+    }
 }
 
 /// PNet and RNet in low precision.
@@ -48,11 +73,14 @@ impl Left<'_> {
 }
 
 impl Screen {
-    /// Of a model of which enough is known, on a machine that has what it takes.
-    pub(crate) fn new(isa: Isa, model: &Model) -> Option<Self> {
-        let Screening { pnet, rnet } = model.screening()?;
-        let backend = Backend::best(isa)?;
-        Some(Self {
+    /// Of a model of which enough is known, on a machine that has what it takes; unless it was asked for, only where it
+    /// pays.
+    pub(crate) fn new(isa: Isa, model: &Model, asked_for: bool) -> Result<Self, Unscreened> {
+        // AVX2 takes three instructions for what VNNI has one for.
+        let pays = |&backend: &Backend| asked_for || backend == Backend::Avx512Vnni;
+        let backend = Backend::best(isa).filter(pays).ok_or(Unscreened::Isa)?;
+        let Screening { pnet, rnet } = model.screening().ok_or(Unscreened::Weights)?;
+        Ok(Self {
             backend,
             pnet: (self::pnet(model, pnet), pnet.margins.clone()),
             rnet: (self::rnet(model, rnet), rnet.margins.clone()),

@@ -75,7 +75,8 @@ const BENCH_HELP: &str = r#"What is measured:
   GFLOP/s count useful floating-point operations (two per multiply-add, without
   padding) of one working thread, at the median ms. The peak is what one core
   reaches in multiply-adds alone, the better of two measurements, before and
-  after. A net may exceed it: Winograd convolution needs fewer operations.
+  after. A net may exceed it: Winograd convolution needs fewer operations, and
+  what low precision rejects (screening) counts as if f32 had computed it.
   The spread is the range of the middle half of the detections, as a fraction of
   their median. Images and megapixels per second are those of the median total.
 
@@ -90,8 +91,10 @@ Formats:
            "gflops":{"pnet":{"median","best"},"rnet","onet"},
            "levels":[{"scale","width","height","candidates","kept"}],
            "candidates":{"pnet":{"in","out"},"rnet","onet"},
+           "recomputed":{"pnet","rnet"},
            "isa","threads","version"}
-          Rates are null for a net that had nothing to do. With --compare:
+          Rates are null for a net that had nothing to do. Recomputed are the cells
+          and crops that screening left to f32, null without it. With --compare:
            "compared":{"date","note","tolerance","runs","worse",
             "slower":[{"stage","median","min","spread","worse"}]}
           where 0.1 is a tenth slower.

@@ -88,12 +88,12 @@ impl fmt::Display for Subject {
 /// made to be shown, and where somebody's files lie is nobody's concern.
 fn options(detection: &Detection) -> String {
     let Detection { search, looks, largest, max_faces, roi, decoding: _, threads: _ } = detection;
-    let Search { min_face, factor, max_side, thresholds, profile, screening, weights } = search;
+    let Search { min_face, factor, max_side, thresholds, profile, exact, weights } = search;
     let mut words = vec![format!("--profile {}", profile.name()), format!("--min-face {min_face}")];
     words.extend(factor.map(|factor| format!("--factor {factor}")));
     words.extend(max_side.map(|side| format!("--max-side {side}")));
     words.extend(thresholds.map(|all| format!("--thresholds {},{},{}", all.pnet, all.rnet, all.onet)));
-    words.extend(screening.then(|| "--screening".into()));
+    words.extend(exact.then(|| "--exact".into()));
     words.extend(weights.as_deref().and_then(Path::file_name).map(|name| format!("--weights {}", name.display())));
     words.extend(looks.accurate.then(|| "--accurate".into()));
     let turned = Rotation::ALL.iter().filter(|rotation| looks.rotations.contains(rotation));

@@ -4,10 +4,11 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use image::RgbImage;
-use mtcnn_cpu::{Level, StageTimes, Timing};
+use mtcnn_cpu::{Level, Screening, StageTimes, Timing};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::bench::comparison::Compared;
+use crate::common::screened::screened;
 
 /// What many detections in one image gave.
 pub(crate) struct Measured {
@@ -52,6 +53,9 @@ pub(crate) struct Report {
     gflops: Nets<Option<Rate>>,
     levels: Vec<JsonLevel>,
     candidates: Nets<Boxes>,
+    recomputed: Recomputed,
+    #[serde(skip)]
+    screened: String,
     pub(crate) isa: String,
     pub(crate) threads: usize,
     version: &'static str,
@@ -90,6 +94,13 @@ struct Rate {
 struct Boxes {
     r#in: usize,
     out: usize,
+}
+
+/// What screening left to f32; `None` where there was none.
+#[derive(Serialize)]
+struct Recomputed {
+    pnet: Option<usize>,
+    rnet: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -135,6 +146,7 @@ impl Report {
             Nets { pnet: rate(&timing.pnet, pnet), rnet: rate(&timing.rnet, rnet), onet: rate(&timing.onet, onet) };
         let of_peak = |rate: Option<Rate>| rate.map(|rate| rate.median / peak);
         let boxes = |stage: &StageTimes| Boxes { r#in: stage.inputs, out: stage.outputs };
+        let left = |screening: Screening| (screening.inputs > 0).then_some(screening.recomputed);
         Self {
             image,
             width: pixels.width(),
@@ -152,6 +164,8 @@ impl Report {
             gflops,
             levels: timing.levels.iter().map(JsonLevel::from).collect(),
             candidates: Nets { pnet: boxes(&timing.pnet), rnet: boxes(&timing.rnet), onet: boxes(&timing.onet) },
+            recomputed: Recomputed { pnet: left(timing.cells), rnet: left(timing.rnet_crops) },
+            screened: screened(&timing),
             isa: timing.isa.to_string(),
             threads: timing.threads,
             version: env!("CARGO_PKG_VERSION"),
@@ -198,8 +212,9 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\nPyramid to onet: working time of all threads, divided by their number. Total: from call to return.\n"
+            "\nPyramid to onet: working time of all threads, divided by their number. Total: from call to return."
         )?;
+        writeln!(f, "{}\n", self.screened)?;
         writeln!(f, "{:<9} {:>10} {:>10} {:>10} {:>8}", "level", "scale", "size", "candidates", "kept")?;
         for (number, level) in self.levels.iter().enumerate() {
             let JsonLevel { scale, width, height, candidates, kept, .. } = level;

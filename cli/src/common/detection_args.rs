@@ -91,12 +91,12 @@ pub(crate) struct Search {
     #[arg(long, value_name = "NAME", value_parser = profiles(), default_value = Profile::default().name(), help_heading = "Detection")]
     pub(crate) profile: Profile,
 
-    /// Let a pass in low precision first reject what scores far too low for PNet and RNet; f32 looks at the rest.
+    /// Compute all in f32. Else a pass in low precision first rejects what scores far too low, where that takes less time.
     ///
-    /// The faces are the same to the bit, sooner. It is done where the CPU has what it takes (AVX2, or better AVX-512 VNNI),
-    /// with the built-in weights and usual thresholds; `detect --timing` says what was rejected.
+    /// The faces are the same to the bit. That pass is made with AVX-512 VNNI, the built-in weights and usual thresholds;
+    /// `detect --timing` says what it rejected.
     #[arg(long, help_heading = "Detection")]
-    pub(crate) screening: bool,
+    pub(crate) exact: bool,
 
     /// A model file (safetensors) instead of the built-in weights.
     #[arg(long, value_name = "FILE", help_heading = "Detection")]

@@ -29,7 +29,9 @@ pub(crate) fn builder(args: &Search) -> anyhow::Result<DetectorBuilder> {
         complain(format_args!("warning: {warning}"));
     }
     let mut builder = args.min_face.of(Detector::builder().isa(isa).profile(args.profile));
-    builder = builder.screening(args.screening);
+    if args.exact {
+        builder = builder.screening(false);
+    }
     if let Some(factor) = args.factor {
         builder = builder.factor(factor);
     }

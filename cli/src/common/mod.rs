@@ -19,6 +19,7 @@ pub(crate) mod progress;
 pub(crate) mod reading_args;
 pub(crate) mod run;
 pub(crate) mod save;
+pub(crate) mod screened;
 pub(crate) mod shard;
 pub(crate) mod skipped;
 pub(crate) mod split_arg;

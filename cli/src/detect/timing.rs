@@ -3,7 +3,9 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use mtcnn_cpu::{Screening, StageTimes, Timing};
+use mtcnn_cpu::{StageTimes, Timing};
+
+use crate::common::screened::screened;
 
 /// The times of all images, added up.
 #[derive(Default)]
@@ -87,13 +89,7 @@ impl Summary {
         }
         let images = if self.images == 1 { "1 image".into() } else { format!("{} images", self.images) };
         let threads = if sum.threads == 1 { "1 thread".into() } else { format!("{} threads", sum.threads) };
-        let left = |Screening { inputs, recomputed, .. }| 100.0 * recomputed as f64 / (inputs as f64).max(1.0);
-        match (left(sum.cells), left(sum.rnet_crops)) {
-            (cells, crops) if sum.cells.inputs > 0 => {
-                writeln!(f, "screening: f32 looked at {cells:.1} % of pnet's cells and {crops:.1} % of rnet's crops")?;
-            }
-            _ => writeln!(f, "screening: none")?,
-        }
+        writeln!(f, "{}", screened(sum))?;
         writeln!(f, "{images} in {:.3} s, {threads}, instruction set {}", run.as_secs_f64(), sum.isa)
     }
 }
