@@ -500,14 +500,12 @@ fn folders_of_several_sets_have_weights_and_may_teach_no_boxes() {
 #[test]
 fn a_cascade_goes_on_from_given_nets() {
     let sources = Sources::new();
-    sources.put(
-        "slow.toml",
-        &TINY
-            .replace("rate = 0.02", "rate = 1e-9")
-            .replace("rate = 0.01", "rate = 1e-9")
-            .replace("steps = 150", "rate = 1e-9\nsteps = 150")
-            .replace("0.05, 0.05", "0.6, 0.7"),
-    );
+    let slow = TINY
+        .replace("rate = 0.02", "rate = 1e-9")
+        .replace("rate = 0.01", "rate = 1e-9")
+        .replace("steps = 150", "rate = 1e-9\nsteps = 150")
+        .replace("0.05, 0.05", "0.6, 0.7");
+    sources.put("slow.toml", &slow);
     let text = |name: &str| sources.path(name).to_str().unwrap().to_owned();
     let mine = sources.mine(60, 70).to_str().unwrap().to_owned();
     fs::create_dir_all(sources.path("mine/WIDER_val/images/a")).unwrap();
@@ -529,6 +527,32 @@ fn a_cascade_goes_on_from_given_nets() {
     assert!(tuned.err.contains("51.0 wrong boxes in an image are many"), "{}", tuned.err);
     let (found, embedded) = (portrait(Some(&text("tuned/model.safetensors"))).unwrap(), portrait(None).unwrap());
     assert!(found.iter().zip(embedded).all(|(a, b)| (a - b).abs() < 0.01), "{found:?}, {embedded:?}");
+    // A net without steps is left as it was given, and the others learn from what it lets pass.
+    let only_onet = ["[pnet.training]", "[rnet.training]"].iter().fold(TINY.to_owned(), |text, net| {
+        let (before, after) = text.split_once(net).unwrap();
+        let (_, rest) = after.split_once("steps = ").unwrap();
+        format!("{before}{net}\nsteps = 0\n{}", rest.split_once('\n').unwrap().1)
+    });
+    sources.put("slow.toml", &only_onet);
+    let kept = train("kept", &["--from", "embedded"]);
+    assert_eq!(kept.code, 0, "{}", kept.err);
+    assert!(!sources.path("kept/rnet").exists() && kept.out.contains("after rnet: "), "{}", kept.out);
+    let tensors = |path: &Path| {
+        let bytes = fs::read(path).unwrap();
+        let data = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header: serde_json::Value = serde_json::from_slice(&bytes[8..data]).unwrap();
+        ["pnet.conv1.weight", "rnet.fc.weight", "onet.fc.weight"].map(|name| {
+            let [from, to] = [0, 1].map(|end| header[name]["data_offsets"][end].as_u64().unwrap() as usize);
+            bytes[data + from..data + to].to_vec()
+        })
+    };
+    let [given, made] = [root().join("src/weights/default/mtcnn.safetensors"), sources.path("kept/model.safetensors")]
+        .map(|path| tensors(&path));
+    assert_eq!([0, 1, 2].map(|net| given[net] == made[net]), [true, true, false]);
+    sources.put("slow.toml", &only_onet.replace("steps = 30", "steps = 0"));
+    let none = train("none", &["--from", "embedded"]);
+    assert!(none.code == 1 && none.err.contains("0 steps leave a net as it is given"), "{}", none.err);
+    sources.put("slow.toml", &slow);
     let anew = train("tuned", &[]);
     assert!(
         anew.code == 1 && anew.err.contains("a training from other data: the model to begin with is missing"),
@@ -582,7 +606,7 @@ fn recipes_are_printed_and_mistakes_in_them_named() {
     }
     for (option, value, code, reason) in [
         ("--rate", "-1", 2, "must be from 0 to 1000"),
-        ("--steps", "0", 2, "must be from 1 to 1e12"),
+        ("--steps", "0", 1, "0 steps leave a net as it is given"),
         ("--batch", "1,2,3", 2, "four numbers are needed"),
         ("--batch", "1,2,3,18446744073709551615", 2, "must be from 0 to 65536"),
         ("--batch", "0,0,0,0", 1, "the sum of a batch is 0: it must be from 1 to 65536"),

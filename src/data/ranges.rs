@@ -51,7 +51,8 @@ const RANGES: &[(&str, Range)] = &[
     ("training.rate_decay.factor", Range::new(0.0, 1.0)),
     ("training.rate_decay.to", Range::new(0.0, 1.0)),
     ("training.rate_decay.until", Range::new(0.0, 1e12)),
-    ("training.steps", Range::new(1.0, 1e12)),
+    // None leaves a given net as it is.
+    ("training.steps", Range::new(0.0, 1e12)),
     ("training.warm_up", Range::new(0.0, 1e12)),
     ("training.weight_decay", Range::new(0.0, 1.0)),
     ("training.weights", Range::new(0.0, 1e6)),

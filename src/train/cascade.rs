@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
 use super::recipe::{EvaluationRecipe, Recipe};
-use super::run::{self, Ended, METRICS, MODEL, MOST_MODEL, Training};
+use super::run::{self, Ended, METRICS, MODEL, MOST_MODEL, NO_STEPS, Training};
 use crate::arch::Stage;
 use crate::data::face_point::FacePoint;
 use crate::data::images::Reading;
@@ -83,7 +83,7 @@ pub enum CascadeEvent<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CascadeReport {
-    /// The nets, in their order.
+    /// The nets that were trained, in their order.
     pub stages: Vec<StageReport>,
     /// The cascade on all images of the validation part, on those of them that are not made up, if some are, and on each set,
     /// if there are several. Empty if there is no such part.
@@ -163,6 +163,10 @@ impl Cascade<'_> {
         let another = || Error::train("another run trains into this folder").at(out);
         let _lock = files::lock(&out.join("lock"))?.ok_or_else(another)?;
         self.check_recipe()?;
+        let trained = |stage: &Stage| !self.fine_tune || self.recipe.stage(*stage).training.steps > 0;
+        if !Stage::ALL.iter().any(trained) {
+            return Err(Error::train(NO_STEPS));
+        }
         let sources = CascadeSources::read(self.wider, self.landmarks)?;
         for missing in &sources.missing {
             on(&CascadeEvent::NoList(missing)).is_break().then(Error::cancelled).map_or(Ok(()), Err)?;
@@ -171,7 +175,7 @@ impl Cascade<'_> {
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
         let mut model: Option<PathBuf> = self.base.filter(|_| self.fine_tune).map(Path::to_path_buf);
         let mut stages = Vec::new();
-        for stage in Stage::ALL {
+        for stage in Stage::ALL.into_iter().filter(trained) {
             let folder = |what: &str| out.join(format!("{}{what}", stage.name()));
             let (samples, validation, trained) = (folder("-samples"), folder("-validation"), folder(""));
             let began = Instant::now();
@@ -193,7 +197,7 @@ impl Cascade<'_> {
             stages.push(StageReport { stage, samples: classes, seconds, trained: last(false), validation: last(true) });
             model = Some(trained.join(MODEL));
         }
-        let model = model.expect("three nets");
+        let model = model.expect("a trained net");
         let bytes = fs::read(&model).map_err(|source| Error::read(model, source))?;
         files::replace(&out.join(MODEL), &bytes)?;
         let began = Instant::now();

@@ -62,7 +62,7 @@ pub struct StageRecipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRecipe {
-    /// Steps.
+    /// Steps. With none a cascade leaves a given net as it is.
     pub steps: u64,
     /// Samples of a step.
     pub batch: ClassCounts,

@@ -88,6 +88,10 @@ pub const METRICS: &str = "metrics.jsonl";
 /// The file that the trained nets are in: of a training's folder, and of a cascade's.
 pub const MODEL: &str = "model.safetensors";
 
+/// Why a net without steps is not trained.
+pub(super) const NO_STEPS: &str =
+    "0 steps leave a net as it is given: that is for train cascade --from, and not for all nets";
+
 /// Batches that are drawn ahead.
 const AHEAD: usize = 4;
 /// A model of the three nets has 2 MB.
@@ -178,6 +182,9 @@ impl Training<'_> {
                 let reason = format!("samples for {}: {} is to be trained", is.name(), must.name());
                 return Err(Error::train(reason).at(set.folder()));
             }
+        }
+        if plan.steps == 0 {
+            return Err(Error::train(NO_STEPS));
         }
         plan.check().map_err(Error::train)
     }

@@ -58,7 +58,8 @@ pub(crate) struct Net {
     pub(crate) weights: Option<PathBuf>,
 
     /// Begin with the parameters of given nets, and not with random ones: `embedded` for the built-in weights, or a model
-    /// file. The result has its other nets. The recipe should be one with low rates, such as `fine-tune`.
+    /// file. The result has its other nets. The recipe should be one with low rates, such as `fine-tune`, which has steps for
+    /// the third net only: the others need --steps.
     #[arg(long, value_name = "embedded|MODEL", conflicts_with = "weights")]
     pub(crate) from: Option<From>,
 
@@ -128,7 +129,8 @@ pub(crate) struct Cascade {
     pub(crate) out: PathBuf,
 
     /// Begin with given nets, and not with random ones: `embedded` for the built-in weights, or a model file. They go on
-    /// learning from the images here, with what the nets themselves let pass.
+    /// learning from the images here, with what the nets themselves let pass. A net to which the recipe gives no steps stays as
+    /// it is.
     #[arg(long, value_name = "embedded|MODEL")]
     pub(crate) from: Option<From>,
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use mtcnn_cpu::data::Split;
 use mtcnn_cpu::eval::{Curve, Passed};
 use mtcnn_cpu::train::{CascadeEvent, CascadeReport, MODEL, Measured, Recipe, StageReport};
-use mtcnn_cpu::{ErrorKind, isa};
+use mtcnn_cpu::{ErrorKind, Stage, isa};
 
 use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
@@ -117,8 +117,8 @@ fn write_report(out: &mut dyn Write, report: &CascadeReport) -> io::Result<()> {
             "{name}: average precision {average_precision:.4}; {found} of {faces} faces found, {wrong} wrong boxes in {images} images, \
              {each:.2} in each"
         )?;
-        for (stage, Passed { boxes, faces: kept }) in report.stages.iter().zip(passed) {
-            let (name, part) = (stage.stage.name(), *kept as f64 / (*faces).max(1) as f64);
+        for (stage, Passed { boxes, faces: kept }) in Stage::ALL.iter().zip(passed) {
+            let (name, part) = (stage.name(), *kept as f64 / (*faces).max(1) as f64);
             writeln!(out, "  after {name}: {boxes} boxes, {kept} of {faces} faces among them ({part:.3})")?;
         }
     }
