@@ -1,18 +1,13 @@
 //! A row of pixels from places on a straight line through an image, each between the four about its place (bilinear).
 
 use crate::Isa;
+use crate::simd::pixels::{self, GROUP, ONE, Place};
 use crate::simd::{Kernel, Simd, dispatch};
 
 /// Places are known to this many bits of a pixel; OpenCV has 5.
-pub const BITS: u32 = 6;
-/// One pixel.
-pub(crate) const ONE: usize = 1 << BITS;
-/// Half of what the four weights sum up to.
-pub(crate) const HALF: i32 = 1 << (2 * BITS - 1);
+pub const BITS: u32 = pixels::BITS;
 /// Bytes from a pixel's first one that are read, in its line and the next.
-pub const READ: usize = 8;
-/// Pixels that are made at a time.
-pub(crate) const GROUP: usize = 4;
+pub const READ: usize = pixels::READ;
 
 /// The pixels of an image.
 #[derive(Clone, Copy, Debug)]
@@ -108,36 +103,4 @@ impl Line<'_> {
             down: (y >> (32 - BITS)) as usize & (ONE - 1),
         }
     }
-}
-
-/// A place between four pixels.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    /// Where the bytes of the first begin.
-    pub(crate) at: usize,
-    /// How far it is on the way to the next pixel, of [`ONE`].
-    pub(crate) across: usize,
-    /// And to the next line.
-    pub(crate) down: usize,
-}
-
-/// [`GROUP`] pixels of an image whose lines are `stride` bytes from each other. Of channel `c` the bytes are numbers
-/// `pairs[2c]` from a place, and `pairs[2c + 1]` in the pixel to its right. It is what every instruction set does.
-///
-/// # Safety
-/// [`READ`] bytes must be readable from each place, and from that in the next line.
-#[inline(always)]
-pub(crate) unsafe fn blend(data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
-    let mut output = [0; 12];
-    for (Place { at, across, down }, output) in places.into_iter().zip(output.as_chunks_mut::<3>().0) {
-        // SAFETY: the caller's.
-        let [top, low] = unsafe { [at, at + stride].map(|at| data.add(at).cast::<[u8; READ]>().read()) };
-        for (channel, output) in output.iter_mut().enumerate() {
-            let [one, next] = [0, 1].map(|i| usize::from(pairs[2 * channel + i] & 7));
-            let between = |line: [u8; READ]| usize::from(line[one]) * (ONE - across) + usize::from(line[next]) * across;
-            let sum = between(top) * (ONE - down) + between(low) * down;
-            *output = ((sum + HALF as usize) >> (2 * BITS)) as u8;
-        }
-    }
-    output
 }

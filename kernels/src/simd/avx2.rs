@@ -4,9 +4,9 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
+use super::pixels::{BITS, GROUP, HALF, ONE, Place, READ};
 use super::{ByteKernel, Bytes, Floats, Kernel, Pixels, Token};
 use crate::Isa;
-use crate::warp::{BITS, GROUP, HALF, ONE, Place, READ};
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]

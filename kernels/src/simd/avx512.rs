@@ -4,8 +4,8 @@ use core::arch::x86_64::*;
 
 use wide::f32x4;
 
+use super::pixels::{GROUP, Place, READ};
 use super::{ByteKernel, Bytes, Floats, Kernel, Pixels, Token};
-use crate::warp::{GROUP, Place, READ};
 use crate::{Capabilities, Isa};
 
 /// Proof that the machine has AVX-512F, AVX2 and FMA, and with `VNNI` what [`Bytes`] needs besides.

@@ -11,13 +11,14 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bytes;
+pub(crate) mod pixels;
 mod portable;
 
 use wide::f32x4;
 
 use crate::Isa;
-use crate::warp::{self, GROUP, Place, READ};
 pub(crate) use bytes::{ByteKernel, Bytes, dispatch_bytes};
+use pixels::Pixels;
 pub(crate) use portable::Portable;
 
 /// A piece of work that runs on any instruction set. Implementations of `run` must be
@@ -129,22 +130,6 @@ pub(crate) unsafe trait Floats: Copy {
     /// # Safety
     /// They must be writable at `p`.
     unsafe fn store_u8(self, p: *mut u8, v: Self::V);
-}
-
-/// Pixels of bytes.
-///
-/// # Safety
-/// An implementation must access no memory but what each method's contract names.
-pub(crate) unsafe trait Pixels: Copy {
-    /// [`warp::blend`], to the bit.
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(always)]
-    unsafe fn blend(self, data: *const u8, stride: usize, pairs: [u8; READ], places: [Place; GROUP]) -> [u8; 12] {
-        // SAFETY: the caller's.
-        unsafe { warp::blend(data, stride, pairs, places) }
-    }
 }
 
 /// Reads the first `n` values, `LANES` at most; the other lanes are 0.
