@@ -1,7 +1,7 @@
 //! Faces turned upright and brought to one size by their five points, as recognition needs them.
 //!
 //! A [`Template`] says where the points of a face are to be; a [`Similarity`], which turns, scales and moves, is fitted to
-//! them by least squares, and [`warp`] samples the image. On the same points this is insightface's `norm_crop`: the same
+//! them by least squares, and [`warp()`] samples the image. On the same points this is insightface's `norm_crop`: the same
 //! transform to rounding, the pixels of OpenCV's `warpAffine` within 2 levels.
 //!
 //! Templates and transforms are in numbers of pixels, as OpenCV counts: the *centre* of the first pixel is at (0, 0). The
