@@ -244,8 +244,8 @@ fn warp_row(isa: Isa, view: &ImageView<'_>, inverse: &Similarity, y: usize, bord
     let order = view.format().rgb_offsets();
     let pixels = Pixels { data: view.data(), stride: view.stride(), bytes, order };
     warp::row(isa, pixels, place(first), step, &mut row[first..last]);
-    for (i, output) in row.iter_mut().enumerate().filter(|(i, _)| !(first..last).contains(i)) {
-        *output = between(view, place(i), border);
+    for i in (0..first).chain(last..row.len()) {
+        row[i] = between(view, place(i), border);
     }
 }
 
