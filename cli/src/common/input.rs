@@ -192,8 +192,8 @@ fn find_in_folder(folder: &Path, results: &[PathBuf], inputs: &mut Vec<Input>, l
     let before = inputs.len();
     let hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
     let has_results = |entry: &DirEntry| {
-        let it = entry.depth() > 0 && entry.file_type().is_dir() && !results.is_empty();
-        it && identity(entry.path()).is_some_and(|entry| results.contains(&entry))
+        let may = !results.is_empty() && entry.depth() > 0 && entry.file_type().is_dir();
+        may && identity(entry.path()).is_some_and(|entry| results.contains(&entry))
     };
     let is_searched = |entry: &DirEntry| {
         let has_results = has_results(entry);
