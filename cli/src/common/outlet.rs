@@ -135,23 +135,12 @@ impl Write for Outlet {
 mod tests {
     use super::*;
 
-    struct Full;
+    /// Takes nothing.
+    struct Failing(io::ErrorKind);
 
-    impl Write for Full {
+    impl Write for Failing {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct Left;
-
-    impl Write for Left {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -161,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_error_has_the_name_and_is_told_once() {
-        let mut out = Outlet::new("faces".into(), false, || Ok(Full)).unwrap();
+        let mut out = Outlet::new("faces".into(), false, || Ok(Failing(io::ErrorKind::StorageFull))).unwrap();
         out.write_all(b"a").unwrap();
         let error = out.flush().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -173,7 +162,7 @@ mod tests {
     #[test]
     fn a_reader_that_leaves_is_an_error_only_of_the_one_result() {
         for (beside, expected) in [(false, Err(io::ErrorKind::BrokenPipe)), (true, Ok(()))] {
-            let mut out = Outlet::new("faces".into(), beside, || Ok(Left)).unwrap();
+            let mut out = Outlet::new("faces".into(), beside, || Ok(Failing(io::ErrorKind::BrokenPipe))).unwrap();
             out.write_all(b"a").unwrap();
             assert_eq!(out.flush().map_err(|error| error.kind()), expected);
         }
