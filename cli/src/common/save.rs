@@ -5,7 +5,6 @@ use std::fs::{self, DirEntry, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tempfile::{Builder, NamedTempFile};
@@ -16,8 +15,6 @@ use crate::common::stop::{forget_temporary, note_temporary};
 /// Names of temporary files: nobody else's begin and end so.
 const PREFIX: &str = ".mtcnn-cpu-";
 const SUFFIX: &str = ".tmp";
-/// A younger file may be between its making and its lock.
-const LEAST_AGE: Duration = Duration::from_secs(60);
 
 /// A file being written.
 pub(crate) enum Save {
@@ -50,20 +47,16 @@ impl Save {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         clean(folder);
-        let prefix = prefix(&path);
-        let mut builder = Builder::new();
-        builder.prefix(&prefix).suffix(SUFFIX);
-        // The rights of any new file: the umask takes from them.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => io::Error::other("there is no such folder"),
-            // The error itself names the temporary file, which says nothing to the user.
-            kind => kind.into(),
-        })?;
+        let file = loop {
+            let file = temporary(folder, &prefix(&path))?;
+            // Held until it is closed: so the next run knows that somebody writes it. Without locks, it knows nothing.
+            let _ = file.as_file().lock();
+            // Between its making and its lock, another run may have taken it for one that a killed run left.
+            if file.path().exists() {
+                break file;
+            }
+        };
         note_temporary(file.path());
-        // Held until it is closed: so the next run knows that somebody writes it.
-        let _ = file.as_file().try_lock();
         Ok(Self::Temporary(file, path))
     }
 
@@ -130,6 +123,19 @@ fn prefix(path: &Path) -> String {
     format!("{PREFIX}{:08x}-", crc32fast::hash(name.as_encoded_bytes()))
 }
 
+fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix).suffix(SUFFIX);
+    // The rights of any new file: the umask takes from them.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::other("there is no such folder"),
+        // The error itself names the temporary file, which says nothing to the user.
+        kind => kind.into(),
+    })
+}
+
 fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
     fs::read_dir(folder).into_iter().flatten().flatten()
 }
@@ -145,15 +151,20 @@ fn clean(folder: &Path) {
     if !CLEANED.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.into()) {
         return;
     }
+    remove_left(folder);
+}
+
+fn remove_left(folder: &Path) {
     for entry in entries(folder) {
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|time| time.elapsed().ok());
-        let old = age.is_some_and(|age| age >= LEAST_AGE);
-        if old && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        // The lock is held while it is removed, as whoever made it just now waits for the lock and looks again.
+        if let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -161,32 +172,45 @@ fn clean(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     #[test]
     fn what_a_killed_run_left_is_removed_and_what_is_being_written_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, age: Duration| {
-            let file = File::create(folder.path().join(name)).unwrap();
-            file.set_modified(SystemTime::now() - age).unwrap();
-            file
-        };
-        let hour = Duration::from_secs(3600);
+        let file = |name: &str| File::create(folder.path().join(name)).unwrap();
         for name in [".mtcnn-cpu-left.tmp", ".tmpAbCdEf", "a.tmp", ".mtcnn-cpu-notes"] {
-            file(name, hour);
+            file(name);
         }
-        file(".mtcnn-cpu-new.tmp", Duration::ZERO);
-        let written = file(".mtcnn-cpu-written.tmp", hour);
+        let written = file(".mtcnn-cpu-written.tmp");
         written.lock().unwrap();
         let mut save = Save::begin(&folder.path().join("result")).unwrap();
         save.write_all(b"whole").unwrap();
         save.finish().unwrap();
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         names.sort();
-        let expected =
-            [".mtcnn-cpu-new.tmp", ".mtcnn-cpu-notes", ".mtcnn-cpu-written.tmp", ".tmpAbCdEf", "a.tmp", "result"];
-        assert_eq!(names, expected);
+        assert_eq!(names, [".mtcnn-cpu-notes", ".mtcnn-cpu-written.tmp", ".tmpAbCdEf", "a.tmp", "result"]);
+    }
+
+    #[test]
+    fn files_that_many_begin_while_others_clean_are_never_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let mut save = Save::begin(&folder.join(writer.to_string())).unwrap();
+                        save.write_all(b"whole").unwrap();
+                        save.finish().unwrap();
+                    }
+                });
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        remove_left(folder);
+                    }
+                });
+            }
+        });
+        assert_eq!(entries(folder).count(), 4);
     }
 }

@@ -112,9 +112,9 @@ Exit status:
 Files, but for those of JSON lines, are written under a temporary name
 (.mtcnn-cpu-...tmp) beside the final one and renamed when complete. Ctrl-C,
 SIGTERM and SIGHUP keep the images that are done; a second one ends the program
-at once. If the program is killed, such a file may remain until a run writes
-there a minute later, but never half a result; the last of JSON lines may be
-half written, and the next run mends it. Of two runs that write one FILE at one
+at once. If the program is killed, such a file may remain until the next run
+that writes there, but never half a result; the last of JSON lines may be half
+written, and the next run mends it. Of two runs that write one FILE at one
 time the second is an error; runs that share a folder each write whole files,
 and the last to write a file wins. A signal that is ignored at the start, as
 SIGHUP is with nohup, stays so (on Linux)."#;
