@@ -243,10 +243,9 @@ pub struct Profile {
     /// Whether a face's box and points become the mean, weighted by the scores, of all boxes that overlap it by more than
     /// this (intersection over union) and that ONet lets pass.
     pub(crate) voting: Option<f64>,
-    /// Pixels that are added to the faces' boxes, to the right and down.
-    pub(crate) box_shift: f64,
-    /// The same of the points.
-    pub(crate) point_shift: f64,
+    /// Pixels that are added to the faces' points, to the right and down. `None` moves points and boxes by what those of the
+    /// model lean.
+    pub(crate) point_shift: Option<f64>,
     /// Whether the faces' boxes are cut off at the image's border.
     pub(crate) clips_faces: bool,
 }
@@ -255,9 +254,7 @@ impl Profile {
     /// Our own, which reproduces nothing: its choices are those that find most, with the fewest false faces and the most
     /// exact points, in the time that the others take. The README says how they were made.
     ///
-    /// Boxes are counted in edges all the way, and crops are whole pixels. The embedded nets were trained on crops that count
-    /// pixels from 1 and annotation that counts from 0; the mirror image of a face shows that their boxes begin .9 pixels too
-    /// far to the left.
+    /// Boxes are counted in edges all the way, crops are whole pixels, and what a model's boxes and points lean is taken back.
     pub const MTCNN_CPU: Profile = Profile {
         name: "mtcnn-cpu",
         about: "our own: more faces, fewer false ones and more exact points than the others, and faster",
@@ -281,8 +278,7 @@ impl Profile {
             Some(Skips { overlap: 0.6, below: 0.0, above: 0.99 }),
         ],
         voting: Some(0.5),
-        box_shift: 0.9,
-        point_shift: -0.55,
+        point_shift: None,
         clips_faces: true,
         ..Profile::FACENET_PYTORCH
     };
@@ -311,8 +307,7 @@ impl Profile {
         },
         skips: [None; 2],
         voting: None,
-        box_shift: 0.0,
-        point_shift: -1.0,
+        point_shift: Some(-1.0),
         clips_faces: false,
     };
 

@@ -4,7 +4,7 @@
 use std::alloc::System;
 
 use mtcnn_cpu::image::{RgbImage, open};
-use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, PixelFormat};
+use mtcnn_cpu::{Detector, DetectorBuilder, Face, ImageView, Part, PixelFormat, Profile};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -175,4 +175,35 @@ fn a_part_is_looked_at_as_if_it_were_all() {
     let view = ImageView::with_stride(&bytes, 2, 3, 10, PixelFormat::Rgb).unwrap();
     assert!(detector.detect_part(view, Part { x: 1, y: 2, width: 1, height: 1 }).unwrap().is_empty());
     assert!(detector.detect_part(view, Part { x: 2, y: 3, width: 0, height: 0 }).unwrap().is_empty());
+}
+
+/// The embedded model, with more said of it.
+fn described(entries: &[(&str, &str)]) -> Vec<u8> {
+    let model = include_bytes!("../src/weights/default/mtcnn.safetensors");
+    let (length, rest) = model.split_first_chunk().unwrap();
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: serde_json::Value = serde_json::from_slice(header).unwrap();
+    for &(key, value) in entries {
+        header["__metadata__"][key] = value.into();
+    }
+    let header = header.to_string().into_bytes();
+    [&(header.len() as u64).to_le_bytes()[..], &header, data].concat()
+}
+
+#[test]
+fn a_model_says_what_its_faces_are_moved_by_and_only_the_own_profile_does_so() {
+    let image = portrait();
+    let found = |profile, model| faces(Detector::builder().profile(profile).weights_bytes(model), &image);
+    let shifts = [("box_shift", "-2"), ("point_shift", "1.5")];
+    let (as_is, moved) = (found(Profile::MTCNN_CPU, described(&[])), found(Profile::MTCNN_CPU, described(&shifts)));
+    assert!(!as_is.is_empty());
+    for (as_is, moved) in as_is.iter().zip(&moved) {
+        // The originals' are .9 and -.55.
+        assert!(
+            (moved.bbox.x1 - as_is.bbox.x1 + 2.9).abs() < 1e-3 && (moved.bbox.y2 - as_is.bbox.y2 + 2.9).abs() < 1e-3
+        );
+        let (from, to) = (as_is.landmarks.nose, moved.landmarks.nose);
+        assert!((to.x - from.x - 2.05).abs() < 1e-3 && (to.y - from.y - 2.05).abs() < 1e-3, "{from:?} {to:?}");
+    }
+    assert_eq!(found(Profile::KPZHANG, described(&[])), found(Profile::KPZHANG, described(&shifts)));
 }

@@ -103,7 +103,7 @@ impl Default for RandomCrops {
     }
 }
 
-/// Crops of CNN_FacePoint, as `gen_12net_landmark` takes them.
+/// Crops of CNN_FacePoint, as `gen_12net_landmark` takes them; mined ones need a detector.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LandmarkCrops {
@@ -115,11 +115,15 @@ pub struct LandmarkCrops {
     pub degrees: f64,
     /// Whether some crops are mirrored.
     pub mirror: bool,
+    /// The least overlap with the face of boxes of the stages before that are cropped, too, if any are: when faces are looked
+    /// for, those are what the net is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mined: Option<f64>,
 }
 
 impl Default for LandmarkCrops {
     fn default() -> Self {
-        Self { tries: 10, min_face: 40.0, degrees: 5.0, mirror: true }
+        Self { tries: 10, min_face: 40.0, degrees: 5.0, mirror: true, mined: None }
     }
 }
 

@@ -86,7 +86,7 @@ pub fn prepare(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Summary> {
     let Preparation { stage, options, pool, .. } = *how;
-    if options.mined.is_some() && how.boxes.is_none() {
+    if (options.mined.is_some() || options.landmarks.mined.is_some()) && how.boxes.is_none() {
         return Err(Error::option("mining needs a detector of the stages before"));
     }
     options.check().map_err(Error::option)?;

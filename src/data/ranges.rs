@@ -23,6 +23,7 @@ const RANGES: &[(&str, Range)] = &[
     ("samples.caps.positives", Range::new(0.0, 1e15)),
     ("samples.landmarks.degrees", Range::new(0.0, 90.0)),
     ("samples.landmarks.min_face", Range::pixels(0.0, 1e9)),
+    ("samples.landmarks.mined", Range::new(0.0, 1.0)),
     ("samples.landmarks.tries", Range::new(0.0, 1e3)),
     // A sample of 48 pixels has 7 KB, and those of an image are in memory together.
     ("samples.mined.negatives", Range::new(0.0, 1e5)),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::face_point::{FacePoint, FacePointImage};
 use super::images;
 use super::options::SampleOptions;
-use super::plan::{Planned, landmark_crops, mined_crops, random_crops};
+use super::plan::{Planned, landmark_crops, mined_crops, mined_landmark_crops, random_crops};
 use super::split::Split;
 use super::wider::{Wider, WiderFace, WiderImage};
 use crate::arch::Stage;
@@ -130,8 +130,13 @@ impl Task<'_> {
                 }
                 plan
             }
-            Annotation::Points(image) => {
-                landmark_crops(size, image.corners, &image.points, &options.landmarks, &mut random)
+            Annotation::Points(FacePointImage { corners, points, .. }) => {
+                let options = &options.landmarks;
+                let mut plan = landmark_crops(size, *corners, points, options, &mut random);
+                if let Some(least) = options.mined {
+                    plan.append(&mut mined_landmark_crops(size, *corners, points, &found(), least));
+                }
+                plan
             }
         }
     }

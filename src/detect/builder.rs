@@ -16,7 +16,7 @@ use crate::nets::Net;
 use crate::nets::low::{Screen, Unscreened};
 use crate::profile::{Profile, Thresholds};
 use crate::range::Range;
-use crate::weights::Model;
+use crate::weights::{Lean, Model};
 
 /// The last threshold where two looks are averaged: as many boxes are wrong as with facenet-pytorch's.
 const ACCURATE_LAST: f32 = 0.5;
@@ -266,11 +266,24 @@ impl DetectorBuilder {
             asked => Screen::new(isa, &model, asked.is_some()),
         };
         let (profile, workspaces) = (self.profile, Store::default());
+        let shift = profile.point_shift.map_or(model.lean(), |points| Lean { boxes: 0.0, points });
         let least = thresholds.onet;
         let onet_least = if self.accurate { least_of_two(least) } else { least };
         let thresholds = Thresholds { onet: onet_least, ..thresholds };
-        let cascade =
-            Cascade { profile, thresholds, min_face, factor, max_side, isa, pnet, rnet, onet, screen, workspaces };
+        let cascade = Cascade {
+            profile,
+            thresholds,
+            min_face,
+            factor,
+            max_side,
+            isa,
+            pnet,
+            rnet,
+            onet,
+            screen,
+            shift,
+            workspaces,
+        };
         let Self { max_faces, largest, accurate, rotations, threads, .. } = self;
         let arenas = Store::default();
         Ok(Detector { cascade, least, accurate, rotations, max_faces, largest, threads, pool, arenas })

@@ -15,6 +15,7 @@ use crate::image::ImageView;
 use crate::nets::low::{self, Screen, Unscreened};
 use crate::nets::{Net, Scratch};
 use crate::profile::{Profile, Rule, Thresholds};
+use crate::weights::Lean;
 
 /// The nets, and the choices that a detector was built with.
 pub(super) struct Cascade {
@@ -30,6 +31,8 @@ pub(super) struct Cascade {
     pub(super) onet: Net,
     /// What rejects in low precision, or why nothing does.
     pub(super) screen: Result<Screen, Unscreened>,
+    /// What the faces are moved by.
+    pub(super) shift: Lean,
     /// For each thread at work.
     pub(super) workspaces: Store<Workspace>,
 }

@@ -17,7 +17,8 @@ use crate::geometry::Point;
 use crate::image::ImageView;
 use crate::nets::Net;
 use crate::nets::low::Screen;
-use crate::profile::{Crop, Moves, Profile, Rule, Skips};
+use crate::profile::{Crop, Moves, Rule, Skips};
+use crate::weights::Lean;
 
 /// The most crops that a net takes at a time: enough for the dense layers, whose weights stream from
 /// memory once a batch.
@@ -104,7 +105,7 @@ impl Refiner {
         let times = self.refine(context, Stage::ONet, boxes);
         let begin = clock.begin();
         faces.clear();
-        faces.extend(self.passed.iter().map(|refined| finish(refined, profile)));
+        faces.extend(self.passed.iter().map(|refined| finish(refined, profile.numbers.extra(), cascade.shift)));
         let Self { voters, .. } = self;
         voters.clone_from(faces);
         context.suppress(faces, 0, |face| &face.0, profile.suppression.onet, Suppressing::ONet);
@@ -311,18 +312,17 @@ impl Batch {
     }
 }
 
-/// The last box of a face, and its points: ONet gives them as parts of the sides of the box that it saw.
-fn finish(&Refined { mut candidate, points }: &Refined, profile: &Profile) -> (Candidate, Landmarks) {
+/// The last box of a face, and its points, moved: ONet gives them as parts of the sides of the box that it saw.
+fn finish(&Refined { mut candidate, points }: &Refined, extra: f64, shift: Lean) -> (Candidate, Landmarks) {
     let Corners([x1, y1, ..]) = candidate.corners;
-    let extra = profile.numbers.extra();
     let [width, height] = candidate.corners.sides(extra);
     let point = |i: usize| {
-        let x = f64::from(points[2 * i]) * width + x1 + profile.point_shift;
-        let y = f64::from(points[2 * i + 1]) * height + y1 + profile.point_shift;
+        let x = f64::from(points[2 * i]) * width + x1 + shift.points;
+        let y = f64::from(points[2 * i + 1]) * height + y1 + shift.points;
         Point::new(x as f32, y as f32)
     };
     candidate.regress(extra);
-    candidate.corners = Corners(candidate.corners.0.map(|corner| corner + profile.box_shift));
+    candidate.corners = Corners(candidate.corners.0.map(|corner| corner + shift.boxes));
     (candidate, Landmarks::from_array(std::array::from_fn(point)))
 }
 

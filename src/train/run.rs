@@ -23,10 +23,11 @@ use super::plan::Plan;
 use super::sampler::{Cursors, Sampler};
 use super::trainer::Trainer;
 use super::validation::Validation;
+use crate::arch::Stage;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::weights::Model;
+use crate::weights::{Lean, Model};
 
 /// A training to do. What is here and not in the plan does not change the result.
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +204,9 @@ impl Training<'_> {
                 values.iter_mut().zip(given).for_each(|(value, given)| *value = given + learned * (*value - given));
             }
             model.set(&parameter.name, values);
+        }
+        if self.plan.stage == Stage::ONet {
+            model.set_lean(model.lean().towards(Lean::TRAINED, learned.into()));
         }
         let name = self.plan.stage.name();
         let origin = format!("{name} trained by mtcnn-cpu {} for {} steps", env!("CARGO_PKG_VERSION"), trainer.steps());

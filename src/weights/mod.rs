@@ -10,6 +10,7 @@ mod format;
 #[cfg(feature = "convert")]
 mod import;
 mod kind;
+mod lean;
 mod model;
 #[cfg(feature = "convert")]
 mod precision;
@@ -29,6 +30,7 @@ pub use export::{ExportedFile, Target, export};
 pub(crate) use export::{INPUT, archive, output};
 #[cfg(feature = "convert")]
 pub use import::{Colours, Flatten, ImportOptions, Imported, LandmarkOrder, Orientation, Source, import, import_bytes};
+pub(crate) use lean::Lean;
 pub(crate) use model::Model;
 #[cfg(feature = "convert")]
 pub use precision::{Precision, convert};

@@ -12,6 +12,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use super::description::{self, Description};
 use super::format::{EMBEDDED, FORMAT, MOST_BYTES};
 use super::kind::Kind;
+use super::lean::Lean;
 use super::screening::Screening;
 use crate::arch;
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ pub(crate) struct Model {
     pub(super) tensors: HashMap<String, Vec<f32>>,
     /// What was measured for screening, if it was.
     pub(super) screening: Option<Screening>,
+    pub(super) lean: Lean,
 }
 
 impl Model {
@@ -81,6 +83,7 @@ impl Model {
         if let Some(channels) = entry("channels").filter(|&channels| channels != "RGB") {
             return Err(format!("a model for {} images: only RGB is supported", quoted(channels)));
         }
+        let lean = Lean::read(entry)?;
 
         let mut tensors = HashMap::new();
         for parameter in arch::ALL.iter().flat_map(|arch| arch.parameters()) {
@@ -109,7 +112,7 @@ impl Model {
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
             return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
-        Ok(Self { tensors, screening: None })
+        Ok(Self { tensors, screening: None, lean })
     }
 
     /// Whether every value is one of the other model's, bit by bit, and it has no more.
@@ -125,12 +128,17 @@ impl Model {
     /// A model from parameters that are known to be right.
     #[cfg(test)]
     pub(crate) fn from_tensors(tensors: HashMap<String, Vec<f32>>) -> Self {
-        Self { tensors, screening: None }
+        Self { tensors, screening: None, lean: Lean::ORIGINAL }
     }
 
     /// What was measured for screening, if it was.
     pub(crate) fn screening(&self) -> Option<&Screening> {
         self.screening.as_ref()
+    }
+
+    /// What its faces must be moved by.
+    pub(crate) fn lean(&self) -> Lean {
+        self.lean
     }
 
     /// The values of a parameter, if it is there.

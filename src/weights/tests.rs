@@ -112,6 +112,13 @@ fn wrong_descriptions_are_refused() {
     assert_eq!(reason, "version 2 of the format: this program reads version 1");
     let reason = parse(&[("format", "mtcnn-cpu"), ("format_version", "1"), ("channels", "BGR")]);
     assert_eq!(reason, "a model for BGR images: only RGB is supported");
+    for (shift, reason) in [
+        ("left\u{1b}", "point_shift is left\\u{1b}, which is no number of pixels"),
+        ("-11", "point_shift is -11 pixels: it must be from -10 to 10"),
+        ("NaN", "point_shift is NaN pixels: it must be from -10 to 10"),
+    ] {
+        assert_eq!(parse(&[("format", "mtcnn-cpu"), ("format_version", "1"), ("point_shift", shift)]), reason);
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::description::Description;
 #[cfg(feature = "train")]
 use super::description::of_origin;
+#[cfg(feature = "train")]
+use super::lean::Lean;
 use super::model::Model;
 use crate::arch;
 #[cfg(feature = "train")]
@@ -27,13 +29,21 @@ impl Model {
         self.tensors.insert(name.into(), values);
     }
 
+    /// From now on its faces are moved by that.
+    #[cfg(feature = "train")]
+    pub(crate) fn set_lean(&mut self, lean: Lean) {
+        self.lean = lean;
+    }
+
     /// Writes a model file, whole or not at all; `origin` says where the values come from.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unwritable`].
     #[cfg(feature = "train")]
     pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
-        crate::files::replace(path, &self.to_bytes(&of_origin(origin, None)))
+        let mut description = of_origin(origin, None);
+        self.lean.write(&mut description);
+        crate::files::replace(path, &self.to_bytes(&description))
     }
 
     /// The bytes of a model file: safetensors with names and keys in order.
@@ -77,10 +87,14 @@ mod tests {
         let path = folder.path().join("model.safetensors");
         let mut model = Model::embedded();
         model.set("rnet.fc.bias", vec![0.5; 128]);
+        model.set_lean(Lean { boxes: 0.1, points: -0.25 });
         model.write(&path, "a test").unwrap();
         let back = Model::read(&path).unwrap();
         assert!(back.tensors == model.tensors);
         assert!(back.tensor("rnet.fc.bias") == [0.5; 128]);
-        assert_eq!(back.to_bytes(&of_origin("a test", None)), std::fs::read(&path).unwrap());
+        assert_eq!(back.lean(), model.lean());
+        let again = folder.path().join("again.safetensors");
+        back.write(&again, "a test").unwrap();
+        assert!(std::fs::read(again).unwrap() == std::fs::read(path).unwrap());
     }
 }

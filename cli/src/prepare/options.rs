@@ -38,7 +38,7 @@ impl Options {
     }
 
     pub(crate) fn landmarks(&mut self, args: &args::Landmarks) {
-        let LandmarkCrops { tries, min_face, degrees, mirror } = &mut self.samples.landmarks;
+        let LandmarkCrops { tries, min_face, degrees, mirror, mined: _ } = &mut self.samples.landmarks;
         put(tries, args.landmark_tries);
         put(min_face, args.min_landmark_face);
         put(degrees, args.turn);

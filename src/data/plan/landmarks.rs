@@ -2,6 +2,7 @@
 //! them mirrored, some turned to either side.
 
 use super::crop::{Crop, Planned, Turn};
+use super::mined::square_in;
 use crate::arch::POINTS;
 use crate::data::class::{Class, POSITIVE};
 use crate::data::mirror::mirror_points;
@@ -56,6 +57,20 @@ pub(in crate::data) fn landmark_crops(
         }
     }
     plan
+}
+
+/// Plans crops where a stage found the face: of boxes as it gives them, those that overlap the face by `least`.
+pub(in crate::data) fn mined_landmark_crops(
+    size: [usize; 2],
+    face: PixelBox,
+    points: &[[f64; 2]; POINTS],
+    found: &[PixelBox],
+    least: f64,
+) -> Vec<Planned> {
+    let squares = found.iter().filter_map(|&found| square_in(size, found));
+    // A side of one pixel has no parts to place points in.
+    let squares = squares.filter(|square| square.width() >= 2.0 && square.overlap(&face) >= least);
+    squares.filter_map(|square| planned(square, face, points, None, false)).collect()
 }
 
 /// A crop with its points, unless one of them lies outside of it or on its border. Both ends of the
@@ -146,6 +161,17 @@ mod tests {
         let plan =
             landmark_crops([40, 40], PixelBox([20.0, 20.0, 22.0, 22.0]), &points, &options, &mut Random::new(1, 1));
         assert!(!plan.is_empty());
+    }
+
+    #[test]
+    fn crops_are_mined_where_the_face_was_found() {
+        let found = [[35.0, 52.0, 99.0, 111.0], [70.0, 50.0, 139.0, 119.0], [-8.0, 50.0, 70.0, 119.0], [f64::NAN; 4]];
+        let plan = mined_landmark_crops([160, 160], FACE, &POINTS, &found.map(PixelBox), 0.5);
+        // The second overlaps the face by less, the third reaches beyond the image.
+        let [planned] = &plan[..] else { panic!("{plan:?}") };
+        // 65 pixels in each direction, about the same centre.
+        assert_eq!((planned.crop.x, planned.crop.y, planned.crop.width, planned.crop.height), (35, 49, 65, 65));
+        assert_eq!((planned.points[0], planned.points[1]), (20.5 / 64.0, 21.0 / 64.0));
     }
 
     #[test]

@@ -18,11 +18,9 @@ pub(in crate::data) fn mined_crops(
     let mut plan = Vec::new();
     let mut negatives = 0;
     for &found in found {
-        let square = PixelBox(found.squared().0.map(f64::trunc));
-        let (PixelBox([x1, y1, x2, y2]), columns, rows) = (square, square.width(), square.height());
-        // So that a box that is not finite is skipped too.
-        let inside = x1 >= 0.0 && y1 >= 0.0 && x2 <= width as f64 - 1.0 && y2 <= height as f64 - 1.0;
-        if !inside || columns < f64::from(options.side) || rows < f64::from(options.side) {
+        let Some(square) = square_in([width, height], found) else { continue };
+        let (PixelBox([x1, y1, ..]), columns, rows) = (square, square.width(), square.height());
+        if columns < f64::from(options.side) || rows < f64::from(options.side) {
             continue;
         }
         let crop = Crop::upright(x1, y1, columns, rows);
@@ -38,6 +36,15 @@ pub(in crate::data) fn mined_crops(
         }
     }
     plan
+}
+
+/// The square that a net is shown of a box, in whole pixels; `None` if it reaches beyond the image.
+pub(super) fn square_in([width, height]: [usize; 2], found: PixelBox) -> Option<PixelBox> {
+    let square = PixelBox(found.squared().0.map(f64::trunc));
+    let PixelBox([x1, y1, x2, y2]) = square;
+    // So that a box that is not finite is left out, too.
+    let inside = x1 >= 0.0 && y1 >= 0.0 && x2 <= width as f64 - 1.0 && y2 <= height as f64 - 1.0;
+    inside.then_some(square)
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use super::net::Net;
 use super::nets::split;
 use super::options::ImportOptions;
 use super::source::Source;
-use crate::arch;
+use crate::arch::{self, Stage};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::weights::description::{self, Description};
+use crate::weights::lean::Lean;
 use crate::weights::model::{Model, read_bytes};
 
 /// A model from other files.
@@ -52,6 +53,7 @@ pub fn import(files: &[PathBuf], options: &ImportOptions) -> Result<Imported> {
 /// [`ErrorKind::Weights`].
 pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<Imported> {
     let (mut nets, mut carried, mut notes) = (Vec::<Net>::new(), Vec::new(), Vec::new());
+    let mut shifts = Vec::new();
     for &(name, bytes) in files {
         let refuse = |reason| Error::weights(reason).at(name);
         let Contents { layers, likely, description, left_out } = file::parse(bytes).map_err(refuse)?;
@@ -61,6 +63,9 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
                 return Err(refuse(format!("{} for the second time", net.arch.name())));
             }
             notes.extend(net.notes.iter().map(|note| format!("{}: {note}", quoted(name))));
+            if net.arch.stage == Stage::ONet {
+                shifts.extend(description.iter().flat_map(Lean::entries));
+            }
             nets.push(net);
         }
         notes.extend(
@@ -80,8 +85,9 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
         }
     }
     let tensors = nets.into_iter().flat_map(|net| net.parameters).collect();
-    let model = Model { tensors, screening: None };
-    let description = describe(&model, files, &carried, &systems, options, &mut notes);
+    let model = Model { tensors, screening: None, lean: Lean::ORIGINAL };
+    let mut description = describe(&model, files, &carried, &systems, options, &mut notes);
+    description.extend(shifts);
     Ok(Imported { model, description, notes })
 }
 
