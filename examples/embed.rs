@@ -17,7 +17,8 @@ fn main() -> Result<(), Error> {
         let faces = detector.detect(view)?;
         println!("frame {number}: {} faces", faces.len());
         for face in faces {
-            let eye = face.landmarks.left_eye;
+            // The weights inside give the five points; a model of one's own may give others.
+            let eye = face.landmarks.unwrap_or_default().left_eye;
             println!("  {:.3} in {:?}, left eye at ({:.1}, {:.1})", face.score, face.bbox.to_array(), eye.x, eye.y);
         }
     }

@@ -60,13 +60,14 @@ impl Stage {
         }
     }
 
-    /// The layers and heads of the net.
-    pub(crate) const fn arch(self) -> &'static Arch {
-        match self {
-            Self::PNet => &PNET,
-            Self::RNet => &RNET,
-            Self::ONet => &ONET,
-        }
+    /// The layers and heads of the net, with a head for so many points.
+    pub(crate) const fn arch(self, points: usize) -> Arch {
+        let arch = match self {
+            Self::PNet => PNET,
+            Self::RNet => RNET,
+            Self::ONet => ONET,
+        };
+        Arch { points, ..arch }
     }
 }
 
@@ -127,11 +128,9 @@ impl Head {
     }
 }
 
-/// The points of a face: eyes, nose and corners of the mouth.
+/// The points of a face that are trained: eyes, nose and corners of the mouth.
+#[cfg(feature = "train")]
 pub(crate) const POINTS: usize = 5;
-
-/// The heads that a net may have, in the order of its answers.
-pub(crate) const HEADS: [Head; 3] = [Head::Classes, Head::Box, Head::Points(POINTS)];
 
 /// A net: what it looks at, its layers, and the heads on the last one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -143,10 +142,10 @@ pub(crate) struct Arch {
     pub(crate) planar: bool,
     /// Channels of the last layer.
     pub(crate) features: usize,
-    /// All that a model file may have.
-    pub(crate) heads: &'static [Head],
+    /// How many points of a face its last head gives; it has no such head with none.
+    pub(crate) points: usize,
     /// How many of the heads detection uses, the first ones.
-    pub(crate) detecting: usize,
+    detecting: usize,
 }
 
 const fn conv(name: &'static str, prelu: &'static str, size: usize, inputs: usize, outputs: usize) -> Layer {
@@ -162,7 +161,7 @@ const fn dense(side: usize, channels: usize, outputs: usize) -> Layer {
 }
 
 /// Proposes boxes: fully convolutional, an answer every [`PNET_STRIDE`] pixels.
-static PNET: Arch = Arch {
+const PNET: Arch = Arch {
     stage: Stage::PNet,
     layers: &[
         conv("conv1", "prelu1", 3, 3, 10),
@@ -172,7 +171,7 @@ static PNET: Arch = Arch {
     ],
     planar: true,
     features: 32,
-    heads: &HEADS,
+    points: 0,
     detecting: 2,
 };
 
@@ -180,7 +179,7 @@ static PNET: Arch = Arch {
 pub(crate) const PNET_STRIDE: usize = 2;
 
 /// Rejects most of the proposals.
-static RNET: Arch = Arch {
+const RNET: Arch = Arch {
     stage: Stage::RNet,
     layers: &[
         conv("conv1", "prelu1", 3, 3, 28),
@@ -192,12 +191,12 @@ static RNET: Arch = Arch {
     ],
     planar: false,
     features: 128,
-    heads: &HEADS,
+    points: 0,
     detecting: 2,
 };
 
 /// Decides, and finds the landmarks.
-static ONET: Arch = Arch {
+const ONET: Arch = Arch {
     stage: Stage::ONet,
     layers: &[
         conv("conv1", "prelu1", 3, 3, 32),
@@ -211,20 +210,15 @@ static ONET: Arch = Arch {
     ],
     planar: false,
     features: 256,
-    heads: &HEADS,
+    points: 0,
     detecting: 3,
 };
-
-/// All of them, in the order of the cascade.
-pub(crate) const ALL: [&Arch; 3] = [&PNET, &RNET, &ONET];
 
 /// A parameter of a net as a model file has it.
 pub(crate) struct Parameter {
     /// `net.layer.part`
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
-    /// Whether the net works without it.
-    pub(crate) optional: bool,
 }
 
 impl Arch {
@@ -238,15 +232,28 @@ impl Arch {
         self.stage.side()
     }
 
-    /// The heads that detection uses.
-    pub(crate) fn detecting_heads(&self) -> &'static [Head] {
-        &self.heads[..self.detecting]
+    /// The heads, in the order of its answers.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Head> + use<> {
+        let points = (self.points > 0).then_some(Head::Points(self.points));
+        [Head::Classes, Head::Box].into_iter().chain(points)
     }
 
-    /// Whether detection uses the points of this net.
+    /// The heads that detection uses.
+    pub(crate) fn detecting_heads(&self) -> impl Iterator<Item = Head> + use<> {
+        self.heads().take(self.detecting)
+    }
+
+    /// Numbers of an answer, of all heads.
+    #[cfg(feature = "train")]
+    #[allow(dead_code)]
+    pub(crate) fn answer(&self) -> usize {
+        self.heads().map(Head::values).sum()
+    }
+
+    /// Whether detection uses the points of this net, if it has any.
     #[cfg(any(feature = "convert", test))]
     pub(crate) fn detects_points(&self) -> bool {
-        self.detecting_heads().iter().any(|head| matches!(head, Head::Points(_)))
+        self.detecting > 2
     }
 
     /// Whether there is a dense layer: then the net takes crops of its own size only.
@@ -255,31 +262,30 @@ impl Arch {
         self.layers.iter().any(|layer| matches!(layer, Layer::Dense { .. }))
     }
 
-    /// Every parameter that the net has or may have.
+    /// Every parameter of the net.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         let mut parameters = Vec::new();
-        let mut add = |layer: &str, part: &str, shape: Vec<usize>, optional| {
-            parameters.push(Parameter { name: format!("{}.{layer}.{part}", self.name()), shape, optional });
+        let mut add = |layer: &str, part: &str, shape: Vec<usize>| {
+            parameters.push(Parameter { name: format!("{}.{layer}.{part}", self.name()), shape });
         };
         for layer in self.layers {
             match *layer {
                 Layer::Conv { name, prelu, size, inputs, outputs } => {
-                    add(name, "weight", vec![outputs, inputs, size, size], false);
-                    add(name, "bias", vec![outputs], false);
-                    add(prelu, "slope", vec![outputs], false);
+                    add(name, "weight", vec![outputs, inputs, size, size]);
+                    add(name, "bias", vec![outputs]);
+                    add(prelu, "slope", vec![outputs]);
                 }
                 Layer::MaxPool(_) => {}
                 Layer::Dense { name, prelu, side, channels, outputs } => {
-                    add(name, "weight", vec![outputs, channels * side * side], false);
-                    add(name, "bias", vec![outputs], false);
-                    add(prelu, "slope", vec![outputs], false);
+                    add(name, "weight", vec![outputs, channels * side * side]);
+                    add(name, "bias", vec![outputs]);
+                    add(prelu, "slope", vec![outputs]);
                 }
             }
         }
-        for (i, head) in self.heads.iter().enumerate() {
-            let optional = i >= self.detecting;
-            add(head.name(), "weight", vec![head.values(), self.features], optional);
-            add(head.name(), "bias", vec![head.values()], optional);
+        for head in self.heads() {
+            add(head.name(), "weight", vec![head.values(), self.features]);
+            add(head.name(), "bias", vec![head.values()]);
         }
         parameters
     }

@@ -59,6 +59,7 @@ pub mod isa;
 mod nets;
 #[cfg(feature = "train")]
 pub mod ordered;
+mod points;
 mod profile;
 pub mod quote;
 #[cfg(feature = "train")]
@@ -83,6 +84,7 @@ pub use mtcnn_kernels::Isa;
 #[cfg(feature = "convert")]
 pub use nets::exported_answers;
 pub use nets::low::Unscreened;
+pub use points::{PointNames, Points};
 pub use profile::{Profile, Thresholds};
 
 /// The README's snippet compiles.

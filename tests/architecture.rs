@@ -7,7 +7,10 @@ use mtcnn_cpu_test_support::architecture::{Import, circle, imports};
 
 /// A room imports only those of its line and of the lines before.
 const LEVELS: [&[&str]; 8] = [
-    &["arch", "choice", "error", "face", "files", "geometry", "isa", "ordered", "profile", "quote", "random", "range"],
+    &[
+        "arch", "choice", "error", "face", "files", "geometry", "isa", "ordered", "points", "profile", "quote",
+        "random", "range",
+    ],
     &["image", "track"],
     &["weights"],
     &["nets"],

@@ -202,7 +202,7 @@ fn a_model_says_what_its_faces_are_moved_by_and_only_the_own_profile_does_so() {
         assert!(
             (moved.bbox.x1 - as_is.bbox.x1 + 2.9).abs() < 1e-3 && (moved.bbox.y2 - as_is.bbox.y2 + 2.9).abs() < 1e-3
         );
-        let (from, to) = (as_is.landmarks.nose, moved.landmarks.nose);
+        let (from, to) = (as_is.landmarks.unwrap().nose, moved.landmarks.unwrap().nose);
         assert!((to.x - from.x - 2.05).abs() < 1e-3 && (to.y - from.y - 2.05).abs() < 1e-3, "{from:?} {to:?}");
     }
     assert_eq!(found(Profile::KPZHANG, described(&[])), found(Profile::KPZHANG, described(&shifts)));

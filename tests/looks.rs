@@ -41,7 +41,8 @@ fn accurate_faces_of_a_mirror_image_are_those_of_the_image() {
         };
         let other = mirrored.iter().find(same).unwrap_or_else(|| panic!("{bbox:?} is not in the mirror image"));
         assert!((other.score - score).abs() < 1e-3);
-        assert!((other.landmarks.left_eye.x - (width - 1.0 - landmarks.right_eye.x)).abs() < 0.1);
+        let (other, landmarks) = (other.landmarks.unwrap(), landmarks.unwrap());
+        assert!((other.left_eye.x - (width - 1.0 - landmarks.right_eye.x)).abs() < 0.1);
     }
 }
 

@@ -22,7 +22,8 @@ fn shifts(profile: Profile, images: &[RgbImage]) -> [f64; 3] {
         let others = detector.detect(&image::imageops::flip_horizontal(image)).unwrap();
         for face in detector.detect(image).unwrap() {
             let Some(other) = others.iter().find(|other| mirrored(other).overlap(&face.bbox) > 0.7) else { continue };
-            let (bbox, (a, b)) = (mirrored(other), (face.landmarks.to_array(), other.landmarks.to_array()));
+            let (bbox, (a, b)) =
+                (mirrored(other), (face.landmarks.unwrap().to_array(), other.landmarks.unwrap().to_array()));
             let points = (0..5).map(|i| a[i].x - (width - 1.0 - b[SWAPPED[i]].x)).sum::<f32>() / 5.0;
             // What is too far to the right in one is too far to the left in the other.
             for (sum, off) in sums.iter_mut().zip([face.bbox.x1 - bbox.x1, face.bbox.x2 - bbox.x2, points]) {

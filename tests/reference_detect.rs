@@ -60,7 +60,7 @@ fn difference(face: &Face, expected: &Expected) -> [f64; 3] {
     let most =
         |pairs: &mut dyn Iterator<Item = (f32, f64)>| pairs.map(|(a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max);
     let corners = most(&mut face.bbox.to_array().into_iter().zip(expected.corners));
-    let points = face.landmarks.to_array();
+    let points = face.landmarks.unwrap().to_array();
     let points = most(&mut points.iter().zip(&expected.points).flat_map(|(p, &[x, y])| [(p.x, x), (p.y, y)]));
     [corners, points, (f64::from(face.score) - expected.score).abs()]
 }

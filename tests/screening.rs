@@ -7,7 +7,7 @@ use mtcnn_kernels::low::Backend;
 
 fn bits(faces: &[Face]) -> Vec<u32> {
     let numbers = faces.iter().flat_map(|face| {
-        let points = face.landmarks.to_array().into_iter().flat_map(|point| [point.x, point.y]);
+        let points = face.named_points().flat_map(|(_, point)| [point.x, point.y]);
         face.bbox.to_array().into_iter().chain([face.score]).chain(points)
     });
     numbers.map(f32::to_bits).collect()

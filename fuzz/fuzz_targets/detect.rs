@@ -39,6 +39,6 @@ libfuzzer_sys::fuzz_target!(|case: Case| {
     for face in faces {
         assert!((0.0..=1.0).contains(&face.score));
         assert!(face.bbox.to_array().iter().all(|x| x.is_finite()));
-        assert!(face.landmarks.to_array().iter().all(|p| p.x.is_finite() && p.y.is_finite()));
+        assert!(face.named_points().all(|(_, p)| p.x.is_finite() && p.y.is_finite()));
     }
 });

@@ -160,7 +160,10 @@ impl DetectorBuilder {
 
     /// Looks at the mirror image, too: boxes, points and scores become the mean of both looks, and what only one of them sees counts
     /// less. It finds more faces with fewer false ones, and takes twice the time. The last threshold is .5 then, if none is
-    /// given.
+    /// given. A model whose points have names that do not tell left from right ([`PointNames::mirror_pairs`]) can't be used
+    /// so.
+    ///
+    /// [`PointNames::mirror_pairs`]: crate::PointNames::mirror_pairs
     #[must_use]
     pub fn accurate(mut self, accurate: bool) -> Self {
         self.accurate = accurate;
@@ -259,7 +262,13 @@ impl DetectorBuilder {
             Weights::File(path) => Model::read(path)?,
             Weights::Bytes(bytes) => Model::parse(bytes).map_err(Error::weights)?,
         };
-        let net = |stage: Stage| Net::new(isa, stage.arch(), &model);
+        let points = model.names().clone();
+        if self.accurate && points.mirror_pairs().is_none() {
+            return Err(Error::option(format!(
+                "two looks need points that have a place in a mirror image, and the names of these do not tell it: {points}"
+            )));
+        }
+        let net = |stage: Stage| Net::new(isa, model.arch(stage), &model);
         let (pnet, rnet, onet) = (net(Stage::PNet), net(Stage::RNet), net(Stage::ONet));
         let screen = match self.screening {
             Some(false) => Err(Unscreened::Off),
@@ -280,6 +289,7 @@ impl DetectorBuilder {
             pnet,
             rnet,
             onet,
+            points,
             screen,
             shift,
             workspaces,

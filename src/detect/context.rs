@@ -14,6 +14,7 @@ use crate::geometry::BBox;
 use crate::image::ImageView;
 use crate::nets::low::{self, Screen, Unscreened};
 use crate::nets::{Net, Scratch};
+use crate::points::PointNames;
 use crate::profile::{Profile, Rule, Thresholds};
 use crate::weights::Lean;
 
@@ -29,6 +30,8 @@ pub(super) struct Cascade {
     pub(super) pnet: Net,
     pub(super) rnet: Net,
     pub(super) onet: Net,
+    /// The names of the points that ONet gives.
+    pub(super) points: PointNames,
     /// What rejects in low precision, or why nothing does.
     pub(super) screen: Result<Screen, Unscreened>,
     /// What the faces are moved by.

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::face::Face;
 use crate::geometry::BBox;
 use crate::image::{ImageView, Part};
+use crate::points::PointNames;
 
 /// Finds faces. Built once, used from any number of threads: [`Detector::detect`] takes `&self`, and its buffers are kept for the
 /// next image.
@@ -49,6 +50,12 @@ impl Detector {
         self.cascade.screen.is_ok()
     }
 
+    /// The names of the points that it gives, in their order: the five of [`crate::Landmarks`] with the weights inside.
+    #[must_use]
+    pub fn point_names(&self) -> &PointNames {
+        &self.cascade.points
+    }
+
     /// The faces in an image, best score first. An image too small for a face has none.
     ///
     /// # Errors
@@ -60,7 +67,7 @@ impl Detector {
     }
 
     /// As [`Detector::detect`], the faces taking the place of what is in `faces`: after the first image
-    /// of a size, a detection on one thread allocates no memory.
+    /// of a size, a detection on one thread allocates no memory, if the points are the five or none.
     ///
     /// # Errors
     /// As [`Detector::detect`].
@@ -180,9 +187,10 @@ impl Detector {
         }
         faces.retain(|face| face.score > self.least);
         if self.largest {
-            let largest = faces.iter().copied().max_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
-            faces.clear();
-            faces.extend(largest);
+            let area = |&i: &usize| faces[i].bbox.area();
+            let largest = (0..faces.len()).max_by(|a, b| area(a).total_cmp(&area(b)));
+            faces.swap(0, largest.unwrap_or(0));
+            faces.truncate(1);
         }
         faces.truncate(self.max_faces);
         timing
@@ -203,7 +211,9 @@ impl Detector {
             arena.levels = std::mem::take(levels);
             let seen = look.copy(view, pixels);
             let more = arena.find(&self.cascade, Search::whole(&seen), threads, clock, &mut NoObserver, faces);
-            faces.iter_mut().for_each(|face| *face = look.back(face, view.width(), view.height()));
+            faces
+                .iter_mut()
+                .for_each(|face| *face = look.back(face, &self.cascade.points, view.width(), view.height()));
             timing.add(&more);
             *levels = more.levels;
         };

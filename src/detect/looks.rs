@@ -3,9 +3,10 @@
 
 use super::timing::Level;
 use crate::choice::choice;
-use crate::face::{Face, Landmarks};
+use crate::face::Face;
 use crate::geometry::{BBox, Point};
 use crate::image::ImageView;
+use crate::points::PointNames;
 
 choice! {
     /// How an image is turned before faces are looked for: clockwise, in degrees.
@@ -86,7 +87,7 @@ impl Look {
 
     /// A face that was seen so, in the image of `width x height` pixels as it is. Points keep the names that they have in the
     /// upright face.
-    pub(super) fn back(self, face: &Face, width: usize, height: usize) -> Face {
+    pub(super) fn back(self, face: &Face, names: &PointNames, width: usize, height: usize) -> Face {
         let [columns, _] = self.size(width, height).map(|side| side as f32);
         let (width, height) = (width as f32, height as f32);
         // `beyond` is what the last number of a side lacks of its length: 0 for edges, 1 for points.
@@ -102,17 +103,13 @@ impl Look {
         let BBox { x1, y1, x2, y2 } = face.bbox;
         let ([ax, ay], [bx, by]) = (place([x1, y1], 0.0), place([x2, y2], 0.0));
         let bbox = BBox::new(ax.min(bx), ay.min(by), ax.max(bx), ay.max(by));
-        let mut points = face.landmarks.to_array().map(|Point { x, y }| Point::from(place([x, y], 1.0)));
-        if self.mirrored {
-            points.swap(0, 1);
-            points.swap(3, 4);
-        }
-        Face::new(bbox, face.score, Landmarks::from_array(points))
+        let face = face.placed(bbox, |Point { x, y }| Point::from(place([x, y], 1.0)));
+        if self.mirrored { face.renamed(names.mirror_pairs().unwrap_or_default()) } else { face }
     }
 }
 
 impl Looks {
-    /// Averages `faces` with those of a second look, in `self.faces`. A face that only one of them has loses a part of its score.
+    /// Averages `faces` with those of a second look, in `self.faces`, boxes and points weighted by the scores. A face that only one of them has loses a part of its score.
     pub(super) fn average(&mut self, faces: &mut Vec<Face>) {
         self.taken.clear();
         self.taken.resize(self.faces.len(), false);
@@ -122,14 +119,16 @@ impl Looks {
             let best = overlaps.fold((0, SAME), |best, it| if it.1 > best.1 { it } else { best });
             if best.1 > SAME {
                 self.taken[best.0] = true;
-                *face = mean(face, &self.faces[best.0]);
+                let other = &self.faces[best.0];
+                let sum = face.score + other.score;
+                let part = if sum > 0.0 { other.score / sum } else { 0.5 };
+                *face = Face { score: 0.5 * sum, ..face.between(other, part) };
             } else {
                 face.score *= ALONE;
             }
         }
         let alone = self.faces.iter().zip(&self.taken).filter(|&(_, &taken)| !taken).map(|(face, _)| face);
-        let alone = alone.copied();
-        faces.extend(alone.map(|face| Face { score: ALONE * face.score, ..face }));
+        faces.extend(alone.map(|face| Face { score: ALONE * face.score, ..face.clone() }));
         // Of two that are one after all the better stays.
         drop_doubles(faces, |face, better| smaller_part(face, better) > 0.7);
     }
@@ -147,9 +146,8 @@ fn drop_doubles(faces: &mut Vec<Face>, same: impl Fn(&Face, &Face) -> bool) {
     faces.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept = 0;
     for i in 0..faces.len() {
-        let face = faces[i];
-        if !faces[..kept].iter().any(|better| same(&face, better)) {
-            faces[kept] = face;
+        if !faces[..kept].iter().any(|better| same(&faces[i], better)) {
+            faces.swap(kept, i);
             kept += 1;
         }
     }
@@ -162,22 +160,10 @@ fn smaller_part(a: &Face, b: &Face) -> f32 {
     if common > 0.0 { common / a.bbox.area().min(b.bbox.area()) } else { 0.0 }
 }
 
-/// The mean of two faces, boxes and points weighted by the scores.
-fn mean(a: &Face, b: &Face) -> Face {
-    let sum = a.score + b.score;
-    let part = if sum > 0.0 { b.score / sum } else { 0.5 };
-    let between = |a: f32, b: f32| a + (b - a) * part;
-    let (p, q) = (a.bbox.to_array(), b.bbox.to_array());
-    let bbox: [f32; 4] = std::array::from_fn(|i| between(p[i], q[i]));
-    let (p, q) = (a.landmarks.to_array(), b.landmarks.to_array());
-    let points = std::array::from_fn(|i| Point::new(between(p[i].x, q[i].x), between(p[i].y, q[i].y)));
-    Face::new(bbox.into(), 0.5 * sum, Landmarks::from_array(points))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
+    use crate::{Landmarks, PixelFormat};
 
     const ALL: [Option<Rotation>; 4] = [None, Some(Rotation::By90), Some(Rotation::By180), Some(Rotation::By270)];
 
@@ -200,8 +186,9 @@ mod tests {
             for (i, pixel) in seen.data().chunks_exact(3).enumerate() {
                 let (x, y) = ((i % seen.width()) as f32, (i / seen.width()) as f32);
                 let points = Landmarks::from_array([Point::new(x, y); 5]);
-                let back = look.back(&Face::new(BBox::new(x, y, x + 1.0, y + 1.0), 1.0, points), width, height);
-                let Point { x, y } = back.landmarks.nose;
+                let face = Face::new(BBox::new(x, y, x + 1.0, y + 1.0), 1.0, points);
+                let back = look.back(&face, &PointNames::default(), width, height);
+                let Point { x, y } = back.landmarks.unwrap().nose;
                 assert_eq!(pixel[0] as usize, (y as usize * width + x as usize) * 3, "{look:?}");
                 assert_eq!(back.bbox, BBox::new(x, y, x + 1.0, y + 1.0), "{look:?}");
             }
@@ -211,9 +198,19 @@ mod tests {
     #[test]
     fn left_stays_left_in_a_mirror() {
         let look = Look { rotation: None, mirrored: true };
-        let back = look.back(&face(10.0, 10.0, 20.0, 1.0), 100, 100);
-        assert!(back.landmarks.left_eye.x < back.landmarks.right_eye.x);
-        assert!(back.landmarks.mouth_left.x < back.landmarks.mouth_right.x);
+        let back = look.back(&face(10.0, 10.0, 20.0, 1.0), &PointNames::default(), 100, 100).landmarks.unwrap();
+        assert!(back.left_eye.x < back.right_eye.x && back.mouth_left.x < back.mouth_right.x);
+        let names = ["r_ear", "nose", "l_ear", "mouth_left", "left_eye", "right_eye", "mouth_right"].map(String::from);
+        let (names, places) =
+            (PointNames::new(names.into()).unwrap(), [90, 50, 10, 40, 30, 70, 60].map(|x| [x as f32, 0.0]));
+        let seen = Face::with_points(BBox::default(), 1.0, &names, &places.map(Point::from));
+        // 99 less what was there, with the other name.
+        let back = look.back(&seen, &names, 100, 100);
+        assert_eq!(
+            back.points.iter().map(|(_, it)| it.x).collect::<Vec<_>>(),
+            [89.0, 49.0, 9.0, 39.0, 29.0, 69.0, 59.0]
+        );
+        assert_eq!(back.landmarks.unwrap().left_eye, back.point("left_eye").unwrap());
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn margins() {
         files.len()
     );
     for stage in [Stage::PNet, Stage::RNet] {
-        let arch = stage.arch();
+        let arch = model.arch(stage);
         let mut ranges = Vec::new();
         let each = |show: &mut dyn FnMut(Shape, &[f32])| {
             for file in &files {
@@ -155,7 +155,7 @@ fn margins() {
                 }
             }
         };
-        each(&mut |shape, pixels| look(isa, &model, arch, shape, pixels, &mut ranges));
+        each(&mut |shape, pixels| look(isa, &model, &arch, shape, pixels, &mut ranges));
         if stage == Stage::PNet {
             // Of the last one no bytes are made.
             ranges.pop();

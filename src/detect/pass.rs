@@ -8,10 +8,10 @@ use super::looks::Looks;
 use super::observer::NoObserver;
 use super::observer::Observer;
 use super::propose::Proposer;
-use super::refine::Refiner;
+use super::refine::{Found, Refiner};
 use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
-use crate::face::{Face, Landmarks};
+use crate::face::Face;
 use crate::geometry::BBox;
 #[cfg(feature = "train")]
 use crate::image::ImageView;
@@ -25,7 +25,7 @@ pub(super) struct Arena {
     /// The boxes that the last stage let pass.
     boxes: Vec<Candidate>,
     /// The faces, their boxes as the profile counts.
-    faces: Vec<(Candidate, Landmarks)>,
+    faces: Vec<Found>,
     /// For more than one look.
     pub(super) looks: Looks,
     /// The levels of the last timing, for their memory.
@@ -47,9 +47,10 @@ impl Arena {
         let begin = clock.begin();
         let mut timing = self.stages(cascade, search, threads, clock, observer, 3);
         faces.clear();
-        faces.extend(self.faces.iter().map(|(candidate, landmarks)| {
-            let corners = candidate.corners.0.map(|corner| corner as f32);
-            Face::new(corners.into(), candidate.score, *landmarks)
+        faces.extend(self.faces.iter().map(|face| {
+            let corners = face.0.corners.0.map(|corner| corner as f32);
+            let points = self.refiner.points(face, cascade.points.len());
+            Face::with_points(corners.into(), face.0.score, &cascade.points, points)
         }));
         timing.total = begin.elapsed();
         timing

@@ -11,8 +11,7 @@ use super::observer::{Observer, Suppressing};
 use super::parallel::run;
 use super::propose::surely_below;
 use super::timing::{Screening, StageTimes};
-use crate::arch::{POINTS, Stage};
-use crate::face::Landmarks;
+use crate::arch::Stage;
 use crate::geometry::Point;
 use crate::image::ImageView;
 use crate::nets::Net;
@@ -30,13 +29,8 @@ const SCREENED_BATCH: usize = 4 * BATCH;
 /// No box.
 const NONE: u32 = u32::MAX;
 
-/// What a net said of a box that passed.
-#[derive(Clone, Copy)]
-struct Refined {
-    candidate: Candidate,
-    /// x1 y1 x2 y2 … as parts of the box; zeros of a net without points.
-    points: [f32; 2 * POINTS],
-}
+/// The box of a face, and where its points begin among those of all faces.
+pub(super) type Found = (Candidate, usize);
 
 /// A part of the boxes that are looked at, `first..last`, and what became of them.
 #[derive(Default)]
@@ -44,7 +38,9 @@ struct Batch {
     first: usize,
     last: usize,
     scores: Vec<f32>,
-    passed: Vec<Refined>,
+    passed: Vec<Candidate>,
+    /// Of those that passed, one after the other: x1 y1 x2 y2 … as parts of the box.
+    points: Vec<f32>,
     cropping: Duration,
     answering: Duration,
     screening: Screening,
@@ -65,9 +61,15 @@ pub(super) struct Refiner {
     /// As many as the most boxes needed; the first ones are in use.
     batches: Vec<Batch>,
     /// The boxes that passed, in the order in which they were looked at.
-    passed: Vec<Refined>,
-    /// All boxes that ONet lets pass, with their points, before suppression.
-    voters: Vec<(Candidate, Landmarks)>,
+    passed: Vec<Candidate>,
+    /// What the net gave for their points, as [`Batch::points`].
+    answers: Vec<f32>,
+    /// All boxes that ONet lets pass, before suppression.
+    voters: Vec<Found>,
+    /// The points of all faces, in pixels.
+    points: Vec<Point>,
+    /// For a vote.
+    sums: Vec<[f64; 2]>,
 }
 
 impl Refiner {
@@ -84,7 +86,7 @@ impl Refiner {
             }
         };
         boxes.clear();
-        boxes.extend(self.passed.iter().map(|refined| refined.candidate));
+        boxes.extend_from_slice(&self.passed);
         moves(boxes, Moves::BeforeSuppression);
         context.suppress(boxes, 0, |candidate| candidate, profile.suppression.rnet, Suppressing::RNet);
         moves(boxes, Moves::AfterSuppression);
@@ -98,19 +100,24 @@ impl Refiner {
         &mut self,
         context: &mut Context<'_, O>,
         boxes: &mut [Candidate],
-        faces: &mut Vec<(Candidate, Landmarks)>,
+        faces: &mut Vec<Found>,
     ) {
         let Context { cascade, view, clock, .. } = *context;
         let profile = &cascade.profile;
         let times = self.refine(context, Stage::ONet, boxes);
         let begin = clock.begin();
+        let Self { passed, answers, voters, points, sums, .. } = self;
         faces.clear();
-        faces.extend(self.passed.iter().map(|refined| finish(refined, profile.numbers.extra(), cascade.shift)));
-        let Self { voters, .. } = self;
+        points.clear();
+        let values = cascade.onet.outputs() - Net::FIRST_POINT;
+        for (i, candidate) in passed.iter().enumerate() {
+            let (first, answer) = (points.len(), &answers[i * values..][..values]);
+            faces.push((finish(candidate, answer, profile.numbers.extra(), cascade.shift, points), first));
+        }
         voters.clone_from(faces);
         context.suppress(faces, 0, |face| &face.0, profile.suppression.onet, Suppressing::ONet);
         if let Some(least) = profile.voting {
-            faces.iter_mut().for_each(|face| vote(face, voters, least));
+            faces.iter_mut().for_each(|face| vote(face, voters, least, values / 2, (&mut *points, &mut *sums)));
         }
         context.timing.suppression += begin.elapsed();
         context.timing.onet = StageTimes { outputs: faces.len(), ..times };
@@ -118,6 +125,11 @@ impl Refiner {
             faces.iter_mut().for_each(|(candidate, _)| candidate.clip(view, profile.numbers));
         }
         context.observer.passed(Stage::ONet, faces.iter().map(|(candidate, _)| candidate));
+    }
+
+    /// The points of a face that [`Refiner::decide`] gave, as many as there are names for.
+    pub(super) fn points(&self, face: &Found, count: usize) -> &[Point] {
+        &self.points[face.1..][..count]
     }
 
     /// Squares the boxes and shows them to RNet or ONet; those that score more than its threshold pass, with the new
@@ -131,7 +143,7 @@ impl Refiner {
         let Context { cascade, view, clock, .. } = *context;
         let profile = &cascade.profile;
         cascade.square(boxes);
-        let Self { shown, places, scores, passed, .. } = self;
+        let Self { shown, places, scores, passed, answers, .. } = self;
         shown.clear();
         shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
             let Some(cut) = crop::cut(candidate.corners, view, profile) else {
@@ -146,6 +158,7 @@ impl Refiner {
         let count = shown.len() as u32;
         let mut times = StageTimes::default();
         passed.clear();
+        answers.clear();
         scores.clear();
         scores.resize(shown.len(), 0.0);
         places.clear();
@@ -208,7 +221,7 @@ impl Refiner {
         let pays = stage == Stage::RNet && cascade.profile.skips[0].is_none();
         let screen = cascade.screen.as_ref().ok().filter(|_| pays && !O::ALL);
         let screen = screen.map(|screen| (screen, surely_below(threshold)));
-        let Self { shown, places, scores, batches, passed, .. } = self;
+        let Self { shown, places, scores, batches, passed, answers, .. } = self;
         // As many batches as keep all threads at work to the end.
         let threads = context.timing.threads;
         let most = if screen.is_some() { SCREENED_BATCH } else { BATCH };
@@ -233,13 +246,16 @@ impl Refiner {
             context.timing.crops.busy += batch.cropping;
             times.busy += batch.answering;
             context.timing.rnet_crops = context.timing.rnet_crops.and(batch.screening);
-            if O::ALL {
-                batch.passed.retain(|Refined { candidate, .. }| {
+            let values = net.outputs() - Net::FIRST_POINT;
+            for (i, candidate) in batch.passed.iter().enumerate() {
+                if O::ALL {
                     context.observer.answered(stage, candidate);
-                    candidate.score > threshold
-                });
+                }
+                if candidate.score > threshold {
+                    passed.push(*candidate);
+                    answers.extend_from_slice(&batch.points[i * values..][..values]);
+                }
             }
-            passed.extend_from_slice(&batch.passed);
             for (&place, &score) in places[batch.first..batch.last].iter().zip(&batch.scores) {
                 scores[place as usize] = score;
             }
@@ -291,53 +307,61 @@ impl Batch {
             net.forward_crops(left.len(), &pixels[..left.len() * size], scratch, answers);
         }
         self.passed.clear();
+        self.points.clear();
         self.scores.clear();
         self.scores.resize(count, 0.0);
         let mut answers = left.iter().zip(answers.chunks_exact(net.outputs())).peekable();
         for (number, (candidate, _)) in boxes.enumerate() {
             let Some((&(_, distance), answer)) = answers.next_if(|&(&(left, _), _)| left == number) else { continue };
-            let &[no_face, face, dx1, dy1, dx2, dy2, ref rest @ ..] = answer else {
+            let &[no_face, face, dx1, dy1, dx2, dy2, ref points @ ..] = answer else {
                 unreachable!("a net gives 6 values or more")
             };
             let score = softmax::second_of_two([no_face, face]);
             self.scores[number] = score;
             if score > threshold {
-                let mut points = [0.0; 2 * POINTS];
-                points[..rest.len()].copy_from_slice(rest);
-                let candidate = Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate };
-                self.passed.push(Refined { candidate, points });
+                self.passed.push(Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate });
+                self.points.extend_from_slice(points);
                 self.screening.nearest = self.screening.nearest.min(distance);
             }
         }
     }
 }
 
-/// The last box of a face, and its points, moved: ONet gives them as parts of the sides of the box that it saw.
-fn finish(&Refined { mut candidate, points }: &Refined, extra: f64, shift: Lean) -> (Candidate, Landmarks) {
-    let Corners([x1, y1, ..]) = candidate.corners;
+/// The last box of a face, moved; its points are added to `placed`: ONet gives them as parts of the sides of the box that it
+/// saw.
+fn finish(candidate: &Candidate, points: &[f32], extra: f64, shift: Lean, placed: &mut Vec<Point>) -> Candidate {
+    let (mut candidate, Corners([x1, y1, ..])) = (*candidate, candidate.corners);
     let [width, height] = candidate.corners.sides(extra);
-    let point = |i: usize| {
-        let x = f64::from(points[2 * i]) * width + x1 + shift.points;
-        let y = f64::from(points[2 * i + 1]) * height + y1 + shift.points;
+    placed.extend(points.as_chunks().0.iter().map(|&[x, y]| {
+        let x = f64::from(x) * width + x1 + shift.points;
+        let y = f64::from(y) * height + y1 + shift.points;
         Point::new(x as f32, y as f32)
-    };
+    }));
     candidate.regress(extra);
     candidate.corners = Corners(candidate.corners.0.map(|corner| corner + shift.boxes));
-    (candidate, Landmarks::from_array(std::array::from_fn(point)))
+    candidate
 }
 
-/// Makes a face's box and points the mean, weighted by the scores, of all that overlap it by more than `least`, itself
-/// included: boxes that suppression drops know something of the face, too.
-fn vote(face: &mut (Candidate, Landmarks), voters: &[(Candidate, Landmarks)], least: f64) {
-    let (mut weight, mut corners, mut points) = (0.0, [0.0; 4], [[0.0; 2]; POINTS]);
+/// Makes a face's box and its `count` points the mean, weighted by the scores, of all that overlap it by more than `least`,
+/// itself included: boxes that suppression drops know something of the face, too. The new points are added to the others.
+fn vote(
+    face: &mut Found,
+    voters: &[Found],
+    least: f64,
+    count: usize,
+    (points, sums): (&mut Vec<Point>, &mut Vec<[f64; 2]>),
+) {
+    let (mut weight, mut corners) = (0.0, [0.0; 4]);
+    sums.clear();
+    sums.resize(count, [0.0; 2]);
     let chosen = face.0.corners;
-    for (voter, landmarks) in voters.iter().filter(|(voter, _)| voter.corners.overlap(chosen) > least) {
+    for (voter, first) in voters.iter().filter(|(voter, _)| voter.corners.overlap(chosen) > least) {
         let score = f64::from(voter.score);
         weight += score;
         for (sum, corner) in corners.iter_mut().zip(voter.corners.0) {
             *sum += score * corner;
         }
-        for ([x, y], point) in points.iter_mut().zip(landmarks.to_array()) {
+        for ([x, y], point) in sums.iter_mut().zip(&points[*first..]) {
             *x += score * f64::from(point.x);
             *y += score * f64::from(point.y);
         }
@@ -345,6 +369,7 @@ fn vote(face: &mut (Candidate, Landmarks), voters: &[(Candidate, Landmarks)], le
     // A box without an area overlaps nothing, not even itself.
     if weight > 0.0 {
         face.0.corners = Corners(corners.map(|sum| sum / weight));
-        face.1 = Landmarks::from_array(points.map(|[x, y]| Point::new((x / weight) as f32, (y / weight) as f32)));
+        face.1 = points.len();
+        points.extend(sums.iter().map(|[x, y]| Point::new((x / weight) as f32, (y / weight) as f32)));
     }
 }

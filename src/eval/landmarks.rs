@@ -59,7 +59,10 @@ pub fn landmark_errors(images: &[FacePointImage], found: &[Vec<Face>]) -> Result
         let overlap = |face: &Face| PixelBox(face.bbox.to_array().map(f64::from)).overlap(&image.corners);
         let best = faces.iter().map(|face| (overlap(face), face)).max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, face)) = best.filter(|&(overlap, _)| overlap >= NEAREST_OVERLAP) {
-            errors.push(distances(&face.landmarks, &image.points).map(|distance| distance / eyes));
+            let Some(landmarks) = &face.landmarks else {
+                return Err(Error::data(format!("{}: the model gives none of the five points", image.name)));
+            };
+            errors.push(distances(landmarks, &image.points).map(|distance| distance / eyes));
         }
     }
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / errors.len() as f64;
@@ -98,7 +101,7 @@ mod tests {
     fn face(off: f32, height: f32) -> Face {
         let point = |[x, y]: [f64; 2]| Point { x: x as f32 + 0.6 * off, y: y as f32 - 0.8 * off };
         let bbox = BBox { x1: 0.0, y1: 0.0, x2: 29.0, y2: height - 1.0 };
-        Face { bbox, score: 1.0, landmarks: Landmarks::from_array(image().points.map(point)) }
+        Face::new(bbox, 1.0, Landmarks::from_array(image().points.map(point)))
     }
 
     #[test]

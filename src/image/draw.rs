@@ -1,4 +1,4 @@
-//! Faces drawn on an image: a box, a tag with the score, and the five landmarks.
+//! Faces drawn on an image: a box, a tag with the score, and its points.
 
 use ::image::RgbImage;
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
@@ -29,7 +29,7 @@ pub fn draw_with(image: &mut RgbImage, faces: &[Face], tag: impl Fn(usize) -> St
     with_artist(image, |artist| {
         for face in faces.iter().rev() {
             artist.outline(face);
-            artist.landmarks(face);
+            artist.points(face);
         }
         // Tags come last: no line of a neighbour goes through them.
         for (index, face) in faces.iter().enumerate().rev() {
@@ -76,9 +76,9 @@ impl Artist<'_> {
         self.stroke(&path, line, ACCENT, 1.0);
     }
 
-    fn landmarks(&mut self, face: &Face) {
+    fn points(&mut self, face: &Face) {
         let radius = (side(&face.bbox) / 42.0).clamp(0.9, 1.7 * self.unit);
-        for point in face.landmarks.to_array() {
+        for (_, point) in face.named_points() {
             let mut dot = |radius, colour, opacity| {
                 // A point of 0 is the centre of the first pixel, which is drawn at half a pixel.
                 if let Some(path) = PathBuilder::from_circle(point.x + 0.5, point.y + 0.5, radius) {
@@ -197,11 +197,8 @@ mod tests {
 
     fn face(x1: f32, y1: f32, side: f32) -> Face {
         let at = |x: f32, y: f32| Point { x: x1 + x * side, y: y1 + y * side };
-        Face {
-            bbox: BBox { x1, y1, x2: x1 + side, y2: y1 + side },
-            score: 0.987,
-            landmarks: Landmarks::from_array([at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)]),
-        }
+        let points = [at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)];
+        Face::new(BBox { x1, y1, x2: x1 + side, y2: y1 + side }, 0.987, Landmarks::from_array(points))
     }
 
     fn gray(width: u32, height: u32) -> RgbImage {

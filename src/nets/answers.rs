@@ -5,7 +5,7 @@ use std::path::Path;
 use mtcnn_kernels::{Isa, softmax};
 
 use super::{Net, Scratch};
-use crate::arch::{self, Arch};
+use crate::arch::Arch;
 use crate::error::Result;
 use crate::isa;
 use crate::weights::{ExportedFile, INPUT, Model, archive, output};
@@ -25,13 +25,13 @@ const IMAGE: [usize; 2] = [41, 57];
 pub fn exported_answers(model: Option<&Path>) -> Result<ExportedFile> {
     let model = model.map_or_else(|| Ok(Model::embedded()), Model::read)?;
     let isa = isa::from_env()?;
-    let arrays: Vec<_> = arch::ALL.iter().flat_map(|arch| answers(isa, arch, &model)).collect();
+    let arrays: Vec<_> = model.archs().into_iter().flat_map(|arch| answers(isa, arch, &model)).collect();
     let arrays = arrays.iter().map(|(name, shape, values)| (name.clone(), shape.clone(), &values[..]));
     Ok(ExportedFile { name: "check.npz".into(), bytes: archive(arrays, None) })
 }
 
 /// Input and outputs of a net: names, shapes, values.
-fn answers(isa: Isa, arch: &'static Arch, model: &Model) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+fn answers(isa: Isa, arch: Arch, model: &Model) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let net = Net::new(isa, arch, model);
     let (images, [height, width]) = if arch.has_dense() { (CROPS, [arch.side(); 2]) } else { (1, IMAGE) };
     let mut scratch = Scratch::default();
@@ -61,7 +61,7 @@ fn answers(isa: Isa, arch: &'static Arch, model: &Model) -> Vec<(String, Vec<usi
     };
     let mut arrays = vec![(format!("{}.{}", arch.name(), INPUT), vec![images, 3, height, width], input)];
     let mut from = 0;
-    for &head in arch.detecting_heads() {
+    for head in arch.detecting_heads() {
         let numbers = head.values();
         let places = rows * columns;
         let number = |i: usize| {

@@ -134,14 +134,14 @@ impl Screen {
 
 /// PNet's scores: the logit of a face less that of none.
 pub(crate) fn pnet(model: &Model, screening: &NetScreening) -> Cells {
-    let (layers, base) = layers(model, Stage::PNet.arch(), screening);
+    let (layers, base) = layers(model, &model.arch(Stage::PNet), screening);
     let [(first, _), (second, _), (third, _)] = &layers[..] else { unreachable!("PNet has three convolutions") };
     Cells::new(first, second, third, base)
 }
 
 /// RNet's scores: the logit of a face less that of none.
 pub(crate) fn rnet(model: &Model, screening: &NetScreening) -> Crops {
-    let (layers, base) = layers(model, Stage::RNet.arch(), screening);
+    let (layers, base) = layers(model, &model.arch(Stage::RNet), screening);
     Crops::new(Stage::RNet.side(), &layers, base)
 }
 

@@ -19,7 +19,7 @@ use crate::weights::Model;
 
 /// A net with its weights packed for an instruction set.
 pub(crate) struct Net {
-    arch: &'static Arch,
+    arch: Arch,
     isa: Isa,
     /// Convolutions and pools; PNet's heads too, as a 1x1 convolution.
     parts: Vec<Part>,
@@ -73,8 +73,11 @@ impl Part {
 }
 
 impl Net {
+    /// Numbers of an answer before those of the points: the logits of (no face, face) and the box.
+    pub(crate) const FIRST_POINT: usize = 6;
+
     /// Packs a net's part of a model.
-    pub(crate) fn new(isa: Isa, arch: &'static Arch, model: &Model) -> Self {
+    pub(crate) fn new(isa: Isa, arch: Arch, model: &Model) -> Self {
         let tensor = |layer: &str, part: &str| model.tensor(&format!("{}.{layer}.{part}", arch.name()));
         // The heads joined: one pass over the features.
         let (mut head_weights, mut head_bias) = (Vec::new(), Vec::new());
@@ -127,7 +130,7 @@ impl Net {
         self.arch.side()
     }
 
-    /// Numbers an answer has: the logits of (no face, face), the box, and for ONet the landmarks.
+    /// Numbers an answer has: the logits of (no face, face), the box, and for ONet the points.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }

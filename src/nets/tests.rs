@@ -8,7 +8,7 @@ use mtcnn_kernels::{Conv, ConvParams, Dense, Isa, Shape, prelu, softmax};
 use safetensors::SafeTensors;
 
 use super::{Net, Scratch, channels_last};
-use crate::arch::{self, Arch, Head, Layer, Stage};
+use crate::arch::{Arch, Head, Layer, Stage};
 use crate::weights::Model;
 use mtcnn_cpu_test_support as common;
 
@@ -58,7 +58,7 @@ fn landmarks_in_order(answers: &[f32], interleaved: bool) -> Vec<f32> {
 
 /// Runs a net layer by layer on the reference's input and compares everything, then once more whole,
 /// with everything fused.
-fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleaved: bool) {
+fn compare(isa: Isa, arch: Arch, model: &Model, path: &Path, interleaved: bool) {
     let reference = read(path);
     let what = |layer: &str| format!("{isa} {} {layer}", path.file_name().unwrap_or_default().display());
     let activation = |layer: &str| &reference[&format!("act.{layer}")];
@@ -104,7 +104,7 @@ fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleave
         }
     }
     let samples = values.len() / arch.features;
-    for (&head, answer) in arch.detecting_heads().iter().zip(["cls_logits", "box", "lm"]) {
+    for (head, answer) in arch.detecting_heads().zip(["cls_logits", "box", "lm"]) {
         let weights = (tensor(head.name(), "weight"), tensor(head.name(), "bias"));
         let dense = Dense::new(isa, arch.features, weights.0, weights.1, None);
         let mut next = vec![f32::NAN; samples * head.values()];
@@ -145,7 +145,7 @@ fn compare(isa: Isa, arch: &'static Arch, model: &Model, path: &Path, interleave
 #[test]
 fn the_embedded_weights_give_the_reference_activations() {
     let model = Model::embedded();
-    for arch in arch::ALL {
+    for arch in model.archs() {
         let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", arch.name())) else {
             return;
         };
@@ -159,14 +159,14 @@ fn the_embedded_weights_give_the_reference_activations() {
 #[test]
 fn the_embedded_weights_are_the_reference_weights() {
     for (arch, renamed) in [
-        (Stage::PNet.arch(), &[("cls", "conv4-1"), ("box", "conv4-2"), ("prelu", "PReLU")][..]),
-        (Stage::RNet.arch(), &[("fc", "conv4"), ("prelu_fc", "prelu4"), ("cls", "conv5-1"), ("box", "conv5-2")]),
+        (Stage::PNet.arch(0), &[("cls", "conv4-1"), ("box", "conv4-2"), ("prelu", "PReLU")][..]),
+        (Stage::RNet.arch(0), &[("fc", "conv4"), ("prelu_fc", "prelu4"), ("cls", "conv5-1"), ("box", "conv5-2")]),
     ] {
         let Some(path) = common::shared(&format!("reference/layers/kpzhang_{}.safetensors", arch.name())) else {
             return;
         };
         let (reference, model) = (read(&path), Model::embedded());
-        for parameter in arch.parameters().iter().filter(|parameter| !parameter.optional) {
+        for parameter in &arch.parameters() {
             let (layer, part) = parameter.name[5..].split_once('.').expect("net.layer.part");
             let exact = renamed.iter().find(|(ours, _)| *ours == layer).map(|(_, theirs)| (*theirs).to_owned());
             let numbered = || renamed.iter().fold(layer.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs));
@@ -182,7 +182,7 @@ fn the_embedded_weights_are_the_reference_weights() {
 fn mtcnn_caffe_gives_the_reference_activations() {
     let Some(tensors) = common::caffe::mtcnn_caffe() else { return };
     let model = Model::from_tensors(tensors.into_iter().map(|(name, (_, values))| (name, values)).collect());
-    for arch in arch::ALL {
+    for arch in model.archs() {
         let Some(path) = common::shared(&format!("reference/layers/seed_{}.safetensors", arch.name())) else { return };
         for isa in common::instruction_sets() {
             compare(isa, arch, &model, &path, true);

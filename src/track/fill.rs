@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{Track, TrackState};
-use crate::face::{Face, Landmarks};
-use crate::geometry::Point;
+use crate::face::Face;
 
 /// A velocity at an end of a track is measured over so many frames.
 const VELOCITY_FRAMES: usize = 5;
@@ -22,8 +21,8 @@ const VELOCITY_FRAMES: usize = 5;
 pub fn fill(frames: &[Vec<Track>], gap: usize, extend: usize) -> Vec<Vec<Track>> {
     let mut all: BTreeMap<u64, Vec<Sighting>> = BTreeMap::new();
     for (frame, tracks) in frames.iter().enumerate() {
-        for &track in tracks.iter().filter(|track| !matches!(track.state, TrackState::Lost(_))) {
-            all.entry(track.id).or_default().push(Sighting { frame, track });
+        for track in tracks.iter().filter(|track| !matches!(track.state, TrackState::Lost(_))) {
+            all.entry(track.id).or_default().push(Sighting { frame, track: track.clone() });
         }
     }
     let mut filled = vec![Vec::new(); frames.len()];
@@ -48,7 +47,7 @@ fn at(sightings: &[Sighting], frame: usize, gap: usize, extend: usize) -> Option
     let after = sightings.partition_point(|it| it.frame < frame);
     let next = sightings.get(after);
     if let Some(seen) = next.filter(|next| next.frame == frame) {
-        return Some(seen.track);
+        return Some(seen.track.clone());
     }
     let last = after.checked_sub(1).map(|before| &sightings[before]);
     let distance = |it: &Sighting| it.frame.abs_diff(frame);
@@ -63,7 +62,7 @@ fn at(sightings: &[Sighting], frame: usize, gap: usize, extend: usize) -> Option
         _ => moved_on(&sightings[after..], frame),
     };
     let age = (near.track.age + frame).saturating_sub(near.frame).max(1);
-    Some(Track { face, age, state: TrackState::Lost(distance(near)), ..near.track })
+    Some(Track { face, age, state: TrackState::Lost(distance(near)), ..near.track.clone() })
 }
 
 /// The face of the sighting at the end that is nearer to the frame, moved on as it moved there.
@@ -81,18 +80,14 @@ fn moved_on(sightings: &[Sighting], frame: usize) -> Face {
 
 /// The face at a part of the way from one to another.
 fn between(from: &Face, to: &Face, part: f32) -> Face {
-    let mix = |a: f32, b: f32| a + part * (b - a);
-    let (a, b) = (from.bbox.to_array(), to.bbox.to_array());
-    let bbox = std::array::from_fn::<f32, 4, _>(|i| mix(a[i], b[i])).into();
-    let (a, b) = (from.landmarks.to_array(), to.landmarks.to_array());
-    let points = std::array::from_fn(|i| Point::new(mix(a[i].x, b[i].x), mix(a[i].y, b[i].y)));
-    Face::new(bbox, if part <= 0.5 { from.score } else { to.score }, Landmarks::from_array(points))
+    Face { score: if part <= 0.5 { from.score } else { to.score }, ..from.between(to, part) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::BBox;
+    use crate::face::Landmarks;
+    use crate::geometry::{BBox, Point};
 
     fn track(id: u64, x: f32, age: usize, state: TrackState) -> Track {
         let points = std::array::from_fn(|i| Point::new(x + i as f32, 5.0));
@@ -132,7 +127,7 @@ mod tests {
         assert_eq!(places(&filled, 7), expected);
         let ages: Vec<usize> = filled.iter().flatten().map(|track| track.age).collect();
         assert_eq!(ages, [1, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(filled[5][0].face.landmarks.right_eye, Point::new(17.0, 5.0));
+        assert_eq!(filled[5][0].face.landmarks.unwrap().right_eye, Point::new(17.0, 5.0));
     }
 
     #[test]

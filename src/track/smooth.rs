@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use crate::error::{Error, Result};
-use crate::face::{Face, Landmarks};
+use crate::face::Face;
 use crate::geometry::{BBox, Point};
 use crate::range::Range;
 
@@ -54,15 +54,16 @@ struct Shown {
     velocity: f64,
 }
 
-/// The coordinates of a face: the edges of the box, then the landmarks.
+/// The coordinates of a face: the edges of the box, then the points, the five before the others.
 pub(super) struct Smoother {
     smoothing: Smoothing,
-    shown: Option<[Shown; 14]>,
+    /// Empty before the first face.
+    shown: Vec<Shown>,
 }
 
 impl Smoother {
     pub(super) fn new(smoothing: Smoothing) -> Self {
-        Self { smoothing, shown: None }
+        Self { smoothing, shown: Vec::new() }
     }
 
     /// The face to show for the next one.
@@ -70,7 +71,10 @@ impl Smoother {
         let new = coordinates(face);
         let side = f64::from(face.bbox.width().max(face.bbox.height())).max(1.0);
         let smoothing = self.smoothing;
-        let shown = self.shown.get_or_insert_with(|| new.map(|at| Shown { at, velocity: 0.0 }));
+        let shown = &mut self.shown;
+        if shown.len() != new.len() {
+            *shown = new.iter().map(|&at| Shown { at, velocity: 0.0 }).collect();
+        }
         for (shown, new) in shown.iter_mut().zip(new) {
             let velocity = (new - shown.at) / side * smoothing.rate;
             shown.velocity += smoothing.passes(VELOCITY_CUTOFF) * (velocity - shown.velocity);
@@ -78,23 +82,25 @@ impl Smoother {
             shown.at += smoothing.passes(cutoff) * (new - shown.at);
         }
         let at = |i: usize| shown[i].at as f32;
-        let points = std::array::from_fn(|i| Point::new(at(4 + 2 * i), at(5 + 2 * i)));
-        Face::new(BBox::new(at(0), at(1), at(2), at(3)), face.score, Landmarks::from_array(points))
+        let mut points = shown[4..].as_chunks().0.iter().map(|[x, y]| Point::new(x.at as f32, y.at as f32));
+        face.placed(BBox::new(at(0), at(1), at(2), at(3)), |_| points.next().expect("as many points as the face has"))
     }
 }
 
-fn coordinates(face: &Face) -> [f64; 14] {
-    let points = face.landmarks.to_array();
-    std::array::from_fn(|i| match i {
-        0..4 => f64::from(face.bbox.to_array()[i]),
-        _ if i % 2 == 0 => f64::from(points[i / 2 - 2].x),
-        _ => f64::from(points[i / 2 - 2].y),
-    })
+fn coordinates(face: &Face) -> Vec<f64> {
+    let mut all: Vec<f64> = face.bbox.to_array().map(f64::from).into();
+    // In the order in which a face places them.
+    let _ = face.placed(face.bbox, |point| {
+        all.extend([point.x, point.y].map(f64::from));
+        point
+    });
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::face::Landmarks;
 
     fn face(x: f32) -> Face {
         let points = std::array::from_fn(|i| Point::new(x + i as f32, 2.0 * i as f32));
@@ -109,8 +115,8 @@ mod tests {
         // cutoff 3.008563 Hz, alpha .430577 of the 10 pixels.
         let shown = smoother.next(&face(110.0));
         approx::assert_abs_diff_eq!(shown.bbox.x1, 104.306, epsilon = 1e-3);
-        approx::assert_abs_diff_eq!(shown.landmarks.nose.x, 106.306, epsilon = 1e-3);
-        assert_eq!((shown.bbox.y1, shown.landmarks.nose.y, shown.score), (10.0, 4.0, 0.9));
+        approx::assert_abs_diff_eq!(shown.landmarks.unwrap().nose.x, 106.306, epsilon = 1e-3);
+        assert_eq!((shown.bbox.y1, shown.landmarks.unwrap().nose.y, shown.score), (10.0, 4.0, 0.9));
     }
 
     #[test]

@@ -85,7 +85,9 @@ impl Tracker {
                 free[column] = false;
             }
         };
-        let alike = |entry: &Entry, face: &Face| LANDMARKS * (1.0 - entry.unlike(face) / UNLIKE).max(-1.0);
+        let alike = |entry: &Entry, face: &Face| {
+            entry.unlike(face).map_or(0.0, |unlike| LANDMARKS * (1.0 - unlike / UNLIKE).max(-1.0))
+        };
         let growth = |entry: &Entry| 1.0 + GROWTH * (entry.missed() - 1).min(GROWTH_FRAMES) as f32;
         round(&|entry| Some((entry.place(), growth(entry))), &|entry, face, overlap| {
             let possible = face.score >= options.high && overlap >= FIRST_OVERLAP;
@@ -123,9 +125,7 @@ impl Tracker {
 
 /// Whether a face has a size and finite numbers.
 fn is_sound(face: &Face) -> bool {
-    let points = face.landmarks.to_array().map(<[f32; 2]>::from);
-    let mut numbers = face.bbox.to_array().into_iter().chain(points.into_iter().flatten());
-    face.bbox.area() > 0.0 && numbers.all(f32::is_finite)
+    face.bbox.area() > 0.0 && face.bbox.to_array().into_iter().all(f32::is_finite) && face.has_finite_points()
 }
 
 impl std::fmt::Debug for Tracker {
@@ -169,7 +169,7 @@ mod tests {
         for i in 0..60 {
             let (right, left) = (face(8.0 * i as f32, 100.0, 0.99), face(480.0 - 8.0 * i as f32, 110.0, 0.99));
             let hidden = right.bbox.overlap(&left.bbox) > 0.3;
-            let faces = if hidden { vec![right] } else { vec![left, right] };
+            let faces = if hidden { vec![right.clone()] } else { vec![left.clone(), right.clone()] };
             let tracks = tracker.update(&faces);
             assert_eq!(ids(&tracks), [1, 2], "frame {i}");
             let lost = tracks.iter().filter(|track| matches!(track.state, TrackState::Lost(_))).count();

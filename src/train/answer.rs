@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use crate::arch::HEADS;
+use crate::arch::{Head, POINTS as COUNT};
 
 /// Numbers of an answer: the logits of (no face, face), the box, and x1 y1 … x5 y5.
-pub const ANSWER: usize = HEADS[0].values() + HEADS[1].values() + HEADS[2].values();
+pub const ANSWER: usize = Head::Classes.values() + Head::Box.values() + Head::Points(COUNT).values();
 
 /// What the net says of a sample, or the gradient of that.
 pub type Answer = [f32; ANSWER];
 
 /// Where the logits of (no face, face) are in an answer.
-pub(super) const LOGITS: Range<usize> = 0..HEADS[0].values();
+pub(super) const LOGITS: Range<usize> = 0..Head::Classes.values();
 /// Where the box's offsets are.
-pub(super) const OFFSETS: Range<usize> = LOGITS.end..LOGITS.end + HEADS[1].values();
+pub(super) const OFFSETS: Range<usize> = LOGITS.end..LOGITS.end + Head::Box.values();
 /// Where the points are.
 pub(super) const POINTS: Range<usize> = OFFSETS.end..ANSWER;

@@ -20,7 +20,7 @@ pub(super) struct Net {
 impl Net {
     /// The net of a stage, with parameters that are all 0.
     pub(super) fn new(stage: Stage, isa: Isa) -> Self {
-        let arch = stage.arch();
+        let arch = stage.arch(arch::POINTS);
         let (mut layers, mut shape) = (Vec::<Layer>::new(), Shape::image(arch.side(), arch.side(), 3));
         for layer in arch.layers {
             match *layer {

@@ -27,6 +27,7 @@ use crate::arch::Stage;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::points::PointNames;
 use crate::weights::{Lean, Model};
 
 /// A training to do. What is here and not in the plan does not change the result.
@@ -196,15 +197,18 @@ impl Training<'_> {
 
     fn write_model(&self, mut model: Model, trainer: &Trainer) -> Result<()> {
         let learned = if self.fine_tune { self.plan.blend as f32 } else { 1.0 };
+        let mut parameters = Vec::new();
         for parameter in trainer.net().parameters() {
             let mut values = parameter.values.clone();
             if learned < 1.0
                 && let Some(given) = model.find(&parameter.name)
+                && given.len() == values.len()
             {
                 values.iter_mut().zip(given).for_each(|(value, given)| *value = given + learned * (*value - given));
             }
-            model.set(&parameter.name, values);
+            parameters.push((parameter.name.clone(), values));
         }
+        model.set_net(self.plan.stage, &PointNames::default(), parameters);
         if self.plan.stage == Stage::ONet {
             model.set_lean(model.lean().towards(Lean::TRAINED, learned.into()));
         }

@@ -11,7 +11,7 @@ use super::layer::Layer;
 use super::net::Net;
 use super::parameter::{Parameter, ParameterKind};
 use super::shard::{Scratch, Shard};
-use crate::arch::Stage;
+use crate::arch::{POINTS, Stage};
 use crate::detect::parallel::Store;
 
 /// Parts that a batch is cut into, whatever the number of threads: sample `i` belongs to part `i % SHARDS`. The
@@ -41,7 +41,7 @@ impl TrainableNet {
     #[must_use]
     pub fn new(stage: Stage, isa: Isa) -> Self {
         let net = Net::new(stage, isa);
-        let parameters = stage.arch().parameters().into_iter().map(|parameter| {
+        let parameters = stage.arch(POINTS).parameters().into_iter().map(|parameter| {
             let numbers = parameter.shape.iter().product();
             let kind = match parameter.name.rsplit('.').next() {
                 Some("weight") => ParameterKind::Weight,

@@ -36,7 +36,9 @@ impl Trainer {
     pub(super) fn begin_with(&mut self, model: &Model) {
         self.net.change(|parameters| {
             for parameter in parameters {
-                if let Some(values) = model.find(&parameter.name) {
+                if let Some(values) = model.find(&parameter.name)
+                    && values.len() == parameter.values.len()
+                {
                     parameter.values.copy_from_slice(values);
                 }
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 #[cfg(feature = "convert")]
 use super::format::EMBEDDED;
 use super::format::FORMAT;
+use crate::points::PointNames;
 
 /// Keys and values.
 pub(crate) type Description = BTreeMap<String, String>;
@@ -17,15 +18,24 @@ pub(super) const FILE: &str = "description.json";
 #[cfg(feature = "convert")]
 pub(super) const SYSTEM: &str = "system";
 
-/// Of a model whose values come from `origin`, with a licence if it is known.
-pub(crate) fn of_origin(origin: &str, licence: Option<&str>) -> Description {
+/// The key under which a model file has the names of its points, with commas. One with the five has no such key.
+const POINTS: &str = "points";
+
+/// Of a model whose values come from `origin`, with a licence if it is known, and whose points have these names.
+pub(crate) fn of_origin(origin: &str, licence: Option<&str>, names: &PointNames) -> Description {
     let mut description = Description::from([
         ("channels".into(), "RGB".into()),
         ("format".into(), FORMAT.0.into()),
         ("format_version".into(), FORMAT.1.into()),
-        ("landmarks".into(), "x1 y1 x2 y2 x3 y3 x4 y4 x5 y5".into()),
         ("origin".into(), origin.into()),
     ]);
+    if !names.are_the_five() {
+        description.insert(POINTS.into(), names.join(","));
+    }
+    if !names.is_empty() {
+        let order: Vec<_> = (1..=names.len()).map(|point| format!("x{point} y{point}")).collect();
+        description.insert("landmarks".into(), order.join(" "));
+    }
     description.extend(licence.map(|licence| ("licence".into(), licence.into())));
     description
 }
@@ -34,6 +44,14 @@ pub(crate) fn of_origin(origin: &str, licence: Option<&str>) -> Description {
 #[cfg(feature = "convert")]
 pub(crate) fn embedded() -> Description {
     of_file(EMBEDDED)
+}
+
+/// The names of the points that an exported file says, if it does.
+#[cfg(feature = "convert")]
+pub(super) fn names(description: &Description) -> Option<PointNames> {
+    let names = description.get(POINTS)?;
+    let names = names.split(',').filter(|_| !names.is_empty()).map(str::to_owned).collect();
+    PointNames::new(names).ok()
 }
 
 /// What a safetensors file has; nothing if it has none, or is none.

@@ -14,14 +14,17 @@ use super::format::{EMBEDDED, FORMAT, MOST_BYTES};
 use super::kind::Kind;
 use super::lean::Lean;
 use super::screening::Screening;
-use crate::arch;
+use crate::arch::{Arch, Stage};
 use crate::error::{Error, Result};
+use crate::points::{MOST_POINTS, PointNames};
 use crate::quote::quoted;
 
 /// The parameters of the three nets, every one there, of its shape and finite.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(super) tensors: HashMap<String, Vec<f32>>,
+    /// Of ONet's points.
+    pub(super) names: PointNames,
     /// What was measured for screening, if it was.
     pub(super) screening: Option<Screening>,
     pub(super) lean: Lean,
@@ -85,12 +88,14 @@ impl Model {
         }
         let lean = Lean::read(entry)?;
 
+        let mut archs = Vec::new();
+        for stage in Stage::ALL {
+            archs.push(stage.arch(points(&file, stage)?));
+        }
+        let names = names(archs[2].points, entry("points"), entry("landmarks").is_some())?;
         let mut tensors = HashMap::new();
-        for parameter in arch::ALL.iter().flat_map(|arch| arch.parameters()) {
+        for parameter in archs.iter().flat_map(Arch::parameters) {
             let Ok(tensor) = file.tensor(&parameter.name) else {
-                if parameter.optional {
-                    continue;
-                }
                 return Err(format!("the tensor {} is missing", parameter.name));
             };
             if tensor.shape() != parameter.shape {
@@ -112,23 +117,39 @@ impl Model {
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
             return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
-        Ok(Self { tensors, screening: None, lean })
+        Ok(Self { tensors, names, screening: None, lean })
     }
 
     /// Whether every value is one of the other model's, bit by bit, and it has no more.
     #[cfg(feature = "convert")]
     pub(super) fn equals(&self, other: &Model) -> bool {
-        let bits = |model: &Model, name: &str| -> Option<Vec<u32>> {
-            model.tensors.get(name).map(|values| values.iter().map(|value| value.to_bits()).collect())
+        let same = |(name, values): (&String, &Vec<f32>)| {
+            let others = other.tensors.get(name).into_iter().flatten();
+            values.iter().map(|it| it.to_bits()).eq(others.map(|it| it.to_bits()))
         };
-        let mut parameters = arch::ALL.iter().flat_map(|arch| arch.parameters());
-        parameters.all(|parameter| bits(self, &parameter.name) == bits(other, &parameter.name))
+        self.tensors.len() == other.tensors.len() && self.tensors.iter().all(same)
+    }
+
+    /// A net as the model has it, with as many points as it gives.
+    pub(crate) fn arch(&self, stage: Stage) -> Arch {
+        stage.arch(self.tensors.get(&format!("{stage}.lm.bias")).map_or(0, |bias| bias.len() / 2))
+    }
+
+    /// All three, in the order of the cascade.
+    #[cfg(any(feature = "convert", feature = "train", test))]
+    pub(crate) fn archs(&self) -> [Arch; 3] {
+        Stage::ALL.map(|stage| self.arch(stage))
+    }
+
+    /// The names of the points that detection gives.
+    pub(crate) fn names(&self) -> &PointNames {
+        &self.names
     }
 
     /// A model from parameters that are known to be right.
     #[cfg(test)]
     pub(crate) fn from_tensors(tensors: HashMap<String, Vec<f32>>) -> Self {
-        Self { tensors, screening: None, lean: Lean::ORIGINAL }
+        Self { tensors, names: PointNames::default(), screening: None, lean: Lean::ORIGINAL }
     }
 
     /// What was measured for screening, if it was.
@@ -150,6 +171,34 @@ impl Model {
     /// The values of a parameter that is not optional.
     pub(crate) fn tensor(&self, name: &str) -> &[f32] {
         &self.tensors[name]
+    }
+}
+
+/// How many points a net of a file gives, by the shape of their head: none without one.
+fn points(file: &SafeTensors<'_>, stage: Stage) -> Result<usize, String> {
+    let name = format!("{stage}.lm.weight");
+    let Ok(tensor) = file.tensor(&name) else { return Ok(0) };
+    match tensor.shape() {
+        &[rows, _] if rows.is_multiple_of(2) && (1..=MOST_POINTS).contains(&(rows / 2)) => Ok(rows / 2),
+        shape => Err(format!(
+            "the tensor {name} has the shape {shape:?}: it must have two rows for each point, and 1 to {MOST_POINTS} points"
+        )),
+    }
+}
+
+/// The names of so many points, of which the description may say their names, or only that there are some.
+fn names(points: usize, described: Option<&str>, are_described: bool) -> Result<PointNames, String> {
+    let Some(described) = described else {
+        return match points == 0 && are_described {
+            true => Err("the tensor onet.lm.weight is missing".into()),
+            false => Ok(PointNames::of_count(points)),
+        };
+    };
+    let names: Vec<_> = described.split(',').filter(|_| !described.is_empty()).take(MOST_POINTS + 1).collect();
+    let names = PointNames::new(names.into_iter().map(str::to_owned).collect())?;
+    match names.len() == points {
+        true => Ok(names),
+        false => Err(format!("it has {points} points, and names of {}", names.len())),
     }
 }
 

@@ -9,8 +9,8 @@ use super::description::{self, Description};
 use super::format::EMBEDDED;
 use super::import::Source;
 use super::model::Model;
-use crate::arch;
 use crate::error::Result;
+use crate::points::PointNames;
 
 /// What a model file has in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +20,8 @@ pub struct Summary {
     pub parameters: usize,
     /// Size of the whole file.
     pub bytes: usize,
+    /// The names of the points that it gives.
+    pub points: PointNames,
     /// What the file says of itself, such as origin and licence.
     pub description: Description,
     /// The nets in the order of the cascade.
@@ -76,11 +78,11 @@ pub fn system(path: Option<&Path>) -> Result<Option<Source>> {
 /// Of bytes that are known to be a model.
 fn of_model(bytes: &[u8]) -> Summary {
     let file = SafeTensors::deserialize(bytes).expect("a model file");
-    let nets = arch::ALL.map(|arch| {
-        let tensors = arch.parameters().into_iter().filter_map(|parameter| {
-            let tensor = file.tensor(&parameter.name).ok()?;
-            let dtype = format!("{:?}", tensor.dtype());
-            Some(TensorSummary { name: parameter.name, dtype, shape: parameter.shape })
+    let model = Model::parse(bytes).expect("a model file");
+    let nets = model.archs().map(|arch| {
+        let tensors = arch.parameters().into_iter().map(|parameter| {
+            let dtype = file.tensor(&parameter.name).expect("a parameter of the model").dtype();
+            TensorSummary { name: parameter.name, dtype: format!("{dtype:?}"), shape: parameter.shape }
         });
         let tensors: Vec<_> = tensors.collect();
         let parameters = tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
@@ -88,5 +90,6 @@ fn of_model(bytes: &[u8]) -> Summary {
     });
     let description = description::of_file(bytes);
     let parameters = nets.iter().map(|net| net.parameters).sum();
-    Summary { parameters, bytes: bytes.len(), description, nets: nets.into() }
+    let points = model.names().clone();
+    Summary { parameters, bytes: bytes.len(), points, description, nets: nets.into() }
 }

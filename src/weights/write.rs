@@ -12,21 +12,31 @@ use super::description::of_origin;
 #[cfg(feature = "train")]
 use super::lean::Lean;
 use super::model::Model;
-use crate::arch;
+use crate::arch::Arch;
+#[cfg(feature = "train")]
+use crate::arch::Stage;
 #[cfg(feature = "train")]
 use crate::error::Result;
+#[cfg(feature = "train")]
+use crate::points::PointNames;
 
 impl Model {
-    /// Gives a parameter other values.
+    /// Gives a net other parameters, with a head for the points of these names.
     ///
     /// # Panics
-    /// If no net has it, or it has not as many values.
+    /// If they are not those of such a net.
     #[cfg(feature = "train")]
-    pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
-        let parameter = arch::ALL.iter().flat_map(|arch| arch.parameters()).find(|it| it.name == name);
-        let shape = parameter.unwrap_or_else(|| panic!("{name} is in no net")).shape;
-        assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
-        self.tensors.insert(name.into(), values);
+    pub(crate) fn set_net(&mut self, stage: Stage, names: &PointNames, parameters: Vec<(String, Vec<f32>)>) {
+        self.tensors.retain(|name, _| !name.starts_with(&format!("{stage}.")));
+        let wanted = stage.arch(names.len()).parameters();
+        assert_eq!(parameters.len(), wanted.len(), "parameters of {stage}");
+        for (wanted, (name, values)) in wanted.iter().zip(parameters) {
+            assert_eq!((&name, values.len()), (&wanted.name, wanted.shape.iter().product()));
+            self.tensors.insert(name, values);
+        }
+        if stage == Stage::ONet {
+            self.names = names.clone();
+        }
     }
 
     /// From now on its faces are moved by that.
@@ -41,7 +51,7 @@ impl Model {
     /// [`crate::ErrorKind::Unwritable`].
     #[cfg(feature = "train")]
     pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
-        let mut description = of_origin(origin, None);
+        let mut description = of_origin(origin, None, &self.names);
         self.lean.write(&mut description);
         crate::files::replace(path, &self.to_bytes(&description))
     }
@@ -60,11 +70,10 @@ impl Model {
     ) -> Vec<u8> {
         let mut header: BTreeMap<String, Value> = BTreeMap::from([("__metadata__".into(), json!(description))]);
         let mut data = Vec::new();
-        let mut parameters: Vec<_> = arch::ALL.iter().flat_map(|arch| arch.parameters()).collect();
+        let mut parameters: Vec<_> = self.archs().iter().flat_map(Arch::parameters).collect();
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         for parameter in parameters {
-            // An optional parameter may be missing.
-            let Some(values) = self.tensors.get(&parameter.name) else { continue };
+            let values = self.tensor(&parameter.name);
             let from = data.len();
             values.iter().for_each(|&number| put(number, &mut data));
             let entry = json!({ "data_offsets": [from, data.len()], "dtype": dtype, "shape": parameter.shape });
@@ -86,7 +95,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let mut model = Model::embedded();
-        model.set("rnet.fc.bias", vec![0.5; 128]);
+        model.tensors.insert("rnet.fc.bias".into(), vec![0.5; 128]);
         model.set_lean(Lean { boxes: 0.1, points: -0.25 });
         model.write(&path, "a test").unwrap();
         let back = Model::read(&path).unwrap();

@@ -121,7 +121,7 @@ fn see([exact, screening]: &[Detector; 2], image: &RgbImage) -> Result<Seen, Str
     let lost = |all: usize, some: usize| all.saturating_sub(some);
     let bits = |faces: &[Face]| -> Vec<u32> {
         let numbers = faces.iter().flat_map(|face| {
-            let points = face.landmarks.to_array().into_iter().flat_map(|point| [point.x, point.y]);
+            let points = face.named_points().flat_map(|(_, point)| [point.x, point.y]);
             face.bbox.to_array().into_iter().chain([face.score]).chain(points)
         });
         numbers.map(f32::to_bits).collect()

@@ -85,7 +85,8 @@ fn look(run: &Run, copies: &Copies, args: &args::Blur, index: usize) -> Result<S
         Kept::All => Metadata::of(&bytes, true),
     };
     let (faces, _) = run.faces(&image)?;
-    let faces: Vec<_> = faces.into_iter().map(|face| Hidden { face, hidden: !is_in(&face.bbox, &args.keep) }).collect();
+    let is_hidden = |face: &Face| !is_in(&face.bbox, &args.keep);
+    let faces: Vec<_> = faces.into_iter().map(|face| Hidden { hidden: is_hidden(&face), face }).collect();
     hide(&mut image, &Blur::from(&args.hiding), faces.iter().filter(|it| it.hidden).map(|it| it.face.bbox));
     let lost = copies.write_with(index, &image, metadata).map_err(|error| format!("{error:#}"))?;
     Ok(Seen { size: image.dimensions(), faces, lost })

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use ::image::RgbImage;
 use indicatif::ProgressBar;
 use mtcnn_cpu::image::{DecodeOptions, Orientation, decode_with};
-use mtcnn_cpu::{Detector, Face, ImageView, Part, Timing, ordered};
+use mtcnn_cpu::{Detector, Face, ImageView, Part, PointNames, Timing, ordered};
 use rayon::ThreadPool;
 
 use crate::common::detector::{detect, detection, pool};
@@ -83,6 +83,11 @@ impl Run {
     /// The files that are read.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         self.inputs.iter().filter_map(Input::file_path)
+    }
+
+    /// The names of the points that faces have.
+    pub(crate) fn point_names(&self) -> &PointNames {
+        self.detector.point_names()
     }
 
     /// Leaves out what a run before has done.

@@ -109,7 +109,7 @@ fn aligned(view: &ImageView<'_>, options: &Options, face: &Face) -> Option<(Crop
     let template = options.template.as_ref()?;
     let (width, height) = (template.width(), template.height());
     let mut pixels = vec![0; width * height * 3];
-    let transform = align(view, &face.landmarks, template, Border::default(), &mut pixels)?;
+    let transform = align(view, face.landmarks.as_ref()?, template, Border::default(), &mut pixels)?;
     Some((Crop { pixels, width, height }, Place::Transform(transform.to_matrix())))
 }
 
@@ -121,12 +121,12 @@ fn line(out: &mut impl Write, input: &Input, made: &Made) -> anyhow::Result<()> 
         raw: Option<String>,
         crop: String,
         #[serde(flatten)]
-        face: Face,
+        face: &'a Face,
         #[serde(flatten)]
         place: Place,
     }
     let crop = made.path.to_string_lossy().into_owned();
-    let line = Line { image: &input.name, raw: input.raw(), crop, face: made.face, place: made.place };
+    let line = Line { image: &input.name, raw: input.raw(), crop, face: &made.face, place: made.place };
     json_line(out, &line)
 }
 

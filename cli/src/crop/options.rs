@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ::image::ImageFormat;
+use mtcnn_cpu::Landmarks;
 use mtcnn_cpu::image::Orientation;
 use mtcnn_cpu::image::align::Template;
 use mtcnn_cpu::image::crop::{CropRule, Outside};
@@ -42,6 +43,12 @@ impl Options {
         let run = Run::new(&args.images, Orientation::Upright, [args.output.clone()])?;
         let template = template(&args)?;
         let cutting = cutting(&args, template.as_ref())?;
+        if template.is_some() && run.point_names().five().is_none() {
+            let (five, given) = (Landmarks::NAMES.join(", "), run.point_names());
+            let reason =
+                format!("--align needs the points {five}; of the model's points: {given}. --align none cuts out boxes");
+            return Err(Usage(reason).into());
+        }
         if args.boxes.is_some() && template.is_some() {
             return Err(Usage("--boxes is of boxes that are cut out: it needs --align none".into()).into());
         }

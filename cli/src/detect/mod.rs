@@ -45,7 +45,8 @@ pub(crate) fn run(args: Detect) -> anyhow::Result<Outcome> {
         Output::Folder(layout) => (Box::new(io::sink()), Some(&*layout)),
     };
     let inputs = &options.run.inputs;
-    let mut report = Report::begin(BufWriter::new(out), options.format, options.names, inputs)?;
+    let points = options.run.point_names();
+    let mut report = Report::begin(BufWriter::new(out), options.format, options.names, points, inputs)?;
     let mut summary = Summary::default();
     let mut undrawn = 0;
     let ended = options.run.each(

@@ -9,7 +9,7 @@ use crate::common::input::Input;
 use crate::detect::args::Format;
 use mtcnn_cpu::eval::image_of_results;
 use mtcnn_cpu::quote::{printable, quoted};
-use mtcnn_cpu::{Face, Landmarks, Point};
+use mtcnn_cpu::{Face, PointNames};
 
 /// The table's column of names is as wide as the longest, up to this.
 const WIDEST_NAME: usize = 48;
@@ -41,12 +41,20 @@ pub(crate) struct Report<W> {
     out: W,
     format: Format,
     names: Names,
+    points: PointNames,
     name_width: usize,
     images: usize,
 }
 
 impl<W: Write> Report<W> {
-    pub(crate) fn begin(mut out: W, format: Format, names: Names, inputs: &[Input]) -> anyhow::Result<Self> {
+    /// `points` are the names of those that faces have.
+    pub(crate) fn begin(
+        mut out: W,
+        format: Format,
+        names: Names,
+        points: &PointNames,
+        inputs: &[Input],
+    ) -> anyhow::Result<Self> {
         let longest = inputs.iter().map(|input| quoted(&input.name).to_string().chars().count()).max().unwrap_or(0);
         let name_width = longest.clamp(5, WIDEST_NAME);
         match format {
@@ -54,14 +62,14 @@ impl<W: Write> Report<W> {
             // `layout` writes a file for each image.
             Format::Wider => {}
             Format::Jsonl | Format::Fddb => {}
-            Format::Csv => write_csv(&mut out, &csv_header())?,
+            Format::Csv => write_csv(&mut out, &csv_header(points))?,
             Format::Table => writeln!(
                 out,
                 "{:name_width$}  {:>11}  {:>5}  {:>6}  {:>8} {:>8} {:>8} {:>8}",
                 "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
             )?,
         }
-        Ok(Self { out, format, names, name_width, images: 0 })
+        Ok(Self { out, format, names, points: points.clone(), name_width, images: 0 })
     }
 
     /// Adds an image: what was found in it, or why it could not be read.
@@ -98,7 +106,7 @@ impl<W: Write> Report<W> {
     }
 
     fn csv(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
-        let mut row = vec![String::new(); csv_header().len()];
+        let mut row = vec![String::new(); csv_header(&self.points).len()];
         row[0] = self.cell(name);
         match result {
             Err(reason) => {
@@ -115,7 +123,7 @@ impl<W: Write> Report<W> {
                 }
                 for (number, face) in found.faces.iter().enumerate() {
                     row[3] = (number + 1).to_string();
-                    let points = face.landmarks.to_array().into_iter().flat_map(|point| [point.x, point.y]);
+                    let points = face.named_points().flat_map(|(_, point)| [point.x, point.y]);
                     let values = [face.score].into_iter().chain(face.bbox.to_array()).chain(points);
                     for (cell, value) in row[4..].iter_mut().zip(values) {
                         *cell = value.to_string();
@@ -155,9 +163,9 @@ impl<W: Write> Report<W> {
     }
 }
 
-fn csv_header() -> Vec<String> {
+fn csv_header(points: &PointNames) -> Vec<String> {
     let face = ["image", "width", "height", "face", "score", "x1", "y1", "x2", "y2"].map(String::from);
-    let points = Landmarks::NAMES.iter().flat_map(|name| [format!("{name}_x"), format!("{name}_y")]);
+    let points = points.iter().flat_map(|name| [format!("{name}_x"), format!("{name}_y")]);
     face.into_iter().chain(points).chain(["error".into()]).collect()
 }
 
@@ -177,7 +185,7 @@ enum Record<'a> {
         raw: Option<String>,
         width: u32,
         height: u32,
-        faces: Vec<JsonFace>,
+        faces: &'a [Face],
     },
     Failed {
         image: &'a str,
@@ -187,48 +195,12 @@ enum Record<'a> {
     },
 }
 
-#[derive(Serialize)]
-struct JsonFace {
-    r#box: [f32; 4],
-    score: f32,
-    landmarks: JsonLandmarks,
-}
-
-#[derive(Serialize)]
-struct JsonLandmarks {
-    left_eye: [f32; 2],
-    right_eye: [f32; 2],
-    nose: [f32; 2],
-    mouth_left: [f32; 2],
-    mouth_right: [f32; 2],
-}
-
 impl<'a> Record<'a> {
-    fn new(input: &'a Input, result: Result<&Found, &'a str>) -> Self {
+    fn new(input: &'a Input, result: Result<&'a Found, &'a str>) -> Self {
         let (image, raw) = (input.name.as_str(), input.raw());
         match result {
-            Ok(&Found { width, height, ref faces }) => {
-                Record::Found { image, raw, width, height, faces: faces.iter().map(JsonFace::from).collect() }
-            }
+            Ok(&Found { width, height, ref faces }) => Record::Found { image, raw, width, height, faces },
             Err(error) => Record::Failed { image, raw, error },
-        }
-    }
-}
-
-impl From<&Face> for JsonFace {
-    fn from(face: &Face) -> Self {
-        let at = |point: Point| [point.x, point.y];
-        let Landmarks { left_eye, right_eye, nose, mouth_left, mouth_right } = face.landmarks;
-        Self {
-            r#box: face.bbox.to_array(),
-            score: face.score,
-            landmarks: JsonLandmarks {
-                left_eye: at(left_eye),
-                right_eye: at(right_eye),
-                nose: at(nose),
-                mouth_left: at(mouth_left),
-                mouth_right: at(mouth_right),
-            },
         }
     }
 }
@@ -237,17 +209,17 @@ impl From<&Face> for JsonFace {
 mod tests {
     use super::*;
     use crate::common::input::Source;
-    use mtcnn_cpu::BBox;
+    use mtcnn_cpu::{BBox, Landmarks, Point};
 
     /// Two faces in one image, none in the next, and one that can't be read.
     fn written(format: Format) -> String {
         let at = |x, y| Point { x, y };
         let landmarks = [at(1.0, 2.0), at(3.0, 4.0), at(5.0, 6.0), at(7.0, 8.0), at(9.0, 10.5)];
         let first = Face::new(BBox::new(1.5, -2.0, 30.25, 40.0), 0.99, Landmarks::from_array(landmarks));
-        let mut second = first;
+        let mut second = first.clone();
         second.score = 0.75;
         let mut out = Vec::new();
-        let mut report = Report::begin(&mut out, format, Names::default(), &[]).unwrap();
+        let mut report = Report::begin(&mut out, format, Names::default(), &PointNames::default(), &[]).unwrap();
         let input = |name: &str| Input { name: name.into(), relative: name.into(), source: Source::Stdin };
         report.image(&input("a.jpg"), Ok(&Found { width: 640, height: 480, faces: vec![first, second] })).unwrap();
         report.image(&input("b, \"c\"\n.jpg"), Ok(&Found { width: 1, height: 2, faces: vec![] })).unwrap();

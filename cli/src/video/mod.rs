@@ -256,7 +256,7 @@ impl<'a> Outputs<'a> {
 
     fn frame(&mut self, number: usize, mut frame: Frame, tracks: &[Track]) -> anyhow::Result<()> {
         let seen = tracks.iter().filter(|track| track.state == TrackState::Seen);
-        let seen: Vec<_> = seen.map(|track| Followed { id: track.id, face: track.face }).collect();
+        let seen: Vec<_> = seen.map(|track| Followed { id: track.id, face: track.face.clone() }).collect();
         if let Some(out) = &mut self.results {
             report::frame(out, self.args.format, self.rate, number, &seen)?;
         }
@@ -269,7 +269,7 @@ impl<'a> Outputs<'a> {
             frame.hide(&self.blur, self.colours, &boxes);
         }
         if self.args.draw && !seen.is_empty() {
-            let faces: Vec<Face> = seen.iter().map(|followed| followed.face).collect();
+            let faces: Vec<Face> = seen.iter().map(|followed| followed.face.clone()).collect();
             frame.draw(self.colours, |image| draw_with(image, &faces, |index| seen[index].id.to_string()))?;
         }
         let written = writer.write(&frame.into_y4m(self.colours)?);

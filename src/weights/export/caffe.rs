@@ -6,14 +6,14 @@ use std::fmt::Write;
 
 use super::file::ExportedFile;
 use super::heads::{INPUT, output, shape};
-use crate::arch::{self, Arch, Head, Layer};
+use crate::arch::{Arch, Head, Layer};
 use crate::weights::description::{self, Description};
 use crate::weights::model::Model;
 use crate::weights::protobuf::Message;
 
 /// Two files for each net.
 pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFile> {
-    let files = |arch: &&Arch| {
+    let files = |arch: Arch| {
         let Net { text, layers, .. } = Net::new(model, arch);
         // The description is the net's name: no other field takes a text.
         let weights = Message::default().bytes(1, description::to_text(description));
@@ -21,20 +21,20 @@ pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFil
         let file = |ending, bytes| ExportedFile { name: format!("{}.{ending}", arch.name()), bytes };
         [file("prototxt", text.into_bytes()), file("caffemodel", weights.0)]
     };
-    arch::ALL.iter().flat_map(files).collect()
+    model.archs().into_iter().flat_map(files).collect()
 }
 
 /// A net being written.
 struct Net<'a> {
     model: &'a Model,
-    arch: &'a Arch,
+    arch: Arch,
     text: String,
     /// The layers with their weights.
     layers: Vec<Message>,
 }
 
 impl<'a> Net<'a> {
-    fn new(model: &'a Model, arch: &'a Arch) -> Self {
+    fn new(model: &'a Model, arch: Arch) -> Self {
         let (name, side) = (arch.name(), arch.side());
         let text = format!(
             "# Of mtcnn-cpu. Images are RGB, each byte b as (b - 127.5) / 128; {} is of (no face, face).\n\
@@ -65,7 +65,7 @@ impl<'a> Net<'a> {
                 }
             }
         }
-        for head in model.heads(arch) {
+        for head in arch.heads() {
             let (name, values) = (head.name(), head.values());
             // The layer of the probabilities stands between.
             let to = if head == Head::Classes { name } else { output(head) };
@@ -107,7 +107,7 @@ impl<'a> Net<'a> {
     fn blob(&self, layer: &str, part: &str) -> Message {
         let values = self.model.tensor(&format!("{}.{layer}.{part}", self.arch.name()));
         let is_convolution = part == "weight" && !self.arch.has_dense();
-        let shape = shape(self.arch, layer, part, if is_convolution { 4 } else { 1 });
+        let shape = shape(&self.arch, layer, part, if is_convolution { 4 } else { 1 });
         Message::default().floats(5, values).message(7, Message::default().ints(1, &shape))
     }
 }

@@ -1,7 +1,6 @@
 //! Inputs, outputs and parameters of the nets as exported files have them.
 
 use crate::arch::{Arch, Head};
-use crate::weights::model::Model;
 
 /// What the output of a head is called in other systems. That of the classes is probabilities, no longer logits. The layers
 /// that give them have the same names, by which OpenCV asks for outputs.
@@ -14,14 +13,6 @@ pub(crate) const fn output(head: Head) -> &'static str {
 
 /// What their input is called.
 pub(crate) const INPUT: &str = "data";
-
-impl Model {
-    /// The heads that the model has of a net.
-    pub(super) fn heads(&self, arch: &Arch) -> Vec<Head> {
-        let there = |head: &&Head| self.tensors.contains_key(&format!("{}.{}.weight", arch.name(), head.name()));
-        arch.heads.iter().filter(there).copied().collect()
-    }
-}
 
 /// The shape of a parameter, with ones behind it up to `dimensions`: a head of PNet is a 1x1 convolution.
 pub(super) fn shape(arch: &Arch, layer: &str, part: &str, dimensions: usize) -> Vec<usize> {

@@ -6,17 +6,17 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::file::ExportedFile;
-use crate::arch;
+use crate::arch::Arch;
 use crate::weights::description::{self, Description};
 use crate::weights::kind::Kind;
 use crate::weights::model::Model;
 
 /// All parameters by their names in a model file, and the description.
 pub(super) fn file(model: &Model, description: &Description) -> ExportedFile {
-    let parameters = arch::ALL.iter().flat_map(|arch| arch.parameters());
-    let arrays = parameters.filter_map(|parameter| {
-        let values = model.tensors.get(&parameter.name)?;
-        Some((parameter.name, parameter.shape, &values[..]))
+    let archs = model.archs();
+    let arrays = archs.iter().flat_map(Arch::parameters).map(|parameter| {
+        let values = model.tensor(&parameter.name);
+        (parameter.name, parameter.shape, values)
     });
     let text = description::to_text(description);
     ExportedFile { name: "mtcnn.npz".into(), bytes: archive(arrays, Some((description::FILE, text.as_bytes()))) }

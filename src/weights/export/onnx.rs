@@ -5,7 +5,7 @@
 
 use super::file::ExportedFile;
 use super::heads::{INPUT, output, shape};
-use crate::arch::{self, Arch, Head, Layer};
+use crate::arch::{Arch, Head, Layer};
 use crate::weights::description::Description;
 use crate::weights::model::Model;
 use crate::weights::protobuf::Message;
@@ -15,22 +15,22 @@ const OPERATORS: usize = 13;
 
 /// A file for each net.
 pub(super) fn files(model: &Model, description: &Description) -> Vec<ExportedFile> {
-    let file = |arch: &&Arch| ExportedFile {
+    let file = |arch: Arch| ExportedFile {
         name: format!("{}.onnx", arch.name()),
         bytes: Graph::new(model, arch).into_model(description),
     };
-    arch::ALL.iter().map(file).collect()
+    model.archs().into_iter().map(file).collect()
 }
 
 /// A graph being written: its fields in any order, as the format allows.
 struct Graph<'a> {
     model: &'a Model,
-    arch: &'a Arch,
+    arch: Arch,
     message: Message,
 }
 
 impl<'a> Graph<'a> {
-    fn new(model: &'a Model, arch: &'a Arch) -> Self {
+    fn new(model: &'a Model, arch: Arch) -> Self {
         let message = Message::default().bytes(2, arch.name());
         let mut graph = Self { model, arch, message };
         // PNet takes images of every size.
@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        for head in model.heads(arch) {
+        for head in arch.heads() {
             let (name, values) = (head.name(), head.values());
             // The probabilities are made from the logits.
             let to = if head == Head::Classes { name } else { output(head) };
@@ -100,7 +100,7 @@ impl<'a> Graph<'a> {
 
     fn convolution(&mut self, name: &str, from: &str, to: &str) {
         let parts = [self.tensor(name, "weight", 4), self.tensor(name, "bias", 1)];
-        let kernel = &shape(self.arch, name, "weight", 4)[2..];
+        let kernel = &shape(&self.arch, name, "weight", 4)[2..];
         self.node("Conv", name, &[from, &parts[0], &parts[1]], to, [integers("kernel_shape", kernel)]);
     }
 
@@ -125,7 +125,7 @@ impl<'a> Graph<'a> {
     fn tensor(&mut self, layer: &str, part: &str, dimensions: usize) -> String {
         let name = format!("{layer}.{part}");
         let values = self.model.tensor(&format!("{}.{name}", self.arch.name()));
-        let shape = shape(self.arch, layer, part, dimensions);
+        let shape = shape(&self.arch, layer, part, dimensions);
         self.add(5, Message::default().ints(1, &shape).int(2, FLOAT).bytes(8, &name).floats(9, values));
         name
     }

@@ -65,7 +65,8 @@ mod tests {
         for values in model.tensors.values_mut() {
             values[0] += 1.0;
         }
-        let description = description::of_origin("a \"test\"\nof two lines", Some("MIT"));
+        let description =
+            description::of_origin("a \"test\"\nof two lines", Some("MIT"), &crate::PointNames::default());
         let expected = model.to_bytes(&description);
         let all = [caffe::files, onnx::files, |model: &_, description: &_| vec![npz::file(model, description)]];
         for files in all.map(|files| files(&model, &description)) {

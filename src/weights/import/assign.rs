@@ -5,20 +5,22 @@
 use std::collections::BTreeMap;
 
 use super::layers::{Layer, display, squeezed};
-use crate::arch::{self, Arch, HEADS, Parameter};
+use crate::arch::{Arch, Parameter, Stage};
+use crate::points::MOST_POINTS;
 use crate::quote::quoted;
 
 /// A net whose layers are known, in the file's own convention.
 #[derive(Debug)]
 pub(super) struct Assigned {
-    pub(super) arch: &'static Arch,
+    /// With as many points as its head for them gives.
+    pub(super) arch: Arch,
     /// By `layer.part`, output first.
     pub(super) arrays: BTreeMap<String, Vec<f32>>,
 }
 
 impl Assigned {
     pub(super) fn has_landmarks(&self) -> bool {
-        self.arrays.contains_key("lm.weight")
+        self.arch.points > 0
     }
 
     /// Leaves out the landmark head where no detection uses it; says whether there was one.
@@ -26,6 +28,7 @@ impl Assigned {
         if self.arch.detects_points() {
             return false;
         }
+        self.arch.points = 0;
         self.arrays.remove("lm.bias");
         self.arrays.remove("lm.weight").is_some()
     }
@@ -36,19 +39,30 @@ struct Wanted {
     /// `layer.part`
     name: String,
     shape: Vec<usize>,
-    optional: bool,
 }
 
 /// The net whose first layer this is.
-pub(super) fn first_layer_of(layer: &Layer) -> Option<&'static Arch> {
-    arch::ALL.into_iter().find(|arch| weights(layer, &wanted(arch)[0]).is_some())
+pub(super) fn first_layer_of(layer: &Layer) -> Option<Stage> {
+    Stage::ALL.into_iter().find(|stage| weights(layer, &wanted(&stage.arch(0))[0]).is_some())
+}
+
+/// How many points a net gives: a layer on its features is their head, if it gives neither two numbers nor four, as the other
+/// heads do.
+fn points(layers: &[Layer], stage: Stage) -> usize {
+    let features = stage.arch(0).features;
+    let is_head = |points: usize| {
+        let head = Wanted { name: String::new(), shape: vec![2 * points, features] };
+        layers.iter().any(|layer| weights(layer, &head).is_some())
+    };
+    (3..=MOST_POINTS).find(|&points| is_head(points)).unwrap_or(0)
 }
 
 /// Finds every parameter of a net among the layers of one.
 pub(super) fn assign(layers: Vec<Layer>) -> Result<Assigned, String> {
-    let arch = layers.iter().find_map(first_layer_of);
-    let arch = arch.ok_or("none of the three nets: no layer has the weights of their first layers")?;
-    let wanted = wanted(arch);
+    let stage = layers.iter().find_map(first_layer_of);
+    let stage = stage.ok_or("none of the three nets: no layer has the weights of their first layers")?;
+    let arch = stage.arch(points(&layers, stage));
+    let wanted = wanted(&arch);
     let mut arrays = BTreeMap::new();
     for layer in layers {
         let place = wanted.iter().filter(|wanted| !arrays.contains_key(&wanted.name)).find_map(|wanted| {
@@ -76,7 +90,7 @@ pub(super) fn assign(layers: Vec<Layer>) -> Result<Assigned, String> {
         }
     }
     for wanted in &wanted {
-        if !wanted.optional && !arrays.contains_key(&wanted.name) {
+        if !arrays.contains_key(&wanted.name) {
             return Err(format!("{} has no layer with {} of {}", arch.name(), wanted.name, display(&wanted.shape)));
         }
     }
@@ -91,13 +105,7 @@ pub(super) fn assign(layers: Vec<Layer>) -> Result<Assigned, String> {
 /// Weights and slopes; biases come with their weights.
 fn wanted(arch: &Arch) -> Vec<Wanted> {
     let parameters = arch.parameters().into_iter().filter(|parameter| !parameter.name.ends_with(".bias"));
-    parameters
-        .map(|Parameter { name, shape, optional }| Wanted {
-            name: name[arch.name().len() + 1..].into(),
-            shape,
-            optional,
-        })
-        .collect()
+    parameters.map(|Parameter { name, shape }| Wanted { name: name[arch.name().len() + 1..].into(), shape }).collect()
 }
 
 /// The order in which the indices of weights come.
@@ -141,12 +149,6 @@ fn outputs_first(values: &[f32], shape: &[usize]) -> Vec<f32> {
     };
     (0..values.len()).map(|i| values[place(i)]).collect()
 }
-
-/// The heads are told apart by how much they answer.
-const _: () = {
-    let [a, b, c] = [HEADS[0].values(), HEADS[1].values(), HEADS[2].values()];
-    assert!(a != b && b != c && c != a);
-};
 
 #[cfg(test)]
 mod tests {

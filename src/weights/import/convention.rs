@@ -94,9 +94,10 @@ impl Convention {
             text += &format!(", dense inputs {}", self.flatten);
         }
         if net.has_landmarks() {
-            text += match self.landmarks {
-                LandmarkOrder::Interleaved => ", landmarks x1 y1 … x5 y5",
-                LandmarkOrder::Separate => ", landmarks x1 … x5 y1 … y5",
+            let last = net.arch.points;
+            text += &match self.landmarks {
+                LandmarkOrder::Interleaved => format!(", landmarks x1 y1 … x{last} y{last}"),
+                LandmarkOrder::Separate => format!(", landmarks x1 … x{last} y1 … y{last}"),
             };
         }
         text
@@ -125,7 +126,7 @@ impl Convention {
         }
         if self.landmarks == LandmarkOrder::Separate {
             for part in ["lm.weight", "lm.bias"] {
-                change(part, &interleave);
+                change(part, &|values| interleave(values, net.arch.points));
             }
         }
         arrays.into_iter().map(|(name, values)| (format!("{}.{name}", net.arch.name()), values)).collect()
@@ -162,10 +163,10 @@ impl Flatten {
     }
 }
 
-/// Ten rows x1 … x5 y1 … y5 to x1 y1 … x5 y5.
-fn interleave(values: &[f32]) -> Vec<f32> {
-    let rows: Vec<_> = values.chunks_exact(values.len() / 10).collect();
-    (0..5).flat_map(|point| [rows[point], rows[point + 5]].concat()).collect()
+/// Rows x1 … x5 y1 … y5, or of as many points as there are, to x1 y1 … x5 y5.
+fn interleave(values: &[f32], points: usize) -> Vec<f32> {
+    let rows: Vec<_> = values.chunks_exact(values.len() / (2 * points)).collect();
+    (0..points).flat_map(|point| [rows[point], rows[point + points]].concat()).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(Flatten::Cxy.columns(&count(8), 2, 2), [0., 2., 1., 3., 4., 6., 5., 7.]);
         assert_eq!(Flatten::Yxc.columns(&count(8), 2, 2), [0., 2., 4., 6., 1., 3., 5., 7.]);
         assert_eq!(Flatten::Xyc.columns(&count(8), 2, 2), [0., 4., 2., 6., 1., 5., 3., 7.]);
-        assert_eq!(interleave(&count(10)), [0., 5., 1., 6., 2., 7., 3., 8., 4., 9.]);
-        assert_eq!(interleave(&count(20))[..6], [0., 1., 10., 11., 2., 3.]);
+        assert_eq!(interleave(&count(10), 5), [0., 5., 1., 6., 2., 7., 3., 8., 4., 9.]);
+        assert_eq!(interleave(&count(20), 5)[..6], [0., 1., 10., 11., 2., 3.]);
     }
 }

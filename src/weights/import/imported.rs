@@ -8,10 +8,11 @@ use super::net::Net;
 use super::nets::split;
 use super::options::ImportOptions;
 use super::source::Source;
-use crate::arch::{self, Stage};
+use crate::arch::Stage;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
+use crate::points::PointNames;
 use crate::quote::quoted;
 use crate::weights::description::{self, Description};
 use crate::weights::lean::Lean;
@@ -59,7 +60,7 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
         let Contents { layers, likely, description, left_out } = file::parse(bytes).map_err(refuse)?;
         for layers in split(layers).map_err(refuse)? {
             let net = Net::read(layers, likely.as_ref(), options).map_err(refuse)?;
-            if nets.iter().any(|other| other.arch == net.arch) {
+            if nets.iter().any(|other| other.arch.stage == net.arch.stage) {
                 return Err(refuse(format!("{} for the second time", net.arch.name())));
             }
             notes.extend(net.notes.iter().map(|note| format!("{}: {note}", quoted(name))));
@@ -75,9 +76,12 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
         );
         carried.push(description);
     }
-    if let Some(missing) = arch::ALL.into_iter().find(|arch| nets.iter().all(|net| net.arch != *arch)) {
-        return Err(Error::weights(format!("no file has {}: all three nets are needed", missing.name())));
+    if let Some(missing) = Stage::ALL.into_iter().find(|stage| nets.iter().all(|net| net.arch.stage != *stage)) {
+        return Err(Error::weights(format!("no file has {missing}: all three nets are needed")));
     }
+    let points = nets.iter().find(|net| net.arch.stage == Stage::ONet).map_or(0, |net| net.arch.points);
+    let names = carried.iter().flatten().find_map(description::names).filter(|names| names.len() == points);
+    let names = names.unwrap_or_else(|| PointNames::of_count(points));
     let mut systems = Vec::new();
     for source in nets.iter().filter_map(|net| net.source) {
         if !systems.contains(&source) {
@@ -85,7 +89,7 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
         }
     }
     let tensors = nets.into_iter().flat_map(|net| net.parameters).collect();
-    let model = Model { tensors, screening: None, lean: Lean::ORIGINAL };
+    let model = Model { tensors, names, screening: None, lean: Lean::ORIGINAL };
     let mut description = describe(&model, files, &carried, &systems, options, &mut notes);
     description.extend(shifts);
     Ok(Imported { model, description, notes })
@@ -111,7 +115,8 @@ fn describe(
             && rest.iter().all(|other| other.as_ref() == Some(first))
         {
             let mut description = first.clone();
-            description.extend(description::of_origin("", None).into_iter().filter(|(key, _)| key != "origin"));
+            description
+                .extend(description::of_origin("", None, model.names()).into_iter().filter(|(key, _)| key != "origin"));
             return description;
         }
     }
@@ -120,7 +125,7 @@ fn describe(
     let names: Vec<_> = systems.iter().map(|system| system.name()).collect();
     let names = if names.is_empty() { "imported".into() } else { names.join(" and ") };
     let origin = options.origin.clone().unwrap_or_else(|| format!("{names}: {}", files.join(", ")));
-    let mut description = description::of_origin(&origin, options.licence.as_deref());
+    let mut description = description::of_origin(&origin, options.licence.as_deref(), model.names());
     if let [system] = systems {
         description.insert(description::SYSTEM.into(), system.to_string());
     }

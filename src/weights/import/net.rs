@@ -10,7 +10,7 @@ use crate::weights::model::Model;
 
 /// A net in our convention.
 pub(super) struct Net {
-    pub(super) arch: &'static Arch,
+    pub(super) arch: Arch,
     /// By their names in a model file.
     pub(super) parameters: Vec<(String, Vec<f32>)>,
     /// The system that it is from, if that is known.
@@ -29,6 +29,9 @@ impl Net {
         let mut notes = Vec::new();
         // What was exported has what its model file had.
         let exported = likely.is_some_and(|&(source, _)| source == Source::MtcnnCpu);
+        if net.arch.detects_points() && !net.has_landmarks() && !exported {
+            return Err(format!("{} has no head for points that could be told from its others", net.arch.name()));
+        }
         if !options.all_heads && !exported && net.drop_unused_landmarks() {
             let name = net.arch.name();
             notes.push(format!("the landmark head of {name} is left out: no detection uses it (--all-heads keeps it)"));
