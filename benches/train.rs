@@ -30,6 +30,7 @@ fn prepare(stage: Stage, pool: &ThreadPool, out: &Path) -> DataSet {
     let detector = "none".into();
     let preparation = Preparation {
         stage,
+        points: 5,
         options: &options,
         boxes: None,
         detector,
@@ -88,7 +89,7 @@ fn main() {
 
             let mut samples = Loader::default();
             let draws = Sampler::new(&set, &plan.mixture, 0).unwrap().draw(0).unwrap();
-            samples.make(isa, set.side(), &draws);
+            samples.make(isa, &set, &draws);
             let mut trainer = Trainer::new(stage, isa, plan.options.clone());
             group.bench_function("step", |bencher| {
                 bencher.iter(|| pool.install(|| black_box(trainer.step(&samples.batch()))));

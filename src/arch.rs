@@ -128,10 +128,6 @@ impl Head {
     }
 }
 
-/// The points of a face that are trained: eyes, nose and corners of the mouth.
-#[cfg(feature = "train")]
-pub(crate) const POINTS: usize = 5;
-
 /// A net: what it looks at, its layers, and the heads on the last one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Arch {
@@ -245,7 +241,6 @@ impl Arch {
 
     /// Numbers of an answer, of all heads.
     #[cfg(feature = "train")]
-    #[allow(dead_code)]
     pub(crate) fn answer(&self) -> usize {
         self.heads().map(Head::values).sum()
     }

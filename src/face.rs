@@ -137,15 +137,11 @@ impl Face {
 }
 
 #[cfg(feature = "serde")]
-mod form {
+const _: () = {
     use std::fmt;
 
     use serde::de::{Error, MapAccess, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Face;
-    use crate::geometry::{BBox, Point};
-    use crate::points::PointNames;
 
     /// Points by their names, in their order.
     struct Named<'a>(&'a Face);
@@ -217,7 +213,7 @@ mod form {
             Ok(Face::with_points(r#box, score, &names, &places))
         }
     }
-}
+};
 
 #[cfg(all(test, feature = "convert"))]
 mod tests {

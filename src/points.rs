@@ -247,24 +247,18 @@ impl Deref for Points {
     }
 }
 
+/// A list of texts.
 #[cfg(feature = "serde")]
-mod form {
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::PointNames;
-
-    /// A list of texts.
-    impl Serialize for PointNames {
-        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            self.0.names.serialize(to)
-        }
+impl serde::Serialize for PointNames {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.names.serialize(to)
     }
+}
 
-    impl<'de> Deserialize<'de> for PointNames {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            Self::new(Vec::deserialize(from)?).map_err(D::Error::custom)
-        }
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for PointNames {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

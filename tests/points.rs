@@ -8,6 +8,9 @@ use mtcnn_cpu::{Detector, Face, Follower, ImageView, PointNames};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+/// Shapes and bytes by their names.
+type Tensors = HashMap<String, (Vec<usize>, Vec<u8>)>;
+
 /// A point as a mixture of the five, in their order: the head is linear.
 type Mixture = [f32; 5];
 
@@ -15,7 +18,7 @@ type Mixture = [f32; 5];
 fn model(points: &[(&str, Mixture)]) -> Vec<u8> {
     let bytes = std::fs::read("src/weights/default/mtcnn.safetensors").unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let mut tensors: HashMap<String, (Vec<usize>, Vec<u8>)> =
+    let mut tensors: Tensors =
         file.iter().map(|(name, tensor)| (name.into(), (tensor.shape().into(), tensor.data().into()))).collect();
     for name in ["onet.lm.weight", "onet.lm.bias"] {
         let (shape, data) = tensors.remove(name).unwrap();
@@ -35,7 +38,7 @@ fn model(points: &[(&str, Mixture)]) -> Vec<u8> {
     described(&tensors, &[("points", &names.join(","))])
 }
 
-fn described(tensors: &HashMap<String, (Vec<usize>, Vec<u8>)>, more: &[(&str, &str)]) -> Vec<u8> {
+fn described(tensors: &Tensors, more: &[(&str, &str)]) -> Vec<u8> {
     let views =
         tensors.iter().map(|(name, (shape, data))| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
     let entries = [("format", "mtcnn-cpu"), ("format_version", "1")].iter().chain(more);
@@ -148,7 +151,7 @@ fn two_looks_are_refused_where_names_do_not_tell_left_from_right() {
 
 #[test]
 fn heads_and_names_that_do_not_fit_are_refused() {
-    let refused = |tensors: &mut dyn FnMut(&mut HashMap<String, (Vec<usize>, Vec<u8>)>), more: &[(&str, &str)]| {
+    let refused = |tensors: &mut dyn FnMut(&mut Tensors), more: &[(&str, &str)]| {
         let whole = model(&NINE);
         let file = SafeTensors::deserialize(&whole).unwrap();
         let mut all =
@@ -156,7 +159,7 @@ fn heads_and_names_that_do_not_fit_are_refused() {
         tensors(&mut all);
         Detector::builder().weights_bytes(described(&all, more)).build().unwrap_err().to_string()
     };
-    let as_it_is = &mut |_: &mut HashMap<_, _>| {};
+    let as_it_is = &mut |_: &mut Tensors| {};
     for (names, reason) in [
         ("a,b", "it has 9 points, and names of 2"),
         ("a,b,c,d,e,f,g,h,a", "two points are called a"),
@@ -168,7 +171,7 @@ fn heads_and_names_that_do_not_fit_are_refused() {
     }
     let error = refused(&mut |all| drop(all.remove("onet.lm.bias")), &[]);
     assert!(error.contains("the tensor onet.lm.bias is missing"), "{error}");
-    let without = &mut |all: &mut HashMap<String, _>| all.retain(|name, _| !name.starts_with("onet.lm"));
+    let without = &mut |all: &mut Tensors| all.retain(|name, _| !name.starts_with("onet.lm"));
     let error = refused(without, &[("landmarks", "x1 y1 x2 y2 x3 y3 x4 y4 x5 y5")]);
     assert!(error.contains("the tensor onet.lm.weight is missing"), "{error}");
     for (shape, bytes) in [(vec![514, 256], 514 * 256 * 4), (vec![3, 256], 3 * 256 * 4), (vec![0, 256], 0)] {

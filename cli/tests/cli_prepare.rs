@@ -417,7 +417,16 @@ fn a_thread_of_the_pool_may_make_a_set_and_evaluate_a_detector() {
             let options = SampleOptions::new(Stage::PNet);
             let (boxes, detector, options) = (None, String::new(), &options);
             let (reading, most_skipped) = (Reading { ram: 1 << 26, ..Reading::default() }, 0.0);
-            let how = Preparation { stage: Stage::PNet, options, boxes, detector, pool: &pool, reading, most_skipped };
+            let how = Preparation {
+                stage: Stage::PNet,
+                points: 5,
+                options,
+                boxes,
+                detector,
+                pool: &pool,
+                reading,
+                most_skipped,
+            };
             let out = folder.join(format!("set-{threads}"));
             let set = pool.install(|| data::prepare(&lists, &how, &out, &mut |_| ControlFlow::Continue(())));
             assert!(set.unwrap().manifest.class(Class::Negative).count > 0);

@@ -32,6 +32,7 @@ static SET: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let how = Preparation {
         stage: Stage::PNet,
+        points: recipe.points,
         options: &recipe.stage(Stage::PNet).samples,
         boxes: None,
         detector: String::new(),

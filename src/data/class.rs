@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arch::POINTS;
-
 /// This much overlap with a face or more is one, where nothing else is asked for.
 pub(super) const POSITIVE: f64 = 0.65;
 
@@ -17,7 +15,7 @@ pub enum Class {
     Positive,
     /// Part of a face: an overlap of 0.4 or more, and less than that.
     Part,
-    /// A face whose five points are known.
+    /// A face whose points are known.
     Landmark,
 }
 
@@ -47,12 +45,12 @@ impl Class {
         }
     }
 
-    /// How many numbers are to be learned from a sample, beside whether it is a face.
-    pub(crate) fn targets(self) -> usize {
+    /// How many numbers are to be learned from a sample, beside whether it is a face, where a face has so many points.
+    pub(crate) fn targets(self, points: usize) -> usize {
         match self {
             Class::Negative => 0,
             Class::Positive | Class::Part => 4,
-            Class::Landmark => 2 * POINTS,
+            Class::Landmark => 2 * points,
         }
     }
 }

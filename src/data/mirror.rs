@@ -23,16 +23,17 @@ pub fn mirror_offsets(offsets: &mut [f32; 4]) {
     *offsets = [-x2, y1, -x1, y2];
 }
 
-/// Mirrors points in parts of a crop, x1 y1 … x5 y5: the left eye becomes the right one, and so do the
-/// corners of the mouth.
-pub fn mirror_points(points: &mut [f32; 10]) {
+/// Mirrors points in parts of a crop, x1 y1 x2 y2 …: those of each pair change their places, such as the left eye and the
+/// right one ([`crate::PointNames::mirror_pairs`]).
+///
+/// # Panics
+/// If a pair is of a point that is not there.
+pub fn mirror_points(points: &mut [f32], pairs: &[[usize; 2]]) {
     for x in points.iter_mut().step_by(2) {
         *x = 1.0 - *x;
     }
-    for (left, right) in [(0, 2), (6, 8)] {
-        points.swap(left, right);
-        points.swap(left + 1, right + 1);
-    }
+    let (points, _) = points.as_chunks_mut::<2>();
+    pairs.iter().for_each(|&[left, right]| points.swap(left, right));
 }
 
 #[cfg(test)]
@@ -58,9 +59,9 @@ mod tests {
         // Parts of two, so that 1 - x is exact.
         let points = [0.25, 0.3, 0.75, 0.35, 0.5, 0.5, 0.3125, 0.8, 0.6875, 0.75];
         let mut mirrored = points;
-        mirror_points(&mut mirrored);
+        mirror_points(&mut mirrored, &[[0, 1], [3, 4]]);
         assert_eq!(mirrored, [0.25, 0.35, 0.75, 0.3, 0.5, 0.5, 0.3125, 0.75, 0.6875, 0.8]);
-        mirror_points(&mut mirrored);
+        mirror_points(&mut mirrored, &[[0, 1], [3, 4]]);
         assert_eq!(mirrored, points);
     }
 

@@ -31,6 +31,8 @@ pub type StageBoxes<'a> = dyn Fn(&ImageView<'_>) -> Vec<PixelBox> + Sync + 'a;
 pub struct Preparation<'a> {
     /// The net that it is for.
     pub stage: Stage,
+    /// How many points of a face the net is to learn: the list of faces with points must have as many.
+    pub points: usize,
     /// Which samples.
     pub options: &'a SampleOptions,
     /// Finds what the stages before let pass; needed if crops are to be mined.
@@ -47,9 +49,10 @@ pub struct Preparation<'a> {
 
 impl fmt::Debug for Preparation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, options, detector, reading, most_skipped, boxes: _, pool: _ } = self;
+        let Self { stage, points, options, detector, reading, most_skipped, boxes: _, pool: _ } = self;
         f.debug_struct("Preparation")
             .field("stage", stage)
+            .field("points", points)
             .field("options", options)
             .field("detector", detector)
             .field("reading", reading)
@@ -77,7 +80,7 @@ pub struct Summary {
 /// to go on.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes` or an option is out of its range, [`crate::ErrorKind::Data`] if `out` is taken, or no
+/// [`crate::ErrorKind::Option`] if crops are to be mined without `boxes` or an option is out of its range, [`crate::ErrorKind::Data`] if `out` is taken, the list has another number of points, or no
 /// image could be read, or too many could not; [`crate::ErrorKind::Unreadable`] if the set can't be written.
 pub fn prepare(
     sources: &Sources,
@@ -91,8 +94,9 @@ pub fn prepare(
     }
     options.check().map_err(Error::option)?;
     let tasks = sources.tasks();
-    let mut writer = Writer::begin(out, stage.side())?;
-    let mut manifest = Manifest::new(stage, sources.split, options.clone(), how.detector.clone());
+    let names = sources.names(how.points)?;
+    let mut writer = Writer::begin(out, stage.side(), names.len())?;
+    let mut manifest = Manifest::new(stage, sources.split, options.clone(), how.detector.clone(), names);
     manifest.upright = how.reading.decode.orientation == Orientation::Upright;
     let (mut skipped, mut skipped_of) = (Vec::new(), vec![0; sources.wider.len() + 1]);
     let mut without_points = 0;
@@ -104,7 +108,7 @@ pub fn prepare(
         |index| make(&tasks[index], how),
         |index, made| {
             let task = &tasks[index];
-            let has_points = matches!(task.image, Annotation::Points(_));
+            let has_points = matches!(task.image, Annotation::Points(..));
             match made {
                 Ok(samples) => {
                     let folders = &mut manifest.folders;
@@ -169,10 +173,10 @@ fn make(task: &Task<'_>, how: &Preparation<'_>) -> Result<Samples, String> {
         let planned = || plan.iter().filter(|planned| planned.class == class);
         let (bytes, count) = (&mut samples.bytes[class as usize], planned().count());
         samples.counts[class as usize] = u32::try_from(count).map_err(|_| "too many samples")?;
-        bytes.reserve_exact(count * (side * side * 3 + class.targets() * 4));
+        bytes.reserve_exact(count * (side * side * 3 + class.targets(how.points) * 4));
         for Planned { crop, offsets, points, .. } in planned() {
             cutter.cut(&view, crop, side, bytes);
-            let targets: &[f32] = if class == Class::Landmark { points } else { &offsets[..class.targets()] };
+            let targets: &[f32] = if class == Class::Landmark { points } else { &offsets[..class.targets(how.points)] };
             bytes.extend(targets.iter().flat_map(|number| number.to_le_bytes()));
         }
     }
@@ -189,7 +193,7 @@ fn source_infos(sources: &Sources, skipped: &[usize]) -> Vec<SourceInfo> {
         skipped,
     });
     let face_point = sources.face_point.iter().map(|source| SourceInfo {
-        kind: "CNN_FacePoint".into(),
+        kind: source.kind().into(),
         list: source.list.clone(),
         crc32: source.crc32,
         images: source.images.len(),
@@ -203,12 +207,20 @@ fn warnings(manifest: &Manifest, without_points: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     for class in Class::ALL {
         match manifest.class(class).count {
+            // Nobody asked for them.
+            _ if class == Class::Landmark && manifest.points.is_empty() => {}
             0 => warnings.push(format!("there are NO {}: what they teach will not be learned", class.plural())),
             count if count < FEW => {
                 warnings.push(format!("there are only {count} {}: {FEW} or more are needed", class.plural()));
             }
             _ => {}
         }
+    }
+    if manifest.options.landmarks.mirror && manifest.points.mirror_pairs().is_none() {
+        warnings.push(format!(
+            "landmarks are not mirrored: the names of the points do not tell left from right: {}",
+            manifest.points
+        ));
     }
     if without_points > 0 {
         let least = manifest.options.landmarks.min_face;

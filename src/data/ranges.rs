@@ -4,6 +4,7 @@ use serde::Serialize;
 use toml::Value;
 
 use crate::detect::{FACTORS, MIN_FACES, THRESHOLDS};
+use crate::points::MOST_POINTS;
 use crate::quote::quoted;
 use crate::range::Range;
 
@@ -17,6 +18,8 @@ const RANGES: &[(&str, Range)] = &[
     ("mining.factor", FACTORS),
     ("mining.min_face", MIN_FACES),
     ("mining.thresholds", THRESHOLDS),
+    // Each of them takes two numbers of every sample and answer.
+    ("points", Range::new(0.0, MOST_POINTS as f64)),
     ("samples.caps.landmarks", Range::new(0.0, 1e15)),
     ("samples.caps.negatives", Range::new(0.0, 1e15)),
     ("samples.caps.parts", Range::new(0.0, 1e15)),

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use super::face_point::{FacePoint, FacePointImage};
 use super::images;
 use super::options::SampleOptions;
-use super::plan::{Planned, landmark_crops, mined_crops, mined_landmark_crops, random_crops};
+use super::plan::{Known, Planned, landmark_crops, mined_crops, mined_landmark_crops, random_crops};
 use super::split::Split;
 use super::wider::{Wider, WiderFace, WiderImage};
 use crate::arch::Stage;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
+use crate::points::PointNames;
 use crate::random::Random;
 
 /// The lists of what a set is made of; either kind may be missing.
@@ -36,6 +37,23 @@ impl Sources {
         Ok(Self { split, wider, face_point })
     }
 
+    /// The names of a face's points where a net is to learn so many.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Data`] if the list has another number of them.
+    pub(crate) fn names(&self, points: usize) -> Result<PointNames> {
+        match &self.face_point {
+            Some(FacePoint { names, list, .. }) if names.len() != points => {
+                let there = names.len();
+                let reason =
+                    format!("it has {there} points of each face, and the recipe asks for {points} (points = {points})");
+                Err(Error::data(reason).at(list))
+            }
+            Some(source) => Ok(source.names.clone()),
+            None => Ok(PointNames::of_count(points)),
+        }
+    }
+
     /// All images, those with boxes first.
     pub(super) fn tasks(&self) -> Vec<Task<'_>> {
         let boxes =
@@ -50,7 +68,7 @@ impl Sources {
             image,
         });
         let landmarks = self.face_point.iter().flat_map(|source| {
-            let images = source.images.iter().map(Annotation::Points).enumerate();
+            let images = source.images.iter().map(|image| Annotation::Points(image, &source.names)).enumerate();
             images.map(|(index, image)| Task { root: &source.root, set: None, list: self.wider.len(), index, image })
         });
         boxes.chain(landmarks).collect()
@@ -73,7 +91,7 @@ pub(super) struct Task<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Annotation<'a> {
     Boxes(&'a WiderImage),
-    Points(&'a FacePointImage),
+    Points(&'a FacePointImage, &'a PointNames),
 }
 
 impl Task<'_> {
@@ -89,7 +107,7 @@ impl Task<'_> {
     pub(super) fn place(&self) -> (usize, &str) {
         match self.image {
             Annotation::Boxes(image) => (image.line, &image.name),
-            Annotation::Points(image) => (image.line, &image.name),
+            Annotation::Points(image, _) => (image.line, &image.name),
         }
     }
 
@@ -103,7 +121,7 @@ impl Task<'_> {
     fn random(&self, seed: u64, stage: Stage) -> Random {
         let list = match self.image {
             Annotation::Boxes(_) => 0,
-            Annotation::Points(_) => 1,
+            Annotation::Points(..) => 1,
         };
         Random::new(seed, (stage.side() as u64) << 48 | list << 40 | self.index as u64)
     }
@@ -130,7 +148,8 @@ impl Task<'_> {
                 }
                 plan
             }
-            Annotation::Points(FacePointImage { corners, points, .. }) => {
+            Annotation::Points(FacePointImage { corners, points, .. }, names) => {
+                let points = Known { points, names };
                 let options = &options.landmarks;
                 let mut plan = landmark_crops(size, *corners, points, options, &mut random);
                 if let Some(least) = options.mined {
@@ -150,7 +169,7 @@ impl Task<'_> {
                     .map_or(0, |it| it.negatives as usize + image.faces.len() * (it.near as usize + it.face as usize));
                 random + options.mined.map_or(0, |it| it.negatives as usize + image.faces.len())
             }
-            Annotation::Points(_) => 1 + 6 * options.landmarks.tries as usize,
+            Annotation::Points(..) => 1 + 6 * options.landmarks.tries as usize,
         };
         images::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
     }

@@ -13,6 +13,6 @@ pub struct Batch<'a> {
     pub offsets: &'a [[f32; 4]],
     /// Whether the box of each sample is to be learned, if its class has one.
     pub boxed: &'a [bool],
-    /// Of landmark faces: x1 y1 … x5 y5 in parts of the crop.
-    pub points: &'a [[f32; 10]],
+    /// Of landmark faces: x1 y1 x2 y2 … in parts of the crop, as many for each sample as the net gives.
+    pub points: &'a [f32],
 }

@@ -171,6 +171,14 @@ impl Cascade<'_> {
         for missing in &sources.missing {
             on(&CascadeEvent::NoList(missing)).is_break().then(Error::cancelled).map_or(Ok(()), Err)?;
         }
+        // Before hours of work.
+        let names = sources.train.names(self.recipe.points)?;
+        if let Some(list) = sources.validation.iter().find_map(|it| it.face_point.as_ref())
+            && list.names != names
+        {
+            let reason = format!("the points of its faces are {}, those of the list to train with {names}", list.names);
+            return Err(Error::train(reason).at(&list.list));
+        }
         self.check_sources(&sources)?;
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
         let mut model: Option<PathBuf> = self.base.filter(|_| self.fine_tune).map(Path::to_path_buf);
@@ -317,6 +325,7 @@ impl Cascade<'_> {
         let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
         let how = Preparation {
             stage,
+            points: self.recipe.points,
             options: &options,
             boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
             detector,

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn weights_have_the_variance_that_is_asked_for() {
-        let mut net = TrainableNet::new(Stage::ONet, Isa::best());
+        let mut net = TrainableNet::new(Stage::ONet, 5, Isa::best());
         for (initialisation, of_one_input) in [
             (Initialisation::XavierUniform, 1.0),
             (Initialisation::XavierGaussian { magnitude: 2.0 }, 2.0),
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_seed_decides() {
         let draw = |seed| {
-            let mut net = TrainableNet::new(Stage::PNet, Isa::best());
+            let mut net = TrainableNet::new(Stage::PNet, 5, Isa::best());
             Initialisation::XavierUniform.apply(&mut net, seed);
             net.parameters()[0].values.clone()
         };

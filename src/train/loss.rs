@@ -7,7 +7,7 @@
 use mtcnn_kernels::loss::{cross_entropy, squares};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{ANSWER, Answer, LOGITS, OFFSETS, POINTS};
+use super::answer::{LOGITS, OFFSETS, POINTS};
 use super::batch::Batch;
 use crate::arch::Stage;
 use crate::choice::choice;
@@ -73,8 +73,8 @@ pub struct Terms {
 /// The gradients that a batch came to, and what it takes to find them; used again for the next one.
 #[derive(Clone, Debug, Default)]
 pub struct Gradients {
-    /// For each sample that of its answer.
-    pub answers: Vec<Answer>,
+    /// For each sample that of its answer, one after the other.
+    pub answers: Vec<f32>,
     /// Whether it is not 0.
     pub active: Vec<bool>,
     /// The classification's examples, with their losses; after [`Loss::of`] the hard ones come first, in
@@ -100,12 +100,15 @@ impl Loss {
     /// The loss of a net's answers to a batch, and its gradients.
     ///
     /// # Panics
-    /// If there is not an answer for each sample.
-    pub fn of(&self, batch: &Batch<'_>, answers: &[Answer], gradients: &mut Gradients) -> Terms {
+    /// If there is not an answer for each sample, with as many points as the batch has for it.
+    pub fn of(&self, batch: &Batch<'_>, answers: &[f32], gradients: &mut Gradients) -> Terms {
         let samples = batch.classes.len();
-        assert_eq!(answers.len(), samples, "an answer for each sample");
+        let points = batch.points.len() / samples.max(1);
+        let each = POINTS.start + points;
+        let fits = answers.len() == samples * each && batch.points.len() == samples * points;
+        assert!(fits, "an answer for each sample");
         gradients.answers.clear();
-        gradients.answers.resize(samples, [0.0; ANSWER]);
+        gradients.answers.resize(answers.len(), 0.0);
         gradients.active.clear();
         gradients.active.resize(samples, false);
         gradients.examples.clear();
@@ -115,7 +118,7 @@ impl Loss {
         let landmarks = batch.classes.iter().filter(|&&class| class == Class::Landmark).count() as f64;
         let mut terms = Terms::default();
         for (i, class) in batch.classes.iter().enumerate() {
-            let (answer, gradient) = (&answers[i], &mut gradients.answers[i]);
+            let (answer, gradient) = (&answers[i * each..][..each], &mut gradients.answers[i * each..][..each]);
             if let Class::Negative | Class::Positive = class {
                 let own = usize::from(*class == Class::Positive);
                 let logits = [answer[0], answer[1]];
@@ -135,7 +138,8 @@ impl Loss {
             }
             if let Class::Landmark = class {
                 let (answer, gradient) = (&answer[POINTS], &mut gradient[POINTS]);
-                terms.landmarks += self.squares / landmarks * squares(answer, &batch.points[i], gradient);
+                terms.landmarks +=
+                    self.squares / landmarks * squares(answer, &batch.points[i * points..][..points], gradient);
                 scale(gradient, self.weights[2] * self.squares / landmarks);
                 gradients.active[i] = true;
             }
@@ -146,9 +150,10 @@ impl Loss {
         for &(loss, i) in &gradients.examples[..terms.hard] {
             terms.cls += loss / terms.hard as f64;
             let own = usize::from(batch.classes[i] == Class::Positive);
-            let (_, gradient) = cross_entropy([answers[i][0], answers[i][1]], own, self.epsilon);
-            gradients.answers[i][LOGITS].copy_from_slice(&gradient);
-            scale(&mut gradients.answers[i][LOGITS], self.weights[0] / terms.hard as f64);
+            let (answer, to) = (&answers[i * each..], &mut gradients.answers[i * each..][LOGITS]);
+            let (_, gradient) = cross_entropy([answer[0], answer[1]], own, self.epsilon);
+            to.copy_from_slice(&gradient);
+            scale(to, self.weights[0] / terms.hard as f64);
             gradients.active[i] = true;
         }
         terms.total = self.weights[0] * terms.cls + self.weights[1] * terms.boxes + self.weights[2] * terms.landmarks;
@@ -181,17 +186,17 @@ mod tests {
             classes: &[Class::Positive, Class::Positive, Class::Part],
             offsets: &[[0.5; 4], [0.25; 4], [0.5; 4]],
             boxed: &[false, true, false],
-            points: &[[0.0; 10]; 3],
+            points: &[0.0; 30],
             ..EMPTY
         };
         let (loss, mut gradients) = (Loss::new(Stage::ONet, Convention::MtcnnCaffe), Gradients::default());
-        let terms = loss.of(&batch, &[[0.0; ANSWER]; 3], &mut gradients);
+        let terms = loss.of(&batch, &[0.0; 48], &mut gradients);
         // Half of four squares of a quarter, of the one box.
         assert_eq!((terms.boxes, terms.classified), (0.125, 2));
         assert_eq!(gradients.active, [true, true, false]);
-        let boxes = |i: usize| &gradients.answers[i][OFFSETS];
+        let boxes = |i: usize| &gradients.answers[i * 16..][OFFSETS];
         assert_eq!((boxes(0), boxes(2)), (&[0.0; 4][..], &[0.0; 4][..]));
-        assert!(boxes(1).iter().all(|&gradient| gradient < 0.0) && gradients.answers[0][1] < 0.0);
+        assert!(boxes(1).iter().all(|&gradient| gradient < 0.0) && gradients.answers[1] < 0.0);
     }
 
     #[test]
@@ -203,10 +208,9 @@ mod tests {
 
     #[test]
     fn the_first_of_equal_examples_count() {
-        let batch =
-            Batch { classes: &[Class::Negative; 10], offsets: &[[0.0; 4]; 10], points: &[[0.0; 10]; 10], ..EMPTY };
+        let batch = Batch { classes: &[Class::Negative; 10], offsets: &[[0.0; 4]; 10], points: &[0.0; 100], ..EMPTY };
         let mut gradients = Gradients::default();
-        let terms = Loss::new(Stage::PNet, Convention::Own).of(&batch, &[[0.0; ANSWER]; 10], &mut gradients);
+        let terms = Loss::new(Stage::PNet, Convention::Own).of(&batch, &[0.0; 160], &mut gradients);
         assert_eq!(gradients.active, [true, true, true, true, true, true, true, false, false, false]);
         assert_eq!((terms.hard, terms.active, terms.classified, terms.positives), (7, 7, 10, 0));
         assert!((terms.cls - 2.0_f64.ln()).abs() < 1e-12);
@@ -231,14 +235,14 @@ mod tests {
     #[test]
     fn recall_is_counted_at_the_threshold() {
         let loss = Loss { threshold: 0.5, ..Loss::new(Stage::PNet, Convention::Own) };
-        let answers = [0.1, -0.1, 3.0].map(|z| std::array::from_fn(|i| if i == 1 { z } else { 0.0 }));
+        let answers = [0.1, -0.1, 3.0].map(|z| std::array::from_fn::<f32, 16, _>(|i| if i == 1 { z } else { 0.0 }));
         let batch = Batch {
             classes: &[Class::Positive, Class::Positive, Class::Negative],
             offsets: &[[0.0; 4]; 3],
-            points: &[[0.0; 10]; 3],
+            points: &[0.0; 30],
             ..EMPTY
         };
-        let terms = loss.of(&batch, &answers, &mut Gradients::default());
+        let terms = loss.of(&batch, answers.as_flattened(), &mut Gradients::default());
         assert_eq!((terms.classified, terms.right, terms.positives, terms.recalled), (3, 1, 2, 1));
     }
 }

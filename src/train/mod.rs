@@ -31,7 +31,6 @@ mod trainable;
 mod trainer;
 mod validation;
 
-pub use answer::{ANSWER, Answer};
 pub use batch::Batch;
 pub use cascade::{Cascade, CascadeEvent, CascadeReport, Measured, StageReport};
 pub use dropout::Dropout;

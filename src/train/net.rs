@@ -3,24 +3,23 @@
 use mtcnn_kernels::grad::Conv;
 use mtcnn_kernels::{Isa, Shape};
 
-use super::answer::ANSWER;
 use super::layer::Layer;
-use crate::arch;
-use crate::arch::Stage;
+use crate::arch::{self, Arch};
 
 /// A net as all shards of a batch read it.
 pub(super) struct Net {
     pub(super) isa: Isa,
     pub(super) layers: Vec<Layer>,
-    /// Joined: face or not, box, landmarks.
+    /// Joined: face or not, box, points.
     pub(super) heads: Conv,
+    /// Numbers of an answer.
+    pub(super) answer: usize,
     pub(super) features: usize,
 }
 
 impl Net {
-    /// The net of a stage, with parameters that are all 0.
-    pub(super) fn new(stage: Stage, isa: Isa) -> Self {
-        let arch = stage.arch(arch::POINTS);
+    /// A net with parameters that are all 0.
+    pub(super) fn new(arch: &Arch, isa: Isa) -> Self {
         let (mut layers, mut shape) = (Vec::<Layer>::new(), Shape::image(arch.side(), arch.side(), 3));
         for layer in arch.layers {
             match *layer {
@@ -34,8 +33,8 @@ impl Net {
             }
             shape = layers.last().map_or(shape, |layer| layer.output);
         }
-        let heads = Conv::new(isa, 1, arch.features, ANSWER);
-        Self { isa, layers, heads, features: arch.features }
+        let (answer, features) = (arch.answer(), arch.features);
+        Self { isa, layers, heads: Conv::new(isa, 1, features, answer), answer, features }
     }
 
     /// Bytes of a crop.
@@ -46,6 +45,6 @@ impl Net {
     /// Numbers that a shard adds its gradients up in: a layer after the other, each with weights, bias and
     /// slopes, and the heads with weights and bias.
     pub(super) fn sums(&self) -> usize {
-        self.layers.iter().map(Layer::sums).sum::<usize>() + self.heads.weights() + ANSWER
+        self.layers.iter().map(Layer::sums).sum::<usize>() + self.heads.weights() + self.answer
     }
 }

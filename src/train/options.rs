@@ -12,6 +12,9 @@ use crate::arch::Stage;
 pub struct TrainerOptions {
     /// Of the first parameters and of dropout.
     pub seed: u64,
+    /// The points of a face that the net learns.
+    #[serde(default = "TrainerOptions::five")]
+    pub points: usize,
     /// The first parameters.
     pub initialisation: Initialisation,
     /// The part of the features before the heads that is dropped.
@@ -29,6 +32,10 @@ pub struct TrainerOptions {
 }
 
 impl TrainerOptions {
+    pub(super) fn five() -> usize {
+        5
+    }
+
     /// The options of a stage as someone has them; the schedule, which depends on the length of the
     /// training, is constant.
     #[must_use]
@@ -36,6 +43,7 @@ impl TrainerOptions {
         let dropped = stage == Stage::ONet && convention != Convention::Aittsmd;
         Self {
             seed: 1,
+            points: 5,
             initialisation: Initialisation::XavierUniform,
             dropout: if dropped { 0.5 } else { 0.0 },
             loss: Loss::new(stage, convention),

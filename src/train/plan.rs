@@ -39,6 +39,7 @@ impl Plan {
         let Self { steps, mixture, options, .. } = self;
         let TrainerOptions { loss, schedule, .. } = options;
         for (name, key, value) in [
+            ("the number of points", "points", options.points as f64),
             ("the number of steps", "training.steps", *steps as f64),
             ("the jitter", "training.jitter", mixture.jitter),
             ("the learning rate", "training.rate", schedule.rate),

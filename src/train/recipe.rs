@@ -36,6 +36,9 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct Recipe {
     /// The seed of every random choice.
     pub seed: u64,
+    /// The points of a face that the nets learn: as many as the list of faces with points has.
+    #[serde(default = "TrainerOptions::five")]
+    pub points: usize,
     /// How the result is measured.
     pub evaluation: EvaluationRecipe,
     /// Of the first net.
@@ -141,6 +144,7 @@ impl Recipe {
 
     /// Each number by itself, and the sums of batches.
     fn check(&self) -> Result<(), String> {
+        ranges::check("points", &self.points)?;
         ranges::check("evaluation", &self.evaluation)?;
         Stage::ALL.into_iter().try_for_each(|stage| {
             ranges::check(stage.name(), self.stage(stage))?;
@@ -190,6 +194,7 @@ impl Recipe {
             mixture: Mixture { batch, mirror, jitter, folders: folders.clone(), without_boxes: without_boxes.clone() },
             options: TrainerOptions {
                 seed: self.seed,
+                points: self.points,
                 initialisation,
                 dropout,
                 loss: Loss { weights, hard_ratio, ..Loss::new(stage, convention) },
@@ -259,6 +264,7 @@ mod tests {
         for (name, text) in PRESETS {
             let mut table = whole(text).unwrap();
             table.remove("seed");
+            assert_eq!(table.remove("points"), Some(5.into()), "{name}");
             for (net, part) in table {
                 let mut found = Vec::new();
                 numbers("", &part, &mut found);
@@ -303,6 +309,7 @@ mod tests {
             ("base = \"quick\"\n[onet.samples.random]\nnegativs = 1", "unknown field `negativs`"),
             ("seed = -1", "invalid value"),
             ("seed = ", "line 1"),
+            ("points = 257", "points is 257: it must be from 0 to 256"),
             (
                 "[pnet.samples.random]\nnegatives = 4294967295",
                 "pnet.samples.random.negatives is 4294967295: it must be from 0",

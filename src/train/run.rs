@@ -27,7 +27,6 @@ use crate::arch::Stage;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::points::PointNames;
 use crate::weights::{Lean, Model};
 
 /// A training to do. What is here and not in the plan does not change the result.
@@ -184,6 +183,18 @@ impl Training<'_> {
                 let reason = format!("samples for {}: {} is to be trained", is.name(), must.name());
                 return Err(Error::train(reason).at(set.folder()));
             }
+            let (names, points) = (&set.manifest().points, plan.options.points);
+            if names.len() != points {
+                let there = names.len();
+                let reason =
+                    format!("samples with {there} points of a face: the recipe asks for {points} (points = {points})");
+                return Err(Error::train(reason).at(set.folder()));
+            }
+            if *names != data.manifest().points {
+                let trained = &data.manifest().points;
+                let reason = format!("samples with the points {names}: those that are trained with have {trained}");
+                return Err(Error::train(reason).at(set.folder()));
+            }
         }
         if plan.steps == 0 {
             return Err(Error::train(NO_STEPS));
@@ -208,10 +219,16 @@ impl Training<'_> {
             }
             parameters.push((parameter.name.clone(), values));
         }
-        model.set_net(self.plan.stage, &PointNames::default(), parameters);
+        let names = &self.data.manifest().points;
         if self.plan.stage == Stage::ONet {
-            model.set_lean(model.lean().towards(Lean::TRAINED, learned.into()));
+            let mut lean = model.lean().towards(Lean::TRAINED, learned.into());
+            if model.names() != names {
+                // Nothing of the given ones is left in them.
+                lean.points = Lean::TRAINED.points;
+            }
+            model.set_lean(lean);
         }
+        model.set_net(self.plan.stage, names, parameters);
         let name = self.plan.stage.name();
         let origin = format!("{name} trained by mtcnn-cpu {} for {} steps", env!("CARGO_PKG_VERSION"), trainer.steps());
         model.write(&self.out.join(MODEL), &origin)
@@ -315,7 +332,7 @@ impl<'a> Session<'a> {
     }
 
     fn step(&mut self, draws: &[Draw], cursors: Cursors) -> Result<()> {
-        self.loader.make(self.training.isa, self.training.data.side(), draws);
+        self.loader.make(self.training.isa, self.training.data, draws);
         self.rate = self.trainer.rate().into();
         let terms = self.trainer.step(&self.loader.batch());
         if !terms.total.is_finite() {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::jitter::Colours;
 use super::loader::Draw;
 use super::permutation::Permutation;
-use crate::data::{Class, DataSet, Run};
+use crate::data::{Class, DataSet, Run, mirror};
 use crate::error::{Error, Result};
 use crate::random::Random;
 
@@ -22,7 +22,8 @@ use crate::random::Random;
 pub struct Mixture {
     /// Samples of a batch.
     pub batch: ClassCounts,
-    /// Whether half of the samples are mirrored, their targets with them.
+    /// Whether half of the samples are mirrored, their targets with them; not those of landmarks whose names do not tell left
+    /// from right.
     pub mirror: bool,
     /// How much colours are changed, from 0 (not at all) to 1: contrast and saturation by a factor of at
     /// most `1 ± jitter`, brightness by at most `±128·jitter`.
@@ -125,7 +126,11 @@ impl<'a> Sampler<'a> {
     /// The classes that batches should have, but the set has none of.
     #[must_use]
     pub fn missing(&self) -> Vec<Class> {
-        let is_missing = |class: &Class| self.strata[*class as usize].is_empty() && self.mixture.batch.of(*class) > 0;
+        // Nobody asked for landmarks where faces have no points.
+        let is_asked = |class: Class| class != Class::Landmark || !self.set.manifest().points.is_empty();
+        let is_missing = |&class: &Class| {
+            self.strata[class as usize].is_empty() && self.mixture.batch.of(class) > 0 && is_asked(class)
+        };
         Class::ALL.into_iter().filter(is_missing).collect()
     }
 
@@ -169,8 +174,16 @@ impl<'a> Sampler<'a> {
             }
             for _ in 0..self.mixture.batch.of(class) {
                 let (index, boxed) = self.next(class, &mut random);
-                let sample = self.set.sample(class, index)?;
-                let mirrored = self.mixture.mirror && random.coin();
+                let mut sample = self.set.sample(class, index)?;
+                let mut mirrored = self.mixture.mirror && random.coin();
+                if class == Class::Landmark {
+                    // Points whose names do not tell what becomes of them stay as they are.
+                    let pairs = self.set.manifest().points.mirror_pairs().filter(|_| mirrored);
+                    pairs.inspect(|pairs| mirror::mirror_points(&mut sample.points, pairs));
+                    mirrored = pairs.is_some();
+                } else if mirrored {
+                    mirror::mirror_offsets(&mut sample.offsets);
+                }
                 let colours = (self.mixture.jitter > 0.0).then(|| Colours::random(self.mixture.jitter, &mut random));
                 draws.push(Draw { class, sample, boxed, mirrored, colours });
             }

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn conventions_have_their_multipliers() {
         let of = |stage, convention, name: &str| {
-            let net = TrainableNet::new(stage, Isa::best());
+            let net = TrainableNet::new(stage, 5, Isa::best());
             let parameter = net.parameters().iter().find(|parameter| parameter.name == name).expect("a parameter");
             let Multipliers { rate, decay } = Multipliers::of(parameter, stage, convention);
             (rate, decay)
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_rate_counts_early_or_late() {
         let run = |convention| {
-            let mut net = TrainableNet::new(Stage::PNet, Isa::best());
+            let mut net = TrainableNet::new(Stage::PNet, 5, Isa::best());
             let mut sgd = Sgd::new(net.parameters(), Stage::PNet, convention, 0.5, 0.0);
             for rate in [0.1, 0.01] {
                 net.change(|parameters| {

@@ -7,7 +7,6 @@
 use mtcnn_kernels::resize::Affine;
 use mtcnn_kernels::{Buffer, Shape, grad, prelu};
 
-use super::answer::{ANSWER, Answer};
 use super::dropout::Dropout;
 use super::layer::{Backward, Layer, LayerScratch};
 use super::net::Net;
@@ -47,8 +46,8 @@ pub(super) struct Shard {
 
 impl Shard {
     /// The samples, and the answers to them.
-    pub(super) fn answers(&self) -> impl Iterator<Item = (usize, &Answer)> {
-        self.samples.iter().copied().zip(self.answers.as_chunks().0)
+    pub(super) fn answers(&self, net: &Net) -> impl Iterator<Item = (usize, &[f32])> {
+        self.samples.iter().copied().zip(self.answers.chunks_exact(net.answer))
     }
 
     /// The samples that the last backward pass was about.
@@ -93,7 +92,7 @@ impl Shard {
         }
         let features = scratch.input.resize(images * net.features);
         features_of(net, crops, &self.samples, &self.kept, &self.factors, features);
-        net.heads.forward(Shape::new(images, 1, 1, net.features), features, self.answers.resize(images * ANSWER));
+        net.heads.forward(Shape::new(images, 1, 1, net.features), features, self.answers.resize(images * net.answer));
     }
 
     /// Adds up the gradients of the parameters, from those of the answers of the whole batch, which are
@@ -102,7 +101,7 @@ impl Shard {
         &mut self,
         net: &Net,
         crops: &[u8],
-        gradients: &[Answer],
+        gradients: &[f32],
         active: &[bool],
         gives_crops: bool,
         scratch: &mut Scratch,
@@ -115,9 +114,9 @@ impl Shard {
 
         let (sums, sums_of_heads) = self.sums.split_at_mut(net.layers.iter().map(Layer::sums).sum());
         let (weights, bias) = sums_of_heads.split_at_mut(net.heads.weights());
-        let of_answers = next.resize(images * ANSWER);
-        for (to, &sample) in of_answers.as_chunks_mut().0.iter_mut().zip(&self.samples) {
-            *to = gradients[sample];
+        let of_answers = next.resize(images * net.answer);
+        for (to, &sample) in of_answers.chunks_exact_mut(net.answer).zip(&self.samples) {
+            to.copy_from_slice(&gradients[sample * net.answer..][..net.answer]);
             for (sum, gradient) in bias.iter_mut().zip(to) {
                 *sum += *gradient;
             }

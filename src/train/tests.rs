@@ -74,14 +74,14 @@ fn compare(name: &str, stage: Stage, isa: Isa) {
         classes: &classes,
         offsets: boxes.as_chunks().0,
         boxed: &vec![true; classes.len()],
-        points: points.as_chunks().0,
+        points: &points,
     };
     let factors =
         reference.get("in.dropout_mask").map(|(_, mask)| floats(mask).iter().map(|x| x * 2.0).collect::<Vec<_>>());
     let dropout = factors.as_ref().map(|factors| Dropout::Given(factors));
 
     let options = TrainerOptions::new(stage, Convention::Own);
-    let mut net = TrainableNet::new(stage, isa);
+    let mut net = TrainableNet::new(stage, 5, isa);
     net.give_crops();
     net.change(|parameters| {
         for parameter in parameters {
@@ -108,7 +108,7 @@ fn compare(name: &str, stage: Stage, isa: Isa) {
         }
         if step == 0 {
             for (part, range) in [("cls", 0..2), ("box", 2..6), ("lm", 6..16)] {
-                let got = answers.iter().flat_map(|answer| &answer[range.clone()]);
+                let got = answers.chunks_exact(16).flat_map(|answer| &answer[range.clone()]);
                 note("answers", difference(got, tensor(&format!("out.{part}"))));
             }
             let mut losses = vec![0.0; classes.len()];
@@ -163,11 +163,15 @@ struct Noise {
     classes: Vec<Class>,
     boxes: Vec<[f32; 4]>,
     boxed: Vec<bool>,
-    points: Vec<[f32; 10]>,
+    points: Vec<f32>,
 }
 
 impl Noise {
     fn new(stage: Stage, samples: usize, seed: u64) -> Self {
+        Self::with_points(stage, samples, seed, 5)
+    }
+
+    fn with_points(stage: Stage, samples: usize, seed: u64, points: usize) -> Self {
         let mut random = crate::random::Random::new(seed, 0);
         let mut unit = || random.unit() as f32;
         Self {
@@ -175,7 +179,7 @@ impl Noise {
             classes: (0..samples).map(|i| Class::ALL[i * 7 / 3 % 4]).collect(),
             boxes: (0..samples).map(|_| std::array::from_fn(|_| unit() - 0.5)).collect(),
             boxed: vec![true; samples],
-            points: (0..samples).map(|_| std::array::from_fn(|_| unit())).collect(),
+            points: (0..samples * 2 * points).map(|_| unit()).collect(),
         }
     }
 
@@ -241,7 +245,7 @@ fn a_restored_training_goes_on_to_the_same_bytes() {
 fn inactive_samples_do_not_matter() {
     for stage in [Stage::PNet, Stage::ONet] {
         let noise = Noise::new(stage, 40, 5);
-        let mut net = TrainableNet::new(stage, Isa::best());
+        let mut net = TrainableNet::new(stage, 5, Isa::best());
         Initialisation::XavierUniform.apply(&mut net, 3);
         let (loss, mut gradients) = (Loss::new(stage, Convention::Own), Gradients::default());
         let mut run = |all: bool| {
@@ -277,6 +281,29 @@ fn a_batch_is_overfitted() {
         println!("{stage:?}: loss {:.3} -> {:.5}", first.total, last.total);
         assert!(last.total < 0.05 * first.total, "{stage:?}: {first:?} {last:?}");
         assert_eq!((last.right, last.recalled), (last.classified, last.positives), "{stage:?}");
+    }
+}
+
+/// With any number of points, and without: what is learned of classes and boxes is in the answers that are given.
+#[test]
+fn any_number_of_points_is_learned_by_heart() {
+    for (stage, points) in [(Stage::PNet, 0), (Stage::RNet, 9), (Stage::ONet, 1)] {
+        let mut noise = Noise::with_points(stage, 24, 7, points);
+        if points == 0 {
+            noise.classes.iter_mut().filter(|it| **it == Class::Landmark).for_each(|it| *it = Class::Negative);
+        }
+        let schedule = Schedule { rate: 0.02, warm_up: 10, decay: Decay::Constant };
+        let mut trainer = Trainer::new(stage, Isa::best(), TrainerOptions { points, schedule, ..options(stage) });
+        let first = trainer.step(&noise.batch());
+        for _ in 0..400 {
+            trainer.step(&noise.batch());
+        }
+        let last = trainer.validate(&noise.batch());
+        println!("{stage:?}, {points} points: loss {:.3} -> {:.5}", first.total, last.total);
+        assert!(last.total < 0.1 * first.total, "{stage:?}: {first:?} {last:?}");
+        assert!((first.landmarks > 0.0) == (points > 0) && last.landmarks <= 0.2 * first.landmarks);
+        let names: Vec<_> = trainer.net().parameters().iter().map(|it| it.name.clone()).collect();
+        assert_eq!(names.iter().any(|name| name.contains(".lm.")), points > 0);
     }
 }
 

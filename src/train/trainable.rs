@@ -5,14 +5,14 @@ use std::fmt;
 use mtcnn_kernels::Isa;
 use rayon::prelude::*;
 
-use super::answer::{ANSWER, Answer};
 use super::dropout::Dropout;
 use super::layer::Layer;
 use super::net::Net;
 use super::parameter::{Parameter, ParameterKind};
 use super::shard::{Scratch, Shard};
-use crate::arch::{POINTS, Stage};
+use crate::arch::Stage;
 use crate::detect::parallel::Store;
+use crate::points::MOST_POINTS;
 
 /// Parts that a batch is cut into, whatever the number of threads: sample `i` belongs to part `i % SHARDS`. The
 /// gradients of each are added up by themselves, and theirs in the order of the parts, so that the result
@@ -26,7 +26,9 @@ pub struct TrainableNet {
     shards: Vec<Shard>,
     /// For each thread at work.
     scratch: Store<Scratch>,
-    answers: Vec<Answer>,
+    answers: Vec<f32>,
+    /// Weights and bias of the heads, joined.
+    heads: [Vec<f32>; 2],
     gives_crops: bool,
 }
 
@@ -37,11 +39,16 @@ impl fmt::Debug for TrainableNet {
 }
 
 impl TrainableNet {
-    /// The net of a stage, with parameters that are all 0, for an instruction set.
+    /// The net of a stage that gives so many points of a face, with parameters that are all 0, for an instruction set.
+    ///
+    /// # Panics
+    /// If they are more than 256 points.
     #[must_use]
-    pub fn new(stage: Stage, isa: Isa) -> Self {
-        let net = Net::new(stage, isa);
-        let parameters = stage.arch(POINTS).parameters().into_iter().map(|parameter| {
+    pub fn new(stage: Stage, points: usize, isa: Isa) -> Self {
+        assert!(points <= MOST_POINTS, "{points} points");
+        let arch = stage.arch(points);
+        let net = Net::new(&arch, isa);
+        let parameters = arch.parameters().into_iter().map(|parameter| {
             let numbers = parameter.shape.iter().product();
             let kind = match parameter.name.rsplit('.').next() {
                 Some("weight") => ParameterKind::Weight,
@@ -53,8 +60,9 @@ impl TrainableNet {
         });
         let parameters = parameters.collect();
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        let mut trainable =
-            Self { net, parameters, shards, scratch: Store::default(), answers: Vec::new(), gives_crops: false };
+        let heads = [vec![0.0; net.answer * net.features], vec![0.0; net.answer]];
+        let (scratch, answers) = (Store::default(), Vec::new());
+        let mut trainable = Self { net, parameters, shards, scratch, answers, heads, gives_crops: false };
         trainable.pack();
         trainable
     }
@@ -82,14 +90,12 @@ impl TrainableNet {
 
     /// Brings the parameters to where the kernels read them.
     fn pack(&mut self) {
-        let Self { net, parameters, .. } = self;
+        let Self { net, parameters, heads: [weights, bias], .. } = self;
         let (of_layers, of_heads) = parameters.split_at(3 * net.layers.len());
         net.layers.par_iter_mut().zip(of_layers.par_chunks_exact(3)).for_each(|(layer, parameters)| {
             layer.linear.set(&parameters[0].values, &parameters[1].values);
             layer.slopes.copy_from_slice(&parameters[2].values);
         });
-        let (mut weights, mut bias) = ([0.0; ANSWER * MAX_FEATURES], [0.0; ANSWER]);
-        let weights = &mut weights[..ANSWER * net.features];
         let mut row = 0;
         for head in of_heads.chunks_exact(2) {
             let rows = head[1].values.len();
@@ -97,15 +103,15 @@ impl TrainableNet {
             bias[row..][..rows].copy_from_slice(&head[1].values);
             row += rows;
         }
-        net.heads.set(weights, &bias);
+        net.heads.set(weights, bias);
     }
 
-    /// Runs the net on all crops, `[sample][row][column][3]`, red first, and gives its answers. What the
-    /// backward pass needs is kept.
+    /// Runs the net on all crops, `[sample][row][column][3]`, red first, and gives its answers, one after the
+    /// other: each the logits of (no face, face), the box, and x1 y1 x2 y2 … of the points. What the backward pass needs is kept.
     ///
     /// # Panics
     /// If `crops` is not whole crops, or there are too few given factors.
-    pub fn forward(&mut self, crops: &[u8], dropout: Option<&Dropout<'_>>) -> &[Answer] {
+    pub fn forward(&mut self, crops: &[u8], dropout: Option<&Dropout<'_>>) -> &[f32] {
         let Self { net, shards, scratch, answers, .. } = self;
         assert!(crops.len().is_multiple_of(net.crop_len()), "whole crops");
         let samples = crops.len() / net.crop_len();
@@ -114,15 +120,15 @@ impl TrainableNet {
                 shard.forward(net, crops, (i..samples).step_by(SHARDS), dropout, scratch);
             });
         });
-        answers.resize(samples, [0.0; ANSWER]);
-        for (sample, answer) in shards.iter().flat_map(Shard::answers) {
-            answers[sample] = *answer;
+        answers.resize(samples * net.answer, 0.0);
+        for (sample, answer) in shards.iter().flat_map(|shard| shard.answers(net)) {
+            answers[sample * net.answer..][..net.answer].copy_from_slice(answer);
         }
         answers
     }
 
     /// What the last forward pass gave.
-    pub fn answers(&self) -> &[Answer] {
+    pub fn answers(&self) -> &[f32] {
         &self.answers
     }
 
@@ -131,11 +137,11 @@ impl TrainableNet {
     ///
     /// # Panics
     /// If the slices are not of the last forward pass's length.
-    pub fn backward(&mut self, crops: &[u8], gradients: &[Answer], active: &[bool]) {
-        let Self { net, parameters, shards, scratch, answers, gives_crops } = self;
-        let samples = answers.len();
+    pub fn backward(&mut self, crops: &[u8], gradients: &[f32], active: &[bool]) {
+        let Self { net, parameters, shards, scratch, answers, gives_crops, .. } = self;
+        let samples = answers.len() / net.answer;
         assert_eq!(crops.len(), samples * net.crop_len(), "the crops of the forward pass");
-        assert!(gradients.len() == samples && active.len() == samples, "a gradient for each answer");
+        assert!(gradients.len() == answers.len() && active.len() == samples, "a gradient for each answer");
         shards.par_iter_mut().for_each(|shard| {
             scratch.lend(|scratch| shard.backward(net, crops, gradients, active, *gives_crops, scratch));
         });
@@ -161,12 +167,12 @@ impl TrainableNet {
                 parameters[2].gradient.copy_from_slice(slopes);
             },
         );
-        let (weights, bias) = sums[sums.len() - net.heads.weights() - ANSWER..].split_at(net.heads.weights());
+        let (weights, bias) = sums[sums.len() - net.heads.weights() - net.answer..].split_at(net.heads.weights());
         let mut column = 0;
         for head in of_heads.chunks_exact_mut(2) {
             let [head_weights, head_bias] = head else { unreachable!("a head has weights and bias") };
             for (i, gradient) in head_weights.gradient.iter_mut().enumerate() {
-                *gradient = weights[i % net.features * ANSWER + column + i / net.features];
+                *gradient = weights[i % net.features * net.answer + column + i / net.features];
             }
             head_bias.gradient.copy_from_slice(&bias[column..][..head_bias.values.len()]);
             column += head_bias.values.len();
@@ -183,7 +189,7 @@ impl TrainableNet {
     #[cfg(test)]
     pub(super) fn crop_gradients(&self) -> Vec<f32> {
         let size = self.net.crop_len();
-        let mut gradients = vec![0.0; self.answers.len() * size];
+        let mut gradients = vec![0.0; self.answers.len() / self.net.answer * size];
         for shard in &self.shards {
             for (from, &sample) in shard.crops.chunks_exact(size).zip(shard.samples()) {
                 gradients[sample * size..][..size].copy_from_slice(from);
@@ -192,9 +198,6 @@ impl TrainableNet {
         gradients
     }
 }
-
-/// No net has more features.
-const MAX_FEATURES: usize = 256;
 
 /// Sums that one thread adds up at a time.
 const SUMS_AT_A_TIME: usize = 1 << 14;

@@ -23,16 +23,19 @@ pub struct Trainer {
 
 impl Trainer {
     /// A training of a stage's net from the start.
+    ///
+    /// # Panics
+    /// As [`TrainableNet::new`].
     #[must_use]
     pub fn new(stage: Stage, isa: Isa, options: TrainerOptions) -> Self {
-        let mut net = TrainableNet::new(stage, isa);
+        let mut net = TrainableNet::new(stage, options.points, isa);
         options.initialisation.apply(&mut net, options.seed);
         let sgd = Sgd::new(net.parameters(), stage, options.convention, options.momentum, options.weight_decay);
         Self { net, sgd, options, step: 0, gradients: Gradients::default() }
     }
 
     /// Lets the net begin with its parameters in a model. What only a training has, such as PNet's landmarks, begins with random
-    /// ones.
+    /// ones, and so do points of which the model has another number.
     pub(super) fn begin_with(&mut self, model: &Model) {
         self.net.change(|parameters| {
             for parameter in parameters {
@@ -75,7 +78,8 @@ impl Trainer {
     fn check(&self, batch: &Batch<'_>) {
         let (samples, side) = (batch.classes.len(), self.net.side());
         assert_eq!(batch.crops.len(), samples * side * side * 3, "a crop for each sample");
-        let targets = [batch.offsets.len(), batch.boxed.len(), batch.points.len()];
+        assert_eq!(batch.points.len(), samples * 2 * self.options.points, "points for each sample");
+        let targets = [batch.offsets.len(), batch.boxed.len()];
         assert!(targets.iter().all(|&targets| targets == samples), "targets for each sample");
     }
 

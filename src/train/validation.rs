@@ -36,7 +36,7 @@ impl<'a> Validation<'a> {
         let (began, mut sums) = (Instant::now(), Sums::default());
         let mut sampler = Sampler::new(self.set, &self.mixture, SEED)?;
         for batch in 0..BATCHES {
-            self.loader.make(self.isa, self.set.side(), &sampler.draw(batch)?);
+            self.loader.make(self.isa, self.set, &sampler.draw(batch)?);
             sums.add(&trainer.validate(&self.loader.batch()));
         }
         let samples = (BATCHES as usize * self.mixture.batch.sum()) as f64;

@@ -6,7 +6,7 @@ use crate::common::chart::Panel;
 use crate::common::outcome::Outcome;
 use crate::eval::args;
 use crate::eval::measuring::{look_for_faces, outcome, readable};
-use mtcnn_cpu::Landmarks;
+use mtcnn_cpu::PointNames;
 use mtcnn_cpu::data::face_point::FacePoint;
 use mtcnn_cpu::eval::{LandmarkErrors, landmark_errors};
 
@@ -19,6 +19,9 @@ const WIDEST: f64 = 0.3;
 #[derive(Serialize)]
 struct Measured<'a> {
     missed: &'a [String],
+    /// Of the points, if they are others than the five.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<&'a PointNames>,
     within: Vec<Within>,
     #[serde(flatten)]
     errors: &'a LandmarkErrors,
@@ -37,17 +40,19 @@ pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     let files: Vec<_> = list.images.iter().map(|image| list.root.join(&image.name)).collect();
     let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
     let (found, missed) = readable(&names, look_for_faces(&args.detector, &files)?);
-    let errors = landmark_errors(&list.images, &found)?;
+    let errors = landmark_errors(&list, &found)?;
+    let names = Some(&list.names).filter(|names| !names.are_the_five());
     let within = WITHIN.map(|error| Within { error, part: errors.within(error) });
-    let measured = Measured { missed: &missed, within: within.into(), errors: &errors };
+    let measured = Measured { missed: &missed, names, within: within.into(), errors: &errors };
 
     let part = |i: usize| i as f64 / errors.images.max(1) as f64;
     let steps = errors.errors.iter().enumerate().flat_map(|(i, &error)| [(error, part(i)), (error, part(i + 1))]);
     let steps = [(0.0, 0.0)].into_iter().chain(steps.take_while(|step| step.0 <= WIDEST));
     let last = (WIDEST, errors.within(WIDEST));
+    let has_eyes = ["left_eye", "right_eye"].iter().all(|eye| list.names.iter().any(|name| name == eye));
     let panel = Panel {
         title: "part of the images with an error of at most",
-        x: "mean error / distance of the eyes",
+        x: if has_eyes { "mean error / distance of the eyes" } else { "mean error / mean side of the box" },
         range: Some((0.0, 1.0)),
         lines: vec![("", steps.chain([last]).collect())],
     };
@@ -56,8 +61,8 @@ pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
         writeln!(out, "faces found       {} of {}", errors.found, errors.images)?;
         writeln!(out, "mean error        {}", number(errors.mean))?;
         writeln!(out, "median error      {}", number(errors.median))?;
-        for (i, name) in Landmarks::NAMES.iter().enumerate() {
-            writeln!(out, "  {name:15} {}", number(errors.points.map(|points| points[i])))?;
+        for (i, name) in list.names.iter().enumerate() {
+            writeln!(out, "  {name:15} {}", number(errors.points.as_ref().map(|points| points[i])))?;
         }
         for Within { error, part } in &measured.within {
             writeln!(out, "within {error:<10} {:.1} %", part * 100.0)?;

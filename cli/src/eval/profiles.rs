@@ -100,7 +100,7 @@ pub(crate) fn run(args: &args::Profiles) -> anyhow::Result<Outcome> {
         let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
         let (found, unread) = look(args, &ways, &list.root, &names, None)?;
         for (way, Found { faces, .. }) in ways.iter().zip(found) {
-            let errors = landmark_errors(&list.images, &faces)?;
+            let errors = landmark_errors(&list, &faces)?;
             let (name, images) = (way.name(), errors.images);
             measured.landmarks.push(Points {
                 name,

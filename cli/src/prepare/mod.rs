@@ -55,6 +55,7 @@ fn make(stage: Stage, args: &args::Set, options: &Options, weights: Option<&Path
     let boxes = |view: &ImageView<'_>| miner.as_ref().map_or_else(Vec::new, |miner| miner.boxes(view));
     let how = Preparation {
         stage,
+        points: options.points,
         options: &options.samples,
         boxes: miner.is_some().then_some(&boxes as &StageBoxes<'_>),
         detector: miner.as_ref().map_or_else(String::new, |miner| miner.about().into()),

@@ -13,13 +13,16 @@ use crate::prepare::args;
 pub(crate) struct Options {
     pub(crate) samples: SampleOptions,
     pub(crate) mining: Option<Mining>,
+    /// How many points of a face the nets learn.
+    pub(crate) points: usize,
 }
 
 impl Options {
     /// Of a recipe alone.
     pub(crate) fn of_recipe(recipe: &Path, stage: Stage) -> anyhow::Result<Self> {
-        let StageRecipe { samples, mining, .. } = Recipe::read(recipe)?.stage(stage).clone();
-        Ok(Self { samples, mining })
+        let recipe = Recipe::read(recipe)?;
+        let StageRecipe { samples, mining, .. } = recipe.stage(stage).clone();
+        Ok(Self { samples, mining, points: recipe.points })
     }
 
     pub(crate) fn set(&mut self, args: &args::Set) {

@@ -24,7 +24,7 @@ pub struct SetReport {
     pub folders: Vec<FolderCounts>,
     /// Overlaps of positives and parts with their face.
     pub overlaps: Histogram,
-    /// Landmarks of which the left eye or corner of the mouth is right of the right one.
+    /// Landmarks of which a left point, such as the left eye, is right of its right one.
     pub swapped: usize,
     /// What is damaged.
     pub damage: Vec<String>,
@@ -65,8 +65,10 @@ pub fn check_set(set: &DataSet, progress: &mut dyn FnMut(Progress)) -> SetReport
                     Class::Negative => {}
                     Class::Positive | Class::Part => report.overlaps.add(overlap(sample.offsets)),
                     Class::Landmark => {
-                        let [left_eye, _, right_eye, _, _, _, left_mouth, _, right_mouth, _] = sample.points;
-                        report.swapped += usize::from(left_eye >= right_eye || left_mouth >= right_mouth);
+                        let mut pairs = manifest.points.mirror_pairs().into_iter().flatten();
+                        let is_swapped =
+                            |&[left, right]: &[usize; 2]| sample.points[2 * left] >= sample.points[2 * right];
+                        report.swapped += usize::from(pairs.any(is_swapped));
                     }
                 },
                 Err(error) => {

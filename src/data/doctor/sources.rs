@@ -20,6 +20,7 @@ use crate::data::wider::WiderImage;
 use crate::geometry::PixelBox;
 use crate::image::Orientation;
 use crate::ordered;
+use crate::points::PointNames;
 
 /// What a source has.
 #[derive(Clone, Debug, Serialize)]
@@ -80,7 +81,7 @@ pub fn check_sources(
     let options = SampleOptions { mined: None, ..options.clone() };
     let tasks = sources.tasks();
     let of_boxes = sources.wider.iter().map(|it| report("WIDER FACE", &it.list, it.images.len()));
-    let of_points = sources.face_point.iter().map(|it| report("CNN_FacePoint", &it.list, it.images.len()));
+    let of_points = sources.face_point.iter().map(|it| report(it.kind(), &it.list, it.images.len()));
     let mut reports: Vec<_> = of_boxes.chain(of_points).collect();
     let mut names = HashSet::new();
     let mut shapes: Vec<_> = reports.iter().map(|_| Shapes::default()).collect();
@@ -105,7 +106,7 @@ pub fn check_sources(
                     boxes(image, size, report);
                     shapes[task.list].add(&task.folder(), image);
                 }
-                Annotation::Points(image) => points(image, size, options.landmarks.min_face, report),
+                Annotation::Points(image, names) => points(image, names, size, options.landmarks.min_face, report),
             }
             let (line, image) = task.place();
             if !names.insert(task.path()) {
@@ -184,21 +185,37 @@ fn boxes(image: &WiderImage, [width, height]: [f64; 2], report: &mut SourceRepor
 }
 
 /// The face of an image of that size, with its points.
-fn points(image: &FacePointImage, [width, height]: [f64; 2], min_face: f64, report: &mut SourceReport) {
+fn points(
+    image: &FacePointImage,
+    names: &PointNames,
+    [width, height]: [f64; 2],
+    min_face: f64,
+    report: &mut SourceReport,
+) {
     let PixelBox([x1, y1, x2, y2]) = image.corners;
     let side = (x2 - x1).max(y2 - y1) + 1.0;
     report.faces += 1;
     report.sizes.add(side);
-    let [left_eye, right_eye, _, left_mouth, right_mouth] = image.points;
+    let points = &image.points;
+    let five = names.five().map(|five| five.map(|i| points[i]));
+    let of_five = |is: fn([[f64; 2]; 5]) -> bool| five.is_some_and(is);
+    let mut pairs = names.mirror_pairs().into_iter().flatten();
     let inside = |[x, y]: [f64; 2], PixelBox([x1, y1, x2, y2])| x >= x1 && y >= y1 && x <= x2 && y <= y2;
     let all_inside = |face| image.points.iter().all(|&point| inside(point, face));
     let strange = [
         (x2 <= x1 || y2 <= y1, "a box without an area: no sample is made of it"),
         (x1 < 0.0 || y1 < 0.0 || x2 >= width || y2 >= height, "a box beyond its image: no sample is made of it"),
         (side < min_face, TOO_SMALL),
-        (left_eye[0] >= right_eye[0], "swapped: the left eye is right of the right eye"),
-        (left_mouth[0] >= right_mouth[0], "swapped: the mouth's left corner is right of its right corner"),
-        (left_eye[1].max(right_eye[1]) >= left_mouth[1].min(right_mouth[1]), "an eye below a corner of the mouth"),
+        (of_five(|[left, right, ..]| left[0] >= right[0]), "swapped: the left eye is right of the right eye"),
+        (
+            of_five(|[.., left, right]| left[0] >= right[0]),
+            "swapped: the mouth's left corner is right of its right corner",
+        ),
+        (of_five(|[a, b, _, c, d]| a[1].max(b[1]) >= c[1].min(d[1])), "an eye below a corner of the mouth"),
+        (
+            five.is_none() && pairs.any(|&[left, right]| points[left][0] >= points[right][0]),
+            "swapped: a left point is right of its right one",
+        ),
         (!all_inside(PixelBox([0.0, 0.0, width, height])), "a point outside of the image"),
         (!all_inside(image.corners), "a point outside of the face's box"),
     ];

@@ -26,13 +26,13 @@ pub(in crate::data) struct Planned {
     pub(in crate::data) overlap: f64,
     /// Zeros if the class has none.
     pub(in crate::data) offsets: [f32; 4],
-    /// x1 y1 … x5 y5 in parts of the crop; zeros if the class has none.
-    pub(in crate::data) points: [f32; 10],
+    /// x1 y1 x2 y2 … in parts of the crop; none if the class has none.
+    pub(in crate::data) points: Vec<f32>,
 }
 
 impl Planned {
     pub(super) fn negative(crop: Crop, overlap: f64) -> Self {
-        Self { class: Class::Negative, crop, overlap, offsets: [0.0; 4], points: [0.0; 10] }
+        Self { class: Class::Negative, crop, overlap, offsets: [0.0; 4], points: Vec::new() }
     }
 }
 

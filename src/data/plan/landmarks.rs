@@ -3,19 +3,29 @@
 
 use super::crop::{Crop, Planned, Turn};
 use super::mined::square_in;
-use crate::arch::POINTS;
 use crate::data::class::{Class, POSITIVE};
 use crate::data::mirror::mirror_points;
 use crate::data::options::LandmarkCrops;
 use crate::geometry::PixelBox;
+use crate::points::PointNames;
 use crate::random::Random;
 
+/// How far beyond a crop points may lie that are not the five, in parts of its side: a chin is not in every box.
+const REACH: f32 = 0.5;
+
+/// A face's points, and their names.
+#[derive(Clone, Copy)]
+pub(in crate::data) struct Known<'a> {
+    pub(in crate::data) points: &'a [[f64; 2]],
+    pub(in crate::data) names: &'a PointNames,
+}
+
 /// Plans the crops of an image of `width x height` pixels with one face. None if the face is too small
-/// or its box reaches beyond the image.
+/// or its box reaches beyond the image. None is mirrored if the names do not tell what becomes of the points.
 pub(in crate::data) fn landmark_crops(
     [width, height]: [usize; 2],
     face: PixelBox,
-    points: &[[f64; 2]; POINTS],
+    points: Known<'_>,
     options: &LandmarkCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
@@ -28,6 +38,7 @@ pub(in crate::data) fn landmark_crops(
     if !inside || face_width < 2.0 || face_height < 2.0 || face_width.max(face_height) < options.min_face {
         return Vec::new();
     }
+    let mirror = options.mirror && points.names.mirror_pairs().is_some();
     let mut plan = Vec::new();
     plan.extend(planned(face, face, points, None, false));
     for _ in 0..options.tries {
@@ -44,13 +55,13 @@ pub(in crate::data) fn landmark_crops(
             continue;
         }
         plan.extend(planned(crop, face, points, None, false));
-        if options.mirror && random.coin() {
+        if mirror && random.coin() {
             plan.extend(planned(crop, face, points, None, true));
         }
         for degrees in [options.degrees, -options.degrees] {
             if degrees != 0.0 && random.coin() {
                 plan.extend(planned(crop, face, points, Some(degrees), false));
-                if options.mirror {
+                if mirror {
                     plan.extend(planned(crop, face, points, Some(degrees), true));
                 }
             }
@@ -63,7 +74,7 @@ pub(in crate::data) fn landmark_crops(
 pub(in crate::data) fn mined_landmark_crops(
     size: [usize; 2],
     face: PixelBox,
-    points: &[[f64; 2]; POINTS],
+    points: Known<'_>,
     found: &[PixelBox],
     least: f64,
 ) -> Vec<Planned> {
@@ -73,27 +84,28 @@ pub(in crate::data) fn mined_landmark_crops(
     squares.filter_map(|square| planned(square, face, points, None, false)).collect()
 }
 
-/// A crop with its points, unless one of them lies outside of it or on its border. Both ends of the
-/// crop count for its pixels; points are measured in the distance of the ends.
+/// A crop with its points, unless one of the five lies outside of it or on its border, or one of others
+/// far from it. Both ends of the crop count for its pixels; points are measured in the distance of the ends.
 fn planned(
     crop: PixelBox,
     face: PixelBox,
-    points: &[[f64; 2]; POINTS],
+    Known { points, names }: Known<'_>,
     degrees: Option<f64>,
     mirrored: bool,
 ) -> Option<Planned> {
     let PixelBox([x1, y1, x2, y2]) = crop;
     let turn = degrees.map(|degrees| Turn::new(degrees, [(x1 + x2) / 2.0, (y1 + y2) / 2.0]));
-    let mut parts = [0.0; 2 * POINTS];
+    let mut parts = vec![0.0; 2 * points.len()];
     for (part, &point) in parts.chunks_exact_mut(2).zip(points) {
         let [x, y] = turn.map_or(point, |turn| turn.forward(point));
         part.copy_from_slice(&[((x - x1) / (x2 - x1)) as f32, ((y - y1) / (y2 - y1)) as f32]);
     }
-    if parts.iter().any(|&part| part <= 0.0 || part >= 1.0) {
+    let reach = if names.are_the_five() { 0.0 } else { REACH };
+    if parts.iter().any(|&part| part <= -reach || part >= 1.0 + reach) {
         return None;
     }
     if mirrored {
-        mirror_points(&mut parts);
+        mirror_points(&mut parts, names.mirror_pairs()?);
     }
     let pixels = Crop { turn, mirrored, ..Crop::upright(x1, y1, crop.width(), crop.height()) };
     let overlap = crop.overlap(&face);
@@ -108,7 +120,18 @@ mod tests {
     const POINTS: [[f64; 2]; 5] = [[55.5, 70.0], [82.0, 71.0], [70.0, 88.0], [58.0, 101.0], [80.0, 100.25]];
 
     fn plan(size: [usize; 2], options: &LandmarkCrops, seed: u64) -> Vec<Planned> {
-        landmark_crops(size, FACE, &POINTS, options, &mut Random::new(seed, 0))
+        of(size, FACE, &POINTS, options, &mut Random::new(seed, 0))
+    }
+
+    fn of(
+        size: [usize; 2],
+        face: PixelBox,
+        points: &[[f64; 2]],
+        options: &LandmarkCrops,
+        random: &mut Random,
+    ) -> Vec<Planned> {
+        let names = PointNames::of_count(points.len());
+        landmark_crops(size, face, Known { points, names: &names }, options, random)
     }
 
     #[test]
@@ -124,7 +147,7 @@ mod tests {
                 let mut points = points;
                 if crop.mirrored {
                     mirrored += 1;
-                    mirror_points(&mut points);
+                    mirror_points(&mut points, &[[0, 1], [3, 4]]);
                 }
                 for (part, expected) in points.chunks_exact(2).zip(POINTS) {
                     assert!(part.iter().all(|&part| part > 0.0 && part < 1.0));
@@ -154,19 +177,19 @@ mod tests {
         assert_eq!(plan([99, 160], &LandmarkCrops::default(), 1), []);
         let options = LandmarkCrops { min_face: 0.0, ..LandmarkCrops::default() };
         for corners in [[5.0, 5.0, 5.0, 40.0], [9.0, 9.0, 1.0, 1.0], [-1.0, 0.0, 50.0, 50.0]] {
-            assert_eq!(landmark_crops([160, 160], PixelBox(corners), &POINTS, &options, &mut Random::new(1, 1)), []);
+            assert_eq!(of([160, 160], PixelBox(corners), &POINTS, &options, &mut Random::new(1, 1)), []);
         }
         // A face of 3 pixels, with points inside.
         let points = [[21.0, 21.0]; 5];
-        let plan =
-            landmark_crops([40, 40], PixelBox([20.0, 20.0, 22.0, 22.0]), &points, &options, &mut Random::new(1, 1));
+        let plan = of([40, 40], PixelBox([20.0, 20.0, 22.0, 22.0]), &points, &options, &mut Random::new(1, 1));
         assert!(!plan.is_empty());
     }
 
     #[test]
     fn crops_are_mined_where_the_face_was_found() {
         let found = [[35.0, 52.0, 99.0, 111.0], [70.0, 50.0, 139.0, 119.0], [-8.0, 50.0, 70.0, 119.0], [f64::NAN; 4]];
-        let plan = mined_landmark_crops([160, 160], FACE, &POINTS, &found.map(PixelBox), 0.5);
+        let known = Known { points: &POINTS, names: &PointNames::default() };
+        let plan = mined_landmark_crops([160, 160], FACE, known, &found.map(PixelBox), 0.5);
         // The second overlaps the face by less, the third reaches beyond the image.
         let [planned] = &plan[..] else { panic!("{plan:?}") };
         // 65 pixels in each direction, about the same centre.
@@ -179,6 +202,24 @@ mod tests {
         let mut points = POINTS;
         points[2] = [140.0, 88.0];
         let random = &mut Random::new(1, 1);
-        assert_eq!(landmark_crops([160, 160], FACE, &points, &LandmarkCrops::default(), random), []);
+        assert_eq!(of([160, 160], FACE, &points, &LandmarkCrops::default(), random), []);
+    }
+
+    #[test]
+    fn other_points_may_lie_beside_the_face_and_are_mirrored_only_if_their_names_tell_how() {
+        // The second lies below the box.
+        let points = [[70.0, 88.0], [70.0, 125.0]];
+        for (names, mirrors) in [(["nose", "chin"], true), (["point_1", "point_2"], false)] {
+            let names = PointNames::new(names.map(String::from).into()).unwrap();
+            let known = Known { points: &points, names: &names };
+            let plan: Vec<_> = (0..20)
+                .flat_map(|seed| {
+                    landmark_crops([160, 160], FACE, known, &LandmarkCrops::default(), &mut Random::new(seed, 0))
+                })
+                .collect();
+            assert!(plan.len() > 20 && plan.iter().all(|it| it.points.len() == 4));
+            assert_eq!(plan.iter().any(|it| it.crop.mirrored), mirrors);
+            assert!(plan.iter().any(|it| it.points[3] > 1.0));
+        }
     }
 }

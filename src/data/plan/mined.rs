@@ -2,7 +2,6 @@
 //! hold for a face is what the next net must learn to reject.
 
 use super::crop::{Crop, NEGATIVE, Planned, class_of};
-use crate::arch::POINTS;
 use crate::data::options::MinedCrops;
 use crate::data::overlap::{largest, offsets};
 use crate::geometry::PixelBox;
@@ -32,7 +31,7 @@ pub(in crate::data) fn mined_crops(
             }
         } else if let (Some(class), Some(nearest)) = (class_of(overlap, options.positive), nearest) {
             let offsets = offsets(faces[nearest], square, columns, rows);
-            plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
+            plan.push(Planned { class, crop, overlap, offsets, points: Vec::new() });
         }
     }
     plan

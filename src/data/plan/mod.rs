@@ -6,6 +6,6 @@ mod mined;
 mod random;
 
 pub(super) use crop::{Crop, Planned, Turn};
-pub(super) use landmarks::{landmark_crops, mined_landmark_crops};
+pub(super) use landmarks::{Known, landmark_crops, mined_landmark_crops};
 pub(super) use mined::mined_crops;
 pub(super) use random::random_crops;

@@ -5,7 +5,6 @@
 //! true of the pixels that were cut out.
 
 use super::crop::{Crop, NEGATIVE, Planned, class_of};
-use crate::arch::POINTS;
 use crate::data::class::POSITIVE;
 use crate::data::options::RandomCrops;
 use crate::data::overlap::{largest, offsets};
@@ -106,7 +105,7 @@ impl Room<'_> {
             let overlap = square.overlap(&face);
             if let Some(class) = class_of(overlap, POSITIVE) {
                 let (crop, offsets) = (Crop::upright(x, y, side, side), offsets(face, square, side, side));
-                plan.push(Planned { class, crop, overlap, offsets, points: [0.0; 2 * POINTS] });
+                plan.push(Planned { class, crop, overlap, offsets, points: Vec::new() });
             }
         }
     }

@@ -24,9 +24,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(class: Class, side: usize) -> Self {
+    pub(super) fn new(class: Class, side: usize, points: usize) -> Self {
         let pixels = side * side * 3;
-        let record = pixels + class.targets() * 4;
+        let record = pixels + class.targets(points) * 4;
         Self { class, pixels, record, per_block: BODY / record }
     }
 

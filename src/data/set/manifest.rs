@@ -10,6 +10,7 @@ use crate::data::options::SampleOptions;
 use crate::data::split::Split;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
+use crate::points::PointNames;
 
 pub(super) const FILE: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.csv";
@@ -40,6 +41,9 @@ pub struct Manifest {
     /// Whether images were turned upright; they were read as stored where nothing says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub upright: bool,
+    /// The names of a face's points: the five where nothing says so.
+    #[serde(default, skip_serializing_if = "PointNames::are_the_five")]
+    pub points: PointNames,
     /// What it was mined with; empty if nothing was.
     pub detector: String,
     /// What it was made of.
@@ -101,7 +105,13 @@ impl FileInfo {
 
 impl Manifest {
     /// A manifest without samples yet.
-    pub(in crate::data) fn new(stage: Stage, split: Split, options: SampleOptions, detector: String) -> Self {
+    pub(in crate::data) fn new(
+        stage: Stage,
+        split: Split,
+        options: SampleOptions,
+        detector: String,
+        points: PointNames,
+    ) -> Self {
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -111,6 +121,7 @@ impl Manifest {
             split,
             options,
             upright: false,
+            points,
             detector,
             sources: Vec::new(),
             folders: Vec::new(),
@@ -121,8 +132,11 @@ impl Manifest {
 
     /// A number that sets with other samples do not have.
     pub(crate) fn fingerprint(&self) -> u32 {
-        let Self { stage, options, detector, classes, index, .. } = self;
-        let text = serde_json::to_string(&(stage, options, detector, classes, index)).expect("plain values");
+        let Self { stage, options, detector, classes, index, points, .. } = self;
+        let mut text = serde_json::to_string(&(stage, options, detector, classes, index)).expect("plain values");
+        if !points.are_the_five() {
+            text += &points.join(",");
+        }
         crc32fast::hash(text.as_bytes())
     }
 
@@ -221,7 +235,7 @@ mod tests {
 
     fn manifest() -> Manifest {
         let options = SampleOptions::new(Stage::RNet);
-        let mut manifest = Manifest::new(Stage::RNet, Split::Train, options, "embedded".into());
+        let mut manifest = Manifest::new(Stage::RNet, Split::Train, options, "embedded".into(), PointNames::default());
         manifest.folders = vec!["0--\"crc32\"".into()];
         manifest
     }

@@ -9,7 +9,7 @@
 //! A shard is a row of blocks of 64 KiB. A block holds as many samples as fit, zeros, and in its last 4
 //! bytes a CRC-32 of the class, the block's place in it, and its other bytes: so any sample can be checked
 //! when it is first looked at, at a bounded price, however large the set. A sample is its pixels,
-//! `[row][column][3]`, then its targets: 0, 4 or 10 numbers, f32, little-endian.
+//! `[row][column][3]`, then its targets: 0, 4 or two for each point of a face, f32, little-endian.
 //!
 //! The set is made under another name and gets its own when it is complete.
 

@@ -35,8 +35,8 @@ pub struct Sample {
     /// Where the face's x1 y1 x2 y2 are, seen from the same corners of the crop, in parts of its side;
     /// zeros of negatives and landmarks.
     pub offsets: [f32; 4],
-    /// x1 y1 … x5 y5 in parts of the crop; zeros of other classes than landmarks.
-    pub points: [f32; 10],
+    /// x1 y1 x2 y2 … in parts of the crop; none of other classes than landmarks.
+    pub points: Vec<f32>,
 }
 
 /// Samples of one folder that follow each other.
@@ -116,10 +116,11 @@ impl DataSet {
         reader.check(block)?;
         let mut pixels = vec![0; reader.layout.record];
         reader.read(block, place, &mut pixels)?;
-        let (mut offsets, mut points) = ([0.0; 4], [0.0; 10]);
-        let values: &mut [f32] = if class == Class::Landmark { &mut points } else { &mut offsets };
-        for (value, bytes) in values.iter_mut().zip(pixels[reader.layout.pixels..].as_chunks().0) {
-            *value = f32::from_le_bytes(*bytes);
+        let targets = pixels[reader.layout.pixels..].as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        let (mut offsets, mut points) = ([0.0; 4], Vec::new());
+        match class {
+            Class::Landmark => points.extend(targets),
+            _ => offsets.iter_mut().zip(targets).for_each(|(offset, target)| *offset = target),
         }
         pixels.truncate(reader.layout.pixels);
         Ok(Sample { pixels, offsets, points })
@@ -181,7 +182,7 @@ impl DataSet {
 
 impl ClassReader {
     fn open(class: Class, folder: &Path, manifest: &Manifest, rows: &[Row]) -> Result<Self> {
-        let (layout, count) = (Layout::new(class, manifest.side), manifest.class(class).count);
+        let (layout, count) = (Layout::new(class, manifest.side, manifest.points.len()), manifest.class(class).count);
         let mut firsts = vec![0];
         for row in rows {
             firsts.push(firsts[firsts.len() - 1] + row.count(class) as usize);

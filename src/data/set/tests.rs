@@ -9,6 +9,7 @@ use super::block::BLOCK;
 use super::{DataSet, Manifest, Row, Run, Writer};
 use crate::arch::Stage;
 use crate::data::{Class, SampleOptions, Split};
+use crate::points::PointNames;
 
 const STAGE: Stage = Stage::PNet;
 const PIXELS: usize = 12 * 12 * 3;
@@ -16,13 +17,13 @@ const PIXELS: usize = 12 * 12 * 3;
 /// A sample that says which it is.
 fn record(class: Class, index: usize) -> Vec<u8> {
     let pixels = (0..PIXELS).map(|at| if at == 0 { index >> 8 } else { index + at * 7 + class as usize } as u8);
-    let targets = (0..class.targets()).flat_map(|at| (index as f32 + at as f32 / 16.0).to_le_bytes());
+    let targets = (0..class.targets(5)).flat_map(|at| (index as f32 + at as f32 / 16.0).to_le_bytes());
     pixels.chain(targets).collect()
 }
 
 /// Writes a set with the given numbers of samples of each class in each image.
 fn write(target: &Path, images: &[[u32; 4]], options: SampleOptions) -> Manifest {
-    let mut writer = Writer::begin(target, STAGE.side()).unwrap();
+    let mut writer = Writer::begin(target, STAGE.side(), 5).unwrap();
     let mut next = [0; 4];
     for (i, &counts) in images.iter().enumerate() {
         let samples = Class::ALL.map(|class| {
@@ -32,7 +33,7 @@ fn write(target: &Path, images: &[[u32; 4]], options: SampleOptions) -> Manifest
         });
         writer.append(Row::new(i / 3, &format!("f{}/{i}.jpg", i / 3), counts), &samples).unwrap();
     }
-    let mut manifest = Manifest::new(STAGE, Split::Train, options, String::new());
+    let mut manifest = Manifest::new(STAGE, Split::Train, options, String::new(), PointNames::default());
     manifest.folders = (0..=images.len() / 3).map(|i| format!("f{i}")).collect();
     writer.finish(manifest).unwrap()
 }
@@ -207,11 +208,11 @@ fn another_version_is_refused() {
 #[test]
 fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
     let (folder, target) = set();
-    let error = Writer::begin(&target, 12).err().unwrap().to_string();
+    let error = Writer::begin(&target, 12, 5).err().unwrap().to_string();
     assert!(error.contains("is there already"), "{error}");
     let file = folder.path().join("file");
     fs::write(&file, "mine").unwrap();
-    assert!(Writer::begin(&file, 12).is_err());
+    assert!(Writer::begin(&file, 12, 5).is_err());
 
     // A run that was killed leaves this.
     let target = folder.path().join("other");
@@ -219,9 +220,9 @@ fn what_is_there_is_not_overwritten_and_what_was_killed_is_removed() {
     fs::create_dir_all(partial.join("made")).unwrap();
     fs::write(partial.join("negatives-000.shard"), "half").unwrap();
     fs::write(partial.join(".mtcnn-cpu-partial"), "").unwrap();
-    let writer = Writer::begin(&target, 12).unwrap();
+    let writer = Writer::begin(&target, 12, 5).unwrap();
     assert!(!partial.join("negatives-000.shard").exists());
-    let error = Writer::begin(&target, 12).err().unwrap().to_string();
+    let error = Writer::begin(&target, 12, 5).err().unwrap().to_string();
     assert!(error.contains("another run is making this set"), "{error}");
     drop(writer);
     assert!(!partial.exists() && !target.exists(), "given up, it leaves nothing");
@@ -276,7 +277,7 @@ fn a_shard_that_is_cut_while_it_is_read_is_an_error() {
 
 /// Runs `begin` and gives its error.
 fn refused(target: &Path) -> String {
-    match Writer::begin(target, STAGE.side()) {
+    match Writer::begin(target, STAGE.side(), 5) {
         Ok(_) => panic!("{} is accepted", target.display()),
         Err(error) => format!("{error:#}"),
     }

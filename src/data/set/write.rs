@@ -21,16 +21,16 @@ pub(in crate::data) struct Writer {
 }
 
 impl Writer {
-    /// Begins a set of images of that side, which will be the folder `target`.
+    /// Begins a set of images of that side, and of faces with so many points, which will be the folder `target`.
     ///
     /// What another run left behind when it was killed is removed.
-    pub(in crate::data) fn begin(target: &Path, side: usize) -> Result<Self> {
+    pub(in crate::data) fn begin(target: &Path, side: usize, points: usize) -> Result<Self> {
         let target = &resolve(target)?;
         if target.is_file() || fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Error::data("it is there already: it is not overwritten").at(target));
         }
         let partial = Partial::create(target)?;
-        let classes = Class::ALL.map(|class| ClassWriter::new(&partial.made, Layout::new(class, side)));
+        let classes = Class::ALL.map(|class| ClassWriter::new(&partial.made, Layout::new(class, side, points)));
         Ok(Self { target: target.into(), partial, classes, rows: Vec::new() })
     }
 
