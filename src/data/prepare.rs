@@ -69,8 +69,40 @@ pub struct Summary {
     pub manifest: Manifest,
     /// Images that were left out.
     pub skipped: Vec<Skipped>,
-    /// What will be missed in training.
-    pub warnings: Vec<String>,
+    /// Images with landmarks that gave no sample.
+    pub without_points: usize,
+}
+
+impl Summary {
+    /// What will be missed by a training that draws samples of these classes.
+    pub fn warnings(&self, draws: impl Fn(Class) -> bool) -> Vec<String> {
+        let Self { manifest, without_points, .. } = self;
+        let mut warnings = Vec::new();
+        for class in Class::ALL.into_iter().filter(|&class| draws(class)) {
+            match manifest.class(class).count {
+                // Nobody asked for them.
+                _ if class == Class::Landmark && manifest.points.is_empty() => {}
+                0 => warnings.push(format!("there are NO {}: what they teach will not be learned", class.plural())),
+                count if count < FEW => {
+                    warnings.push(format!("there are only {count} {}: {FEW} or more are needed", class.plural()));
+                }
+                _ => {}
+            }
+        }
+        if manifest.options.landmarks.mirror && manifest.points.mirror_pairs().is_none() {
+            warnings.push(format!(
+                "landmarks are not mirrored: the names of the points do not tell left from right: {}",
+                manifest.points
+            ));
+        }
+        if *without_points > 0 {
+            let least = manifest.options.landmarks.min_face;
+            warnings.push(format!(
+                "{without_points} images with landmarks gave no sample: most likely their faces have less than {least} pixels"
+            ));
+        }
+        warnings
+    }
 }
 
 /// Makes a set and puts it into the folder `out`, which must not be there or be empty.
@@ -142,8 +174,7 @@ pub fn prepare(
     }
     manifest.sources = source_infos(sources, &skipped_of);
     let manifest = writer.finish(manifest)?;
-    let warnings = warnings(&manifest, without_points);
-    Ok(Summary { manifest, skipped, warnings })
+    Ok(Summary { manifest, skipped, without_points })
 }
 
 /// Why an image that can't be read is one too many.
@@ -200,33 +231,4 @@ fn source_infos(sources: &Sources, skipped: &[usize]) -> Vec<SourceInfo> {
         skipped: skipped[sources.wider.len()],
     });
     wider.chain(face_point).collect()
-}
-
-/// What will be missed.
-fn warnings(manifest: &Manifest, without_points: usize) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for class in Class::ALL {
-        match manifest.class(class).count {
-            // Nobody asked for them.
-            _ if class == Class::Landmark && manifest.points.is_empty() => {}
-            0 => warnings.push(format!("there are NO {}: what they teach will not be learned", class.plural())),
-            count if count < FEW => {
-                warnings.push(format!("there are only {count} {}: {FEW} or more are needed", class.plural()));
-            }
-            _ => {}
-        }
-    }
-    if manifest.options.landmarks.mirror && manifest.points.mirror_pairs().is_none() {
-        warnings.push(format!(
-            "landmarks are not mirrored: the names of the points do not tell left from right: {}",
-            manifest.points
-        ));
-    }
-    if without_points > 0 {
-        let least = manifest.options.landmarks.min_face;
-        warnings.push(format!(
-            "{without_points} images with landmarks gave no sample: most likely their faces have less than {least} pixels"
-        ));
-    }
-    warnings
 }

@@ -72,7 +72,8 @@ fn make(stage: Stage, args: &args::Set, options: &Options, weights: Option<&Path
     bar.finish_and_clear();
     let summary = summary?;
 
-    let Summary { manifest, skipped, warnings, .. } = &summary;
+    let Summary { manifest, skipped, .. } = &summary;
+    let warnings = &summary.warnings(|_| true);
     let made = Made { set: &args.out, classes: &manifest.classes, skipped, warnings };
     args.format.show(&made, |out| table(out, &args.out, &summary))?;
     name_skipped(skipped);

@@ -50,8 +50,11 @@ pub(crate) fn run(args: &Cascade) -> anyhow::Result<Outcome> {
                 bar.suspend(|| {
                     name_skipped(&summary.skipped);
                     // What is missing of the other part is not missed in training.
-                    for warning in summary.warnings.iter().filter(|_| *split == Split::Train) {
-                        complain(format_args!("{}: warning: {warning}", stage.name()));
+                    if *split == Split::Train {
+                        let batch = cascade.recipe.stage(*stage).training.batch;
+                        for warning in summary.warnings(|class| batch.of(class) > 0) {
+                            complain(format_args!("{}: warning: {warning}", stage.name()));
+                        }
                     }
                 });
             }
