@@ -52,6 +52,12 @@ impl Candidate {
         }
     }
 
+    /// How well what the net saw fits the box that it says: their intersection over union.
+    pub(super) fn fit(&self) -> f64 {
+        let [x1, y1, x2, y2] = self.offsets.map(f64::from);
+        Corners([x1, y1, 1.0 + x2, 1.0 + y2]).overlap(Corners([0.0, 0.0, 1.0, 1.0]))
+    }
+
     /// Grows the shorter side about the centre. `extra` as in [`Corners::sides`].
     pub(super) fn square(&mut self, extra: f64) {
         let [x1, y1, ..] = self.corners.0;
