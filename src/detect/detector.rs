@@ -188,9 +188,10 @@ impl Detector {
         faces.retain(|face| face.score > self.least);
         if self.largest {
             let area = |&i: &usize| faces[i].bbox.area();
-            let largest = (0..faces.len()).max_by(|a, b| area(a).total_cmp(&area(b)));
-            faces.swap(0, largest.unwrap_or(0));
-            faces.truncate(1);
+            if let Some(largest) = (0..faces.len()).max_by(|a, b| area(a).total_cmp(&area(b))) {
+                faces.swap(0, largest);
+                faces.truncate(1);
+            }
         }
         faces.truncate(self.max_faces);
         timing

@@ -159,6 +159,8 @@ impl Cascade<'_> {
     /// [`ErrorKind::Cancelled`] if it was told to stop: what was done is saved, and the next run goes on.
     pub fn run(&self, on: &mut Observer<'_>) -> Result<CascadeReport> {
         let out = self.out;
+        let sources = CascadeSources::read(self.wider, self.landmarks)?;
+        sources.check_points(self.recipe.points)?;
         fs::create_dir_all(out).map_err(|source| Error::write(out, source))?;
         let another = || Error::train("another run trains into this folder").at(out);
         let _lock = files::lock(&out.join("lock"))?.ok_or_else(another)?;
@@ -167,17 +169,8 @@ impl Cascade<'_> {
         if !Stage::ALL.iter().any(trained) {
             return Err(Error::train(NO_STEPS));
         }
-        let sources = CascadeSources::read(self.wider, self.landmarks)?;
         for missing in &sources.missing {
             on(&CascadeEvent::NoList(missing)).is_break().then(Error::cancelled).map_or(Ok(()), Err)?;
-        }
-        // Before hours of work.
-        let names = sources.train.names(self.recipe.points)?;
-        if let Some(list) = sources.validation.iter().find_map(|it| it.face_point.as_ref())
-            && list.names != names
-        {
-            let reason = format!("the points of its faces are {}, those of the list to train with {names}", list.names);
-            return Err(Error::train(reason).at(&list.list));
         }
         self.check_sources(&sources)?;
         let mut times: BTreeMap<String, f64> = read_json(&out.join(TIMES)).unwrap_or_default();
@@ -414,6 +407,19 @@ impl CascadeSources {
         }
         let some = !validation.wider.is_empty() || validation.face_point.is_some();
         Ok(Self { train, validation: some.then_some(validation), missing })
+    }
+
+    /// As many points of a face as the recipe asks for, the same to train and to validate with.
+    fn check_points(&self, points: usize) -> Result<()> {
+        let names = self.train.names(points)?;
+        match self.validation.iter().find_map(|it| it.face_point.as_ref()).filter(|list| list.names != names) {
+            None => Ok(()),
+            Some(list) => {
+                let there = &list.names;
+                let reason = format!("the points of its faces are {there}, those of the list to train with {names}");
+                Err(Error::train(reason).at(&list.list))
+            }
+        }
     }
 
     /// They are of the names of all images, too.

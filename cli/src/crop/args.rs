@@ -22,7 +22,8 @@ pub(crate) struct Crop {
     #[arg(short, long, value_name = "DIR", help_heading = "Results")]
     pub(crate) output: PathBuf,
 
-    /// The template that the five points are brought to, or none: then the box is cut out.
+    /// The template that the five points are brought to, or none: then the box is cut out. A model without these five can't
+    /// align.
     #[arg(long, value_enum, value_name = "TEMPLATE", default_value = "arcface", help_heading = "Crops")]
     pub(crate) align: Align,
 

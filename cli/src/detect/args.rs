@@ -77,6 +77,8 @@ const DETECT_HELP: &str = r#"Formats:
             "right_eye":[x,y],"nose":[x,y],"mouth_left":[x,y],"mouth_right":[x,y]}}]}
           An image that can't be read: {"image":"a.jpg","error":"the reason"}
           Where the name is not UTF-8 there is "raw", its bytes in hexadecimal.
+          A model of one's own may have other points: "landmarks" has them by
+          their names, and is not there without any; so have columns of csv.
   json    An array of the same objects.
   csv     One row per face; "face" counts from 1 in each image. An image
           without faces has one row, with face 0; one that can't be read has a

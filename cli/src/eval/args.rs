@@ -212,10 +212,11 @@ pub(crate) struct Fddb {
     pub(crate) detector: Detector,
 }
 
-/// Errors of the landmarks on CNN_FacePoint.
+/// Errors of the landmarks on CNN_FacePoint, or on another list of faces with points.
 ///
 /// In each image the detected face is taken whose box overlaps the annotated one most (0.3 at least). Its error is the
-/// mean distance of the five points from the annotated ones, divided by the distance between the annotated eyes.
+/// mean distance of the list's points from where the model has those of the same names, divided by the distance between the
+/// annotated eyes.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = LANDMARKS_HELP)]
 pub(crate) struct Landmarks {
@@ -419,7 +420,10 @@ Formats:
   json    One object: {\"missed\":[names of images that could not be read],
           \"within\":[{\"error\",\"part\"}],\"pictures\",\"found\",\"mean\",\"median\",
           \"points\":[of left and right eye, nose, left and right corner of the
-          mouth],\"errors\":[of each detected face, the smallest first]}
+          mouth],\"errors\":[of each detected face, the smallest first]}; of a
+          list with other points \"names\" has their names
+  Points are compared by their names. Without left_eye and right_eye in the list
+  errors are parts of the mean side of the annotated box.
 
 Examples:
   mtcnn-cpu eval landmarks --landmarks CNN_FacePoint --curves errors.png

@@ -142,7 +142,9 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "DIR")]
     pub(crate) wider: Vec<PathBuf>,
 
-    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
+    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`; or of another list of that form,
+    /// or of train.csv and val.csv with the header image,x1,y1,x2,y2,NAME_x,NAME_y,… The recipe's `points` is how many points
+    /// of a face they have.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: Option<PathBuf>,
 

@@ -80,7 +80,7 @@ pub(crate) struct Import {
 ///
 /// They take images as detection here does: upright, RGB, `[image][3][row][column]`, each byte b as (b - 127.5) / 128; and give
 /// `prob`, the probabilities of no face and of a face, `box`, the offsets of the box's sides in parts of its size, and where
-/// there are landmarks `lm`, x1 y1 … x5 y5 in parts of it.
+/// there are landmarks `lm`, x1 y1 … x5 y5, or as many as the model has, in parts of it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXPORT_HELP)]
 pub(crate) struct Export {
