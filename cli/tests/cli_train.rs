@@ -768,6 +768,11 @@ fn another_number_of_points_than_the_recipes_is_refused_and_both_are_named() {
     let reason = "samples with 5 points of a face: the recipe asks for 9 (points = 9)";
     assert!(refused.code == 1 && refused.err.contains(reason), "{}", refused.err);
 
+    // The doctor looks at such a list as at any other.
+    let doctor = run(&["prepare", "doctor", "--landmarks", &nine]);
+    assert!(doctor.code == 0 && doctor.out.contains("CSV of points: "), "{}{}", doctor.out, doctor.err);
+    assert!(doctor.out.contains("a point outside of the face's box: 2"), "{}", doctor.out);
+
     // Nameless points are trained, and not mirrored.
     let places = NINE.map(|(_, [x, y])| format!("{x} {y}")).join(" ");
     sets.sources.put("nine/trainImageList.txt", &format!("a.png 48 98 45 100 {places}\nb.png 48 98 45 100 {places}\n"));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 #[cfg(feature = "convert")]
 use super::format::EMBEDDED;
 use super::format::FORMAT;
+use super::points::{NAMES, ORDER};
 use crate::points::PointNames;
 
 /// Keys and values.
@@ -18,9 +19,6 @@ pub(super) const FILE: &str = "description.json";
 #[cfg(feature = "convert")]
 pub(super) const SYSTEM: &str = "system";
 
-/// The key under which a model file has the names of its points, with commas. One with the five has no such key.
-const POINTS: &str = "points";
-
 /// Of a model whose values come from `origin`, with a licence if it is known, and whose points have these names.
 pub(crate) fn of_origin(origin: &str, licence: Option<&str>, names: &PointNames) -> Description {
     let mut description = Description::from([
@@ -30,11 +28,11 @@ pub(crate) fn of_origin(origin: &str, licence: Option<&str>, names: &PointNames)
         ("origin".into(), origin.into()),
     ]);
     if !names.are_the_five() {
-        description.insert(POINTS.into(), names.join(","));
+        description.insert(NAMES.into(), names.join(","));
     }
     if !names.is_empty() {
         let order: Vec<_> = (1..=names.len()).map(|point| format!("x{point} y{point}")).collect();
-        description.insert("landmarks".into(), order.join(" "));
+        description.insert(ORDER.into(), order.join(" "));
     }
     description.extend(licence.map(|licence| ("licence".into(), licence.into())));
     description
@@ -44,14 +42,6 @@ pub(crate) fn of_origin(origin: &str, licence: Option<&str>, names: &PointNames)
 #[cfg(feature = "convert")]
 pub(crate) fn embedded() -> Description {
     of_file(EMBEDDED)
-}
-
-/// The names of the points that an exported file says, if it does.
-#[cfg(feature = "convert")]
-pub(super) fn names(description: &Description) -> Option<PointNames> {
-    let names = description.get(POINTS)?;
-    let names = names.split(',').filter(|_| !names.is_empty()).map(str::to_owned).collect();
-    PointNames::new(names).ok()
 }
 
 /// What a safetensors file has; nothing if it has none, or is none.

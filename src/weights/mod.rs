@@ -12,6 +12,7 @@ mod import;
 mod kind;
 mod lean;
 mod model;
+mod points;
 #[cfg(feature = "convert")]
 mod precision;
 #[cfg(feature = "convert")]

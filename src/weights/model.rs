@@ -13,10 +13,11 @@ use super::description::{self, Description};
 use super::format::{EMBEDDED, FORMAT, MOST_BYTES};
 use super::kind::Kind;
 use super::lean::Lean;
+use super::points;
 use super::screening::Screening;
 use crate::arch::{Arch, Stage};
 use crate::error::{Error, Result};
-use crate::points::{MOST_POINTS, PointNames};
+use crate::points::PointNames;
 use crate::quote::quoted;
 
 /// The parameters of the three nets, every one there, of its shape and finite.
@@ -90,9 +91,9 @@ impl Model {
 
         let mut archs = Vec::new();
         for stage in Stage::ALL {
-            archs.push(stage.arch(points(&file, stage)?));
+            archs.push(stage.arch(points::count(&file, stage)?));
         }
-        let names = names(archs[2].points, entry("points"), entry("landmarks").is_some())?;
+        let names = points::names(archs[2].points, entry)?;
         let mut tensors = HashMap::new();
         for parameter in archs.iter().flat_map(Arch::parameters) {
             let Ok(tensor) = file.tensor(&parameter.name) else {
@@ -171,34 +172,6 @@ impl Model {
     /// The values of a parameter that is not optional.
     pub(crate) fn tensor(&self, name: &str) -> &[f32] {
         &self.tensors[name]
-    }
-}
-
-/// How many points a net of a file gives, by the shape of their head: none without one.
-fn points(file: &SafeTensors<'_>, stage: Stage) -> Result<usize, String> {
-    let name = format!("{stage}.lm.weight");
-    let Ok(tensor) = file.tensor(&name) else { return Ok(0) };
-    match tensor.shape() {
-        &[rows, _] if rows.is_multiple_of(2) && (1..=MOST_POINTS).contains(&(rows / 2)) => Ok(rows / 2),
-        shape => Err(format!(
-            "the tensor {name} has the shape {shape:?}: it must have two rows for each point, and 1 to {MOST_POINTS} points"
-        )),
-    }
-}
-
-/// The names of so many points, of which the description may say their names, or only that there are some.
-fn names(points: usize, described: Option<&str>, are_described: bool) -> Result<PointNames, String> {
-    let Some(described) = described else {
-        return match points == 0 && are_described {
-            true => Err("the tensor onet.lm.weight is missing".into()),
-            false => Ok(PointNames::of_count(points)),
-        };
-    };
-    let names: Vec<_> = described.split(',').filter(|_| !described.is_empty()).take(MOST_POINTS + 1).collect();
-    let names = PointNames::new(names.into_iter().map(str::to_owned).collect())?;
-    match names.len() == points {
-        true => Ok(names),
-        false => Err(format!("it has {points} points, and names of {}", names.len())),
     }
 }
 

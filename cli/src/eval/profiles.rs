@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::common::chart::Panel;
 use crate::common::detector::pool;
-use crate::common::outcome::Outcome;
+use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
 use crate::eval::args;
 use crate::eval::measuring::{outcome, readable};
@@ -139,8 +139,17 @@ fn ways(args: &args::Profiles) -> anyhow::Result<Vec<Way>> {
         profiles.extend(Profile::ALL.into_iter().filter(|&profile| others || profile != Profile::MTCNN_CAFFE));
     }
     let both = |profile| [false, true].map(|accurate| Way { profile, accurate });
-    let all = profiles.into_iter().flat_map(both);
-    Ok(all.filter(|way| !way.accurate || way.profile == Profile::default()).collect())
+    let mut ways: Vec<_> = profiles.into_iter().flat_map(both).collect();
+    ways.retain(|way| !way.accurate || way.profile == Profile::default());
+    // Not every model can be shown a mirror image.
+    ways.retain(|way| match way.detector(args, None) {
+        Err(error) if way.accurate => {
+            complain(format_args!("{} is left out: {error}", way.name()));
+            false
+        }
+        _ => true,
+    });
+    Ok(ways)
 }
 
 impl Way {

@@ -73,4 +73,21 @@ mod tests {
             assert!(back(&files) == expected);
         }
     }
+
+    #[test]
+    fn names_and_shifts_that_no_model_can_have_are_refused() {
+        let mut model = Model::embedded();
+        model.tensors.get_mut("onet.cls.bias").unwrap()[0] += 1.0;
+        for (key, value, reason) in [
+            ("points", "a,b", "it has 5 points, and names of 2"),
+            ("points", "a,b,c,d,\u{1b}", "\"\\u{1b}\" is no name of a point"),
+            ("box_shift", "x", "box_shift is x, which is no number of pixels"),
+        ] {
+            let mut description = description::of_origin("", None, &crate::PointNames::default());
+            description.insert(key.into(), value.into());
+            let file = npz::file(&model, &description);
+            let error = import_bytes(&[("mtcnn.npz", &file.bytes)], &ImportOptions::default()).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
 }

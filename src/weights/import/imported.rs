@@ -17,6 +17,7 @@ use crate::quote::quoted;
 use crate::weights::description::{self, Description};
 use crate::weights::lean::Lean;
 use crate::weights::model::{Model, read_bytes};
+use crate::weights::points;
 
 /// A model from other files.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub fn import(files: &[PathBuf], options: &ImportOptions) -> Result<Imported> {
 /// [`ErrorKind::Weights`].
 pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<Imported> {
     let (mut nets, mut carried, mut notes) = (Vec::<Net>::new(), Vec::new(), Vec::new());
-    let mut shifts = Vec::new();
+    let (mut shifts, mut names) = (Vec::new(), PointNames::default());
     for &(name, bytes) in files {
         let refuse = |reason| Error::weights(reason).at(name);
         let Contents { layers, likely, description, left_out } = file::parse(bytes).map_err(refuse)?;
@@ -65,7 +66,11 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
             }
             notes.extend(net.notes.iter().map(|note| format!("{}: {note}", quoted(name))));
             if net.arch.stage == Stage::ONet {
-                shifts.extend(description.iter().flat_map(Lean::entries));
+                let said = description.as_ref();
+                shifts.extend(said.into_iter().flat_map(Lean::entries));
+                let entry = |key: &str| Some(said?.get(key)?.as_str());
+                Lean::read(entry).map_err(refuse)?;
+                names = points::names(net.arch.points, entry).map_err(refuse)?;
             }
             nets.push(net);
         }
@@ -79,9 +84,6 @@ pub fn import_bytes(files: &[(&str, &[u8])], options: &ImportOptions) -> Result<
     if let Some(missing) = Stage::ALL.into_iter().find(|stage| nets.iter().all(|net| net.arch.stage != *stage)) {
         return Err(Error::weights(format!("no file has {missing}: all three nets are needed")));
     }
-    let points = nets.iter().find(|net| net.arch.stage == Stage::ONet).map_or(0, |net| net.arch.points);
-    let names = carried.iter().flatten().find_map(description::names).filter(|names| names.len() == points);
-    let names = names.unwrap_or_else(|| PointNames::of_count(points));
     let mut systems = Vec::new();
     for source in nets.iter().filter_map(|net| net.source) {
         if !systems.contains(&source) {
@@ -115,6 +117,8 @@ fn describe(
             && rest.iter().all(|other| other.as_ref() == Some(first))
         {
             let mut description = first.clone();
+            // What the names are of is said anew.
+            description.retain(|key, _| ![points::NAMES, points::ORDER].contains(&key.as_str()));
             description
                 .extend(description::of_origin("", None, model.names()).into_iter().filter(|(key, _)| key != "origin"));
             return description;
