@@ -37,10 +37,12 @@ fn area(face: &Face) -> f32 {
 fn a_detection_allocates_nothing_after_the_first_of_its_size() {
     let _alone = alone();
     let images = [crowd(), portrait()];
-    for profile in mtcnn_cpu::Profile::ALL {
+    for (profile, min_face) in
+        mtcnn_cpu::Profile::ALL.into_iter().map(|profile| (profile, 20.0)).chain([(Profile::MTCNN_CPU, 80.0)])
+    {
         // Threads of a pool wake each other by means that allocate now and then; those of a detector with
         // one thread do not exist.
-        let detector = Detector::builder().threads(1).profile(profile).build().unwrap();
+        let detector = Detector::builder().threads(1).profile(profile).min_face(min_face).build().unwrap();
         let mut faces = Vec::new();
         for image in &images {
             detector.detect_into(image, &mut faces).unwrap();
@@ -192,6 +194,7 @@ fn described(entries: &[(&str, &str)]) -> Vec<u8> {
 
 #[test]
 fn a_model_says_what_its_faces_are_moved_by_and_only_the_own_profile_does_so() {
+    let _alone = alone();
     let image = portrait();
     let found = |profile, model| faces(Detector::builder().profile(profile).weights_bytes(model), &image);
     let shifts = [("box_shift", "-2"), ("point_shift", "1.5")];
@@ -206,4 +209,29 @@ fn a_model_says_what_its_faces_are_moved_by_and_only_the_own_profile_does_so() {
         assert!((to.x - from.x - 2.05).abs() < 1e-3 && (to.y - from.y - 2.05).abs() < 1e-3, "{from:?} {to:?}");
     }
     assert_eq!(found(Profile::KPZHANG, described(&[])), found(Profile::KPZHANG, described(&shifts)));
+}
+
+/// Points and boxes come from the image shrunk by 3 and 5, on any number of threads.
+#[test]
+fn large_faces_are_found_in_a_shrunk_image() {
+    use image::imageops::{FilterType, resize};
+    let _alone = alone();
+    let small = portrait();
+    let [as_is] = &faces(Detector::builder(), &small)[..] else { panic!("one face") };
+    // Not a multiple of what it is shrunk by.
+    let large = resize(&small, 512 * 4 + 1, 512 * 4 + 1, FilterType::Triangle);
+    for min_face in [79.0, 120.0, 210.0] {
+        let builder = Detector::builder().min_face(min_face);
+        let found = faces(builder.clone(), &large);
+        let [face] = &found[..] else { panic!("one face") };
+        assert_eq!(builder.threads(2).build().unwrap().detect(&large).unwrap(), found);
+        for (large, small) in face.bbox.to_array().into_iter().zip(as_is.bbox.to_array()) {
+            assert!((large / 4.0 - small).abs() < 0.08 * as_is.bbox.height(), "{min_face}: {face:?} {as_is:?}");
+        }
+        let (large, small) = (face.landmarks.unwrap().to_array(), as_is.landmarks.unwrap().to_array());
+        for (large, small) in large.into_iter().zip(small) {
+            let off = (large.x / 4.0 - small.x).hypot(large.y / 4.0 - small.y);
+            assert!(off < 0.03 * as_is.bbox.height(), "{min_face}: {face:?} {as_is:?}");
+        }
+    }
 }

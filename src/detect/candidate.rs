@@ -67,13 +67,13 @@ impl Candidate {
         self.corners = Corners([x, y, x + side - extra, y + side - extra]);
     }
 
-    /// Drops or rounds the parts of pixels.
-    pub(super) fn round(&mut self, rounding: Rounding) {
+    /// Drops the parts of pixels, or rounds to whole pixels, those of an image that is shrunk `by` so much.
+    pub(super) fn round(&mut self, rounding: Rounding, by: f64) {
         let Corners(corners) = &mut self.corners;
         *corners = match rounding {
             Rounding::Keep => *corners,
             Rounding::Truncate => corners.map(f64::trunc),
-            Rounding::Round => corners.map(f64::round_ties_even),
+            Rounding::Round => corners.map(|corner| (corner / by).round_ties_even() * by),
         };
     }
 

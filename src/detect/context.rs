@@ -8,6 +8,7 @@ use super::crop::CropScratch;
 use super::observer::{Observer, Suppressing};
 use super::parallel::Store;
 use super::pyramid::LevelScratch;
+use super::shrink;
 use super::suppression::Suppressor;
 use super::timing::Timing;
 use crate::geometry::BBox;
@@ -81,6 +82,9 @@ impl<'a> Search<'a> {
 pub(super) struct Context<'a, O> {
     pub(super) cascade: &'a Cascade,
     pub(super) view: &'a ImageView<'a>,
+    /// The image that levels and crops are made of: a pixel is the mean of `by x by` of `view`.
+    pub(super) small: &'a ImageView<'a>,
+    pub(super) by: usize,
     pub(super) suppressor: &'a mut Suppressor,
     pub(super) timing: &'a mut Timing,
     pub(super) clock: Clock,
@@ -97,11 +101,17 @@ impl Cascade {
         }
     }
 
-    /// Makes boxes ready for the next net.
-    pub(super) fn square(&self, boxes: &mut [Candidate]) {
+    /// By how much an image is shrunk before faces are looked for.
+    pub(super) fn shrinking(&self, view: &ImageView<'_>) -> usize {
+        let by = self.profile.shrinks_to.map_or(1.0, |least| self.min_face_in(view) / least);
+        by.clamp(1.0, shrink::MOST as f64) as usize
+    }
+
+    /// Makes boxes ready for the next net, which looks at an image that is shrunk `by` so much.
+    pub(super) fn square(&self, boxes: &mut [Candidate], by: usize) {
         for candidate in boxes {
             candidate.square(self.profile.side_extra);
-            candidate.round(self.profile.rounding);
+            candidate.round(self.profile.rounding, by as f64);
         }
     }
 }

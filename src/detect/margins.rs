@@ -77,7 +77,7 @@ fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl
         return;
     }
     let mut boxes: Vec<Candidate> = detector.arenas.lend(|arena| arena.boxes_after(1, cascade, view, 1).to_vec());
-    cascade.square(&mut boxes);
+    cascade.square(&mut boxes, 1);
     let (side, mut scratch, mut pixels) = (stage.side(), CropScratch::default(), Vec::new());
     for cut in boxes.iter().filter_map(|candidate| crop::cut(candidate.corners, view, &cascade.profile)) {
         let mut square = vec![0.0; side * side * 3];

@@ -20,6 +20,7 @@ mod propose;
 pub(crate) mod pyramid;
 mod refine;
 #[cfg(feature = "train")]
+mod shrink;
 mod stages;
 mod suppression;
 mod timing;

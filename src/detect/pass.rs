@@ -9,6 +9,7 @@ use super::observer::NoObserver;
 use super::observer::Observer;
 use super::propose::Proposer;
 use super::refine::{Found, Refiner};
+use super::shrink::shrink;
 use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
 use crate::face::Face;
@@ -26,6 +27,8 @@ pub(super) struct Arena {
     boxes: Vec<Candidate>,
     /// The faces, their boxes as the profile counts.
     faces: Vec<Found>,
+    /// The image, shrunk.
+    pixels: Vec<u8>,
     /// For more than one look.
     pub(super) looks: Looks,
     /// The levels of the last timing, for their memory.
@@ -80,13 +83,19 @@ impl Arena {
         observer: &mut impl Observer,
         count: usize,
     ) -> Timing {
-        let Self { proposer, refiner, suppressor, boxes, faces, levels, .. } = self;
+        let Self { proposer, refiner, suppressor, boxes, faces, pixels, levels, .. } = self;
         let mut timing = Timing::new(cascade.isa, threads);
         timing.levels = std::mem::take(levels);
         timing.levels.clear();
         timing.unscreened = cascade.screen.as_ref().err().copied();
         let view = search.view;
-        let mut context = Context { cascade, view, suppressor, timing: &mut timing, clock, observer };
+        let begin = clock.begin();
+        // The few boxes of faces that are expected are not worth it.
+        let by = if search.expected.is_some() { 1 } else { cascade.shrinking(view) };
+        let shrunk = (by > 1).then(|| shrink(view, by, threads, pixels));
+        let small = shrunk.as_ref().unwrap_or(view);
+        timing.pyramid.busy += begin.elapsed();
+        let mut context = Context { cascade, view, small, by, suppressor, timing: &mut timing, clock, observer };
         match search.expected {
             None => proposer.propose(&mut context, boxes),
             Some(expected) => {

@@ -49,7 +49,7 @@ pub(super) struct Proposer {
 impl Proposer {
     /// Puts the boxes that PNet proposes in an image into `boxes`, after both suppressions and moved by its offsets.
     pub(super) fn propose<O: Observer>(&mut self, context: &mut Context<'_, O>, boxes: &mut Vec<Candidate>) {
-        let Context { cascade, view, clock, .. } = *context;
+        let Context { cascade, view, small, clock, .. } = *context;
         let profile = &cascade.profile;
         let used = self.lay_out(context);
         let Self { shapes, makers, strips } = self;
@@ -58,7 +58,7 @@ impl Proposer {
         let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
         strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
         run(context.timing.threads, &cascade.workspaces, strips, |workspace, _, strip| {
-            strip.search::<O>(cascade, view, &makers[strip.level], clock, workspace);
+            strip.search::<O>(cascade, [view, small], &makers[strip.level], clock, workspace);
         });
         // In the order of the map, so that ties do not depend on the cutting.
         strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
@@ -99,7 +99,7 @@ impl Proposer {
 
     /// The levels of an image, and the strips that they are cut into: their number.
     fn lay_out<O: Observer>(&mut self, context: &mut Context<'_, O>) -> usize {
-        let Context { cascade, view, timing, observer, .. } = context;
+        let Context { cascade, view, small, timing, observer, .. } = context;
         let Self { shapes, makers, strips } = self;
         let (side, min_face) = (Stage::PNet.side(), cascade.min_face_in(view));
         pyramid::levels(view.height(), view.width(), side, min_face, cascade.factor, &cascade.profile, shapes);
@@ -107,7 +107,7 @@ impl Proposer {
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(makers).enumerate() {
             observer.level(shape);
-            maker.prepare(view, *shape, cascade.profile.resize);
+            maker.prepare(small, *shape, cascade.profile.resize);
             let (rows, columns, flops) = cascade.pnet.map(shape.height, shape.width).expect("a level of a face's size");
             timing.pnet.flops += flops;
             timing.pnet.inputs += rows * columns;
@@ -130,7 +130,7 @@ impl Strip {
     fn search<O: Observer>(
         &mut self,
         cascade: &Cascade,
-        view: &ImageView<'_>,
+        [view, small]: [&ImageView<'_>; 2],
         maker: &LevelMaker,
         clock: Clock,
         workspace: &mut Workspace,
@@ -142,7 +142,7 @@ impl Strip {
         let last = ((self.last - 1) * PNET_STRIDE + Stage::PNet.side()).min(shape.height);
         let begin = clock.begin();
         let pixels = pixels.resize((last - first) * shape.width * 3);
-        maker.make(cascade.isa, view, cascade.profile.resize, first..last, level, pixels);
+        maker.make(cascade.isa, small, cascade.profile.resize, first..last, level, pixels);
         self.resizing = begin.elapsed();
 
         let begin = clock.begin();

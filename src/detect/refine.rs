@@ -140,13 +140,14 @@ impl Refiner {
         stage: Stage,
         boxes: &mut [Candidate],
     ) -> StageTimes {
-        let Context { cascade, view, clock, .. } = *context;
+        let Context { cascade, view, small, by, clock, .. } = *context;
         let profile = &cascade.profile;
-        cascade.square(boxes);
+        cascade.square(boxes, by);
         let Self { shown, places, scores, passed, answers, .. } = self;
         shown.clear();
         shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
-            let Some(cut) = crop::cut(candidate.corners, view, profile) else {
+            let Some(cut) = crop::cut(Corners(candidate.corners.0.map(|corner| corner / by as f64)), small, profile)
+            else {
                 context.observer.outside(stage, &candidate);
                 return None;
             };
@@ -208,7 +209,7 @@ impl Refiner {
 
     /// Shows the boxes of `places` to a net: their scores, and those that pass.
     fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, times: &mut StageTimes) {
-        let Context { cascade, view, clock, .. } = *context;
+        let Context { cascade, small, clock, .. } = *context;
         let (net, threshold) = match stage {
             Stage::PNet => unreachable!("PNet looks at levels"),
             Stage::RNet => (&cascade.rnet, cascade.thresholds.rnet),
@@ -234,7 +235,7 @@ impl Refiner {
         run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
             let boxes = places[batch.first..batch.last].iter().map(|&place| &shown[place as usize]);
             let begin = clock.begin();
-            cut_out(cascade, view, net.side(), boxes.clone(), workspace);
+            cut_out(cascade, small, net.side(), boxes.clone(), workspace);
             batch.cropping = begin.elapsed();
             let begin = clock.begin();
             batch.answer((net, least), screen, boxes, workspace);
