@@ -768,6 +768,14 @@ fn another_number_of_points_than_the_recipes_is_refused_and_both_are_named() {
     let reason = "samples with 5 points of a face: the recipe asks for 9 (points = 9)";
     assert!(refused.code == 1 && refused.err.contains(reason), "{}", refused.err);
 
+    // A mean with a net of other points has neither.
+    sets.sources.put("mean.toml", "base = \"fine-tune\"\npoints = 9\n");
+    let args = ["train", "cascade", "--from", "embedded", "--wider", &wider, "--landmarks", &nine, "--out", &out];
+    let refused = run(&[&args[..], &["--recipe", &sets.text("mean.toml")]].concat());
+    let reason = "a mean of both (blend = 0.5) has neither; blend = 1.0 in the recipe's onet.training learns them";
+    assert!(refused.code == 1 && refused.err.contains(reason), "{}", refused.err);
+    assert!(!sets.path("out").exists());
+
     // The doctor looks at such a list as at any other.
     let doctor = run(&["prepare", "doctor", "--landmarks", &nine]);
     assert!(doctor.code == 0 && doctor.out.contains("CSV of points: "), "{}{}", doctor.out, doctor.err);

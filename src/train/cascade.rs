@@ -35,6 +35,7 @@ use crate::eval::{self, Curve, Evaluation, Passed};
 use crate::files;
 use crate::image::{ImageView, Orientation};
 use crate::profile::Thresholds;
+use crate::weights::Model;
 
 /// A whole training to do.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +162,10 @@ impl Cascade<'_> {
         let out = self.out;
         let sources = CascadeSources::read(self.wider, self.landmarks)?;
         sources.check_points(self.recipe.points)?;
+        if self.fine_tune && self.recipe.stage(Stage::ONet).training.steps > 0 {
+            let given = self.base.map_or_else(|| Ok(Model::embedded()), Model::read)?;
+            run::check_blend(&given, &self.recipe.plan(Stage::ONet), &sources.train.names(self.recipe.points)?)?;
+        }
         fs::create_dir_all(out).map_err(|source| Error::write(out, source))?;
         let another = || Error::train("another run trains into this folder").at(out);
         let _lock = files::lock(&out.join("lock"))?.ok_or_else(another)?;

@@ -27,6 +27,7 @@ use crate::arch::Stage;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::points::PointNames;
 use crate::weights::{Lean, Model};
 
 /// A training to do. What is here and not in the plan does not change the result.
@@ -115,7 +116,13 @@ impl Training<'_> {
         let another = || Error::train("another run trains into this folder").at(self.out);
         let _lock = files::lock(&self.out.join("lock"))?.ok_or_else(another)?;
         // Before hours of work that would end with this error.
-        let base = self.base_model()?;
+        let mut base = self.base_model()?;
+        let (stage, names) = (self.plan.stage, &self.data.manifest().points);
+        if self.fine_tune && (base.names() != names || base.arch(stage).points != names.len()) {
+            check_blend(&base, self.plan, names)?;
+            // Points of other names are other points, however many they are.
+            base.forget_points(stage);
+        }
         let mut session = Session::new(self, &base)?;
         let from = session.trainer.steps();
         Metrics::cut(&session.metrics_file, from)?;
@@ -213,7 +220,6 @@ impl Training<'_> {
             let mut values = parameter.values.clone();
             if learned < 1.0
                 && let Some(given) = model.find(&parameter.name)
-                && given.len() == values.len()
             {
                 values.iter_mut().zip(given).for_each(|(value, given)| *value = given + learned * (*value - given));
             }
@@ -245,6 +251,19 @@ impl Training<'_> {
             fine_tuned: self.fine_tune,
         })
     }
+}
+
+/// Whether points of these names can be learned from a given model with other ones: in a mean of both nets they would be where
+/// neither has them.
+pub(super) fn check_blend(given: &Model, plan: &Plan, names: &PointNames) -> Result<()> {
+    let (known, blend) = (given.names(), plan.blend);
+    if plan.stage != Stage::ONet || blend >= 1.0 || names.is_empty() || known == names {
+        return Ok(());
+    }
+    Err(Error::train(format!(
+        "the points to learn are {names}, and those of the given net {known}: a mean of both (blend = {blend}) has neither; \
+         blend = 1.0 in the recipe's onet.training learns them"
+    )))
 }
 
 /// A training under way.

@@ -35,13 +35,14 @@ impl Trainer {
     }
 
     /// Lets the net begin with its parameters in a model. What only a training has, such as PNet's landmarks, begins with random
-    /// ones, and so do points of which the model has another number.
+    /// ones.
+    ///
+    /// # Panics
+    /// If the model gives another number of points with this net.
     pub(super) fn begin_with(&mut self, model: &Model) {
         self.net.change(|parameters| {
             for parameter in parameters {
-                if let Some(values) = model.find(&parameter.name)
-                    && values.len() == parameter.values.len()
-                {
+                if let Some(values) = model.find(&parameter.name) {
                     parameter.values.copy_from_slice(values);
                 }
             }

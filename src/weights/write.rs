@@ -39,6 +39,12 @@ impl Model {
         }
     }
 
+    /// Takes the head for points from a net.
+    #[cfg(feature = "train")]
+    pub(crate) fn forget_points(&mut self, stage: Stage) {
+        self.tensors.retain(|name, _| !name.starts_with(&format!("{stage}.lm.")));
+    }
+
     /// From now on its faces are moved by that.
     #[cfg(feature = "train")]
     pub(crate) fn set_lean(&mut self, lean: Lean) {
