@@ -19,8 +19,8 @@ mod pass;
 mod propose;
 pub(crate) mod pyramid;
 mod refine;
-#[cfg(feature = "train")]
 mod shrink;
+#[cfg(feature = "train")]
 mod stages;
 mod suppression;
 mod timing;
