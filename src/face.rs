@@ -47,7 +47,7 @@ pub struct Face {
     pub score: f32,
     /// Eyes, nose and corners of the mouth, if they are among the model's points, as they are with the weights inside.
     pub landmarks: Option<Landmarks>,
-    /// All points of a model whose points are others than these five, or more; empty if it gives the five, or none. A face
+    /// All points of a model whose points are others than these five, more, or in another order; empty if it gives the five, or none. A face
     /// has memory of its own for them.
     pub points: Points,
 }
@@ -67,8 +67,7 @@ impl Face {
     pub fn with_points(bbox: BBox, score: f32, names: &PointNames, places: &[Point]) -> Self {
         assert_eq!(names.len(), places.len(), "a name for each point");
         let landmarks = names.five().map(|five| Landmarks::from_array(five.map(|i| places[i])));
-        let is_all = landmarks.is_some() && places.len() == FIVE.len();
-        let points = if is_all { Points::EMPTY } else { Points::new(names, places.to_vec()) };
+        let points = if names.are_the_five() { Points::EMPTY } else { Points::new(names, places.to_vec()) };
         Self { bbox, score, landmarks, points }
     }
 

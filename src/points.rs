@@ -94,7 +94,7 @@ impl PointNames {
 
     /// The pairs of points that change places in a mirror image: those whose names are the same but for `left` and `right`,
     /// or `l` and `r`, as words of their own. `None` if that can't be known: a name with one of them has no partner, or one
-    /// without them ends in a digit, as `point_7` does.
+    /// without them has other words than those of points in the middle of a face, such as `nose` and `chin`.
     #[must_use]
     pub fn mirror_pairs(&self) -> Option<&[[usize; 2]]> {
         self.0.mirror.as_deref()
@@ -148,7 +148,8 @@ fn mirror(names: &[String]) -> Option<Vec<[usize; 2]>> {
     for (i, name) in names.iter().enumerate() {
         let mirrored = mirrored(name)?;
         if mirrored == *name {
-            if name.ends_with(|letter: char| letter.is_ascii_digit()) {
+            // `LEye` and `eye1` are on a side, too, which nobody can tell.
+            if !name.split(SEPARATORS).all(|word| CENTRAL.contains(&&*word.to_ascii_lowercase())) {
                 return None;
             }
         } else {
@@ -160,6 +161,12 @@ fn mirror(names: &[String]) -> Option<Vec<[usize; 2]>> {
     }
     Some(pairs)
 }
+
+/// Words of points in the middle of a face.
+const CENTRAL: [&str; 18] = [
+    "bottom", "bridge", "center", "centre", "chin", "forehead", "glabella", "lip", "lower", "middle", "mouth",
+    "nasion", "nose", "philtrum", "root", "tip", "top", "upper",
+];
 
 /// The words for left and right.
 const SIDES: [[&str; 2]; 5] = [["left", "right"], ["Left", "Right"], ["LEFT", "RIGHT"], ["l", "r"], ["L", "R"]];

@@ -17,7 +17,7 @@ use crate::train::args::Train;
 use crate::video::args::Video;
 use crate::weights::args::Weights;
 
-/// Finds faces in images: boxes, scores and five landmarks (MTCNN, on the CPU).
+/// Finds faces in images: boxes, scores and landmarks (MTCNN, on the CPU).
 #[derive(Debug, Parser)]
 #[command(name = "mtcnn-cpu", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
 #[command(

@@ -153,11 +153,13 @@ fn read_csv(lines: &mut Lines) -> Result<Content> {
     Ok((names, images))
 }
 
-/// The cells of a line.
+/// The cells of a line; none if it is damaged. A carriage return within it would begin another record.
 fn fields(line: &str) -> Vec<String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
-    let record = reader.records().next().and_then(Result::ok);
-    record.iter().flatten().map(str::to_owned).collect()
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.trim_end().as_bytes());
+    let records: Vec<_> = reader.records().filter_map(Result::ok).collect();
+    let [record] = &records[..] else { return Vec::new() };
+    record.iter().map(str::to_owned).collect()
 }
 
 /// The names of the points of a header.
@@ -251,6 +253,8 @@ mod tests {
             ("x1,y1,x2,y2,a_x,a_y\n".into(), "other columns come first"),
             ("image,x1,y1,x2,y2,a_x,b_y\n".into(), "a_x and b_y are no pair"),
             ("image,x1,y1,x2,y2,a_x,a_y,a_x,a_y\n".into(), "two points are called a"),
+            (format!("{header}\ra.jpg,1,2,3,4,5,6,7,8\r"), "line 1: no header"),
+            (format!("{header}\na.jpg,1,2,3,4,5,6,7,8\rb.jpg,1,2,3,4,5,6,7,8\n"), "line 2: not a name and 8 numbers"),
             (format!("{header}\na.jpg,1,2,3,4,5,6,7\n"), "line 2: not a name and 8 numbers"),
             (format!("{header}\na.jpg,1,2,3,4,5,6,7,inf\n"), "line 2: not a name and 8 numbers"),
             (format!("{header}\n../a.jpg,1,2,3,4,5,6,7,8\n"), "line 2: an image outside of the list's folder"),

@@ -89,17 +89,19 @@ impl Summary {
                 _ => {}
             }
         }
-        if manifest.options.landmarks.mirror && manifest.points.mirror_pairs().is_none() {
+        let has_landmarks = manifest.class(Class::Landmark).count > 0;
+        if has_landmarks && manifest.options.landmarks.mirror && manifest.points.mirror_pairs().is_none() {
             warnings.push(format!(
                 "landmarks are not mirrored: the names of the points do not tell left from right: {}",
                 manifest.points
             ));
         }
         if *without_points > 0 {
-            let least = manifest.options.landmarks.min_face;
-            warnings.push(format!(
-                "{without_points} images with landmarks gave no sample: most likely their faces have less than {least} pixels"
-            ));
+            let why = match manifest.options.landmarks.min_face {
+                0.0 => "their boxes reach beyond the image, or points lie beside every crop".into(),
+                least => format!("most likely their faces have less than {least} pixels"),
+            };
+            warnings.push(format!("{without_points} images with landmarks gave no sample: {why}"));
         }
         warnings
     }

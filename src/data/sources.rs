@@ -152,8 +152,8 @@ impl Task<'_> {
                 let points = Known { points, names };
                 let options = &options.landmarks;
                 let mut plan = landmark_crops(size, *corners, points, options, &mut random);
-                if let Some(least) = options.mined {
-                    plan.append(&mut mined_landmark_crops(size, *corners, points, &found(), least));
+                if options.mined.is_some() {
+                    plan.append(&mut mined_landmark_crops(size, *corners, points, &found(), options));
                 }
                 plan
             }
@@ -169,7 +169,10 @@ impl Task<'_> {
                     .map_or(0, |it| it.negatives as usize + image.faces.len() * (it.near as usize + it.face as usize));
                 random + options.mined.map_or(0, |it| it.negatives as usize + image.faces.len())
             }
-            Annotation::Points(..) => 1 + 6 * options.landmarks.tries as usize,
+            Annotation::Points(..) => {
+                // A net seldom has more boxes than that of one face.
+                1 + 6 * options.landmarks.tries as usize + options.landmarks.mined.map_or(0, |_| 300)
+            }
         };
         images::decoding_bytes(&self.path()).saturating_add(samples * stage.side().pow(2) * 3)
     }

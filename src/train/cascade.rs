@@ -160,6 +160,11 @@ impl Cascade<'_> {
     /// [`ErrorKind::Cancelled`] if it was told to stop: what was done is saved, and the next run goes on.
     pub fn run(&self, on: &mut Observer<'_>) -> Result<CascadeReport> {
         let out = self.out;
+        let learns = |stage: &Stage| self.recipe.stage(*stage).training.steps > 0;
+        let trained = |stage: &Stage| !self.fine_tune || learns(stage);
+        if !Stage::ALL.iter().any(learns) || !Stage::ALL.iter().filter(|&stage| trained(stage)).all(learns) {
+            return Err(Error::train(NO_STEPS));
+        }
         let sources = CascadeSources::read(self.wider, self.landmarks)?;
         sources.check_points(self.recipe.points)?;
         if self.fine_tune && self.recipe.stage(Stage::ONet).training.steps > 0 {
@@ -170,10 +175,6 @@ impl Cascade<'_> {
         let another = || Error::train("another run trains into this folder").at(out);
         let _lock = files::lock(&out.join("lock"))?.ok_or_else(another)?;
         self.check_recipe()?;
-        let trained = |stage: &Stage| !self.fine_tune || self.recipe.stage(*stage).training.steps > 0;
-        if !Stage::ALL.iter().any(trained) {
-            return Err(Error::train(NO_STEPS));
-        }
         for missing in &sources.missing {
             on(&CascadeEvent::NoList(missing)).is_break().then(Error::cancelled).map_or(Ok(()), Err)?;
         }

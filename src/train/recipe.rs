@@ -148,6 +148,10 @@ impl Recipe {
         ranges::check("evaluation", &self.evaluation)?;
         Stage::ALL.into_iter().try_for_each(|stage| {
             ranges::check(stage.name(), self.stage(stage))?;
+            let StageRecipe { samples, mining, .. } = self.stage(stage);
+            if mining.is_none() && (samples.mined.is_some() || samples.landmarks.mined.is_some()) {
+                return Err(format!("{stage}.samples: what is mined needs [{stage}.mining]"));
+            }
             self.plan(stage).check().map_err(|reason| format!("{stage}.training: {reason}"))
         })
     }
@@ -325,6 +329,7 @@ mod tests {
                 "[onet.training.batch]\nnegatives = 9223372036854775807",
                 "onet.training.batch.negatives is 9223372036854776000: it must be from 0 to 65536",
             ),
+            ("[pnet.samples.landmarks]\nmined = 0.4", "pnet.samples: what is mined needs [pnet.mining]"),
             ("[evaluation]\nmin_face = inf", "evaluation.min_face is inf pixels"),
         ] {
             let error = Recipe::parse(text).unwrap_err();

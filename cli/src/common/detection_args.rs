@@ -56,7 +56,8 @@ pub(crate) struct Search {
     /// The side of the smallest face to look for, in pixels, or in percent of each image's shorter side, such as 3%.
     ///
     /// The time is inversely proportional to its square: 40 takes a quarter of the time of 20. With a percentage, images of
-    /// the same shape take the same time, whatever their size.
+    /// the same shape take the same time, whatever their size. From 80 pixels on the default profile looks at the image shrunk by a
+    /// whole number, in which the smallest face keeps 40 pixels.
     #[arg(
         short,
         long,
@@ -74,7 +75,7 @@ pub(crate) struct Search {
 
     /// Treat larger images as if they were shrunk until their longer side has this number of pixels.
     ///
-    /// The smallest face grows by as much; larger faces are found as before. Half the side takes about a
+    /// The smallest face grows by as much; larger ones are found as with such a --min-face. Half the side takes about a
     /// quarter of the time.
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Detection")]
     pub(crate) max_side: Option<u32>,

@@ -208,7 +208,8 @@ Systems:
   caffe  A .prototxt and a .caffemodel for each net.
   npz    mtcnn.npz for NumPy: an array for each parameter, such as rnet.conv1.weight.
   All carry the description of the model file: origin, licence. `weights import`
-  reads them back, to the same bytes as a model file of f32.
+  reads them back, to the same bytes as a model file of f32; but a net of one
+  or two points, whose heads look like others, it refuses.
 
 Examples:
   mtcnn-cpu weights export --to onnx -o onnx --check

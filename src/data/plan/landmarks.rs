@@ -23,21 +23,16 @@ pub(in crate::data) struct Known<'a> {
 /// Plans the crops of an image of `width x height` pixels with one face. None if the face is too small
 /// or its box reaches beyond the image. None is mirrored if the names do not tell what becomes of the points.
 pub(in crate::data) fn landmark_crops(
-    [width, height]: [usize; 2],
+    size: [usize; 2],
     face: PixelBox,
     points: Known<'_>,
     options: &LandmarkCrops,
     random: &mut Random,
 ) -> Vec<Planned> {
-    let face = PixelBox(face.0.map(f64::trunc));
-    let PixelBox([left, top, right, bottom]) = face;
+    let Some(face) = usable(size, face, options) else { return Vec::new() };
+    let PixelBox([left, top, ..]) = face;
     let (face_width, face_height) = (face.width(), face.height());
-    let (last_column, last_row) = (width as f64 - 1.0, height as f64 - 1.0);
-    let inside = left >= 0.0 && top >= 0.0 && right <= last_column && bottom <= last_row;
-    // A side of one pixel has no parts to place points in.
-    if !inside || face_width < 2.0 || face_height < 2.0 || face_width.max(face_height) < options.min_face {
-        return Vec::new();
-    }
+    let [last_column, last_row] = size.map(|side| side as f64 - 1.0);
     let mirror = options.mirror && points.names.mirror_pairs().is_some();
     let mut plan = Vec::new();
     plan.extend(planned(face, face, points, None, false));
@@ -70,14 +65,25 @@ pub(in crate::data) fn landmark_crops(
     plan
 }
 
-/// Plans crops where a stage found the face: of boxes as it gives them, those that overlap the face by `least`.
+/// The box of a face in whole pixels; `None` if it is too small or reaches beyond the image.
+fn usable([width, height]: [usize; 2], face: PixelBox, options: &LandmarkCrops) -> Option<PixelBox> {
+    let face = PixelBox(face.0.map(f64::trunc));
+    let PixelBox([left, top, right, bottom]) = face;
+    let inside = left >= 0.0 && top >= 0.0 && right <= width as f64 - 1.0 && bottom <= height as f64 - 1.0;
+    // A side of one pixel has no parts to place points in.
+    let has_parts = face.width() >= 2.0 && face.height() >= 2.0;
+    (inside && has_parts && face.width().max(face.height()) >= options.min_face).then_some(face)
+}
+
+/// Plans crops where a stage found the face, if any are wanted: of boxes as it gives them, those that overlap the face enough.
 pub(in crate::data) fn mined_landmark_crops(
     size: [usize; 2],
     face: PixelBox,
     points: Known<'_>,
     found: &[PixelBox],
-    least: f64,
+    options: &LandmarkCrops,
 ) -> Vec<Planned> {
+    let (Some(least), Some(face)) = (options.mined, usable(size, face, options)) else { return Vec::new() };
     let squares = found.iter().filter_map(|&found| square_in(size, found));
     // A side of one pixel has no parts to place points in.
     let squares = squares.filter(|square| square.width() >= 2.0 && square.overlap(&face) >= least);
@@ -189,7 +195,9 @@ mod tests {
     fn crops_are_mined_where_the_face_was_found() {
         let found = [[35.0, 52.0, 99.0, 111.0], [70.0, 50.0, 139.0, 119.0], [-8.0, 50.0, 70.0, 119.0], [f64::NAN; 4]];
         let known = Known { points: &POINTS, names: &PointNames::default() };
-        let plan = mined_landmark_crops([160, 160], FACE, known, &found.map(PixelBox), 0.5);
+        let mined = |least_face| LandmarkCrops { mined: Some(0.5), min_face: least_face, ..LandmarkCrops::default() };
+        let plan = mined_landmark_crops([160, 160], FACE, known, &found.map(PixelBox), &mined(70.0));
+        assert_eq!(mined_landmark_crops([160, 160], FACE, known, &found.map(PixelBox), &mined(71.0)), []);
         // The second overlaps the face by less, the third reaches beyond the image.
         let [planned] = &plan[..] else { panic!("{plan:?}") };
         // 65 pixels in each direction, about the same centre.

@@ -107,7 +107,7 @@ fn describe(
     notes: &mut Vec<String>,
 ) -> Description {
     if options.origin.is_none() && options.licence.is_none() {
-        if model.equals(&Model::embedded()) {
+        if model.equals(&Model::embedded()) && model.names().are_the_five() {
             notes.push(
                 "the weights are those that this program has inside: their origin and licence are taken over".into(),
             );
