@@ -163,9 +163,9 @@ fn mirror(names: &[String]) -> Option<Vec<[usize; 2]>> {
 }
 
 /// Words of points in the middle of a face.
-const CENTRAL: [&str; 18] = [
-    "bottom", "bridge", "center", "centre", "chin", "forehead", "glabella", "lip", "lower", "middle", "mouth",
-    "nasion", "nose", "philtrum", "root", "tip", "top", "upper",
+const CENTRAL: [&str; 22] = [
+    "between", "bottom", "bridge", "brows", "center", "centre", "chin", "eyes", "forehead", "glabella", "lip", "lips",
+    "lower", "middle", "mouth", "nasion", "nose", "philtrum", "root", "tip", "top", "upper",
 ];
 
 /// The words for left and right.
@@ -284,7 +284,14 @@ mod tests {
         assert_eq!(pairs(&["r_ear", "chin", "l_ear", "brow-Left.2", "brow-Right.2"]), Some(vec![[2, 0], [3, 4]]));
         assert_eq!(pairs(&["chin", "forehead"]), Some(vec![]));
         assert_eq!(pairs(&[]), Some(vec![]));
-        for unknown in [&["point_1"][..], &["jaw_3", "chin"], &["left_eye", "nose"], &["LeftEye", "RightEye"], &["7"]] {
+        for unknown in [
+            &["point_1"][..],
+            &["jaw_3", "chin"],
+            &["left_eye", "nose"],
+            &["LeftEye", "RightEye"],
+            &["LEye", "REye"],
+            &["7"],
+        ] {
             assert_eq!(pairs(unknown), None, "{unknown:?}");
         }
     }

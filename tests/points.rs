@@ -113,13 +113,19 @@ fn without_points_the_boxes_are_the_same() {
 }
 
 #[test]
-fn the_five_in_another_order_are_the_five() {
+fn the_five_in_another_order_are_the_five_and_come_in_that_order() {
     let [.., mouth_right, mouth_left, _, _, nose, left_eye, right_eye, _] = NINE;
     let model = model(&[nose, mouth_right, left_eye, right_eye, mouth_left]);
     let image = crowd();
-    assert_eq!(detector(&model, |it| it.accurate(true)).detect(&image).unwrap(), {
-        Detector::builder().accurate(true).build().unwrap().detect(&image).unwrap()
-    });
+    let found = detector(&model, |it| it.accurate(true)).detect(&image).unwrap();
+    let expected = Detector::builder().accurate(true).build().unwrap().detect(&image).unwrap();
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        let five = expected.landmarks.unwrap();
+        assert_eq!((found.bbox, found.score, found.landmarks), (expected.bbox, expected.score, Some(five)));
+        let named: Vec<_> = found.named_points().collect();
+        assert_eq!(named[..2], [("nose", five.nose), ("mouth_right", five.mouth_right)]);
+    }
 }
 
 #[test]
