@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lines::{Lines, shown};
+use super::lines::{Lines, finite, shown};
 use super::split::Split;
 use crate::error::Result;
 use crate::geometry::PixelBox;
@@ -115,7 +115,7 @@ fn image(line: &str, number: usize) -> Option<FacePointImage> {
 
 /// All of them, if they are finite.
 fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> Option<Vec<f64>> {
-    words.map(|word| word.trim().parse().ok().filter(|number: &f64| number.is_finite())).collect()
+    words.map(|word| finite(word.trim())).collect()
 }
 
 fn read_csv(lines: &mut Lines) -> Result<Content> {

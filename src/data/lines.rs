@@ -99,12 +99,17 @@ pub(crate) fn at(path: &Path, line: usize, reason: &str) -> Error {
     Error::data(format!("{}, line {line}: {reason}", path.display()))
 }
 
+/// A number, if it is finite.
+pub(crate) fn finite(word: &str) -> Option<f64> {
+    word.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// The numbers of a line, or parts of one, if there are as many as asked for and all are finite.
 pub(crate) fn numbers<'a, const N: usize>(words: impl IntoIterator<Item = &'a str>) -> Option<[f64; N]> {
     let mut words = words.into_iter();
     let mut numbers = [0.0; N];
     for number in &mut numbers {
-        *number = words.next()?.parse().ok().filter(|number: &f64| number.is_finite())?;
+        *number = finite(words.next()?)?;
     }
     words.next().is_none().then_some(numbers)
 }
