@@ -41,7 +41,8 @@ pub(crate) struct Report<W> {
     out: W,
     format: Format,
     names: Names,
-    points: PointNames,
+    /// Of CSV.
+    columns: usize,
     name_width: usize,
     images: usize,
 }
@@ -57,19 +58,20 @@ impl<W: Write> Report<W> {
     ) -> anyhow::Result<Self> {
         let longest = inputs.iter().map(|input| quoted(&input.name).to_string().chars().count()).max().unwrap_or(0);
         let name_width = longest.clamp(5, WIDEST_NAME);
+        let header = csv_header(points);
         match format {
             Format::Json => out.write_all(b"[")?,
             // `layout` writes a file for each image.
             Format::Wider => {}
             Format::Jsonl | Format::Fddb => {}
-            Format::Csv => write_csv(&mut out, &csv_header(points))?,
+            Format::Csv => write_csv(&mut out, &header)?,
             Format::Table => writeln!(
                 out,
                 "{:name_width$}  {:>11}  {:>5}  {:>6}  {:>8} {:>8} {:>8} {:>8}",
                 "IMAGE", "SIZE", "FACE", "SCORE", "X1", "Y1", "X2", "Y2"
             )?,
         }
-        Ok(Self { out, format, names, points: points.clone(), name_width, images: 0 })
+        Ok(Self { out, format, names, columns: header.len(), name_width, images: 0 })
     }
 
     /// Adds an image: what was found in it, or why it could not be read.
@@ -106,7 +108,7 @@ impl<W: Write> Report<W> {
     }
 
     fn csv(&mut self, name: &str, result: Result<&Found, &str>) -> anyhow::Result<()> {
-        let mut row = vec![String::new(); csv_header(&self.points).len()];
+        let mut row = vec![String::new(); self.columns];
         row[0] = self.cell(name);
         match result {
             Err(reason) => {
