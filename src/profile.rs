@@ -229,8 +229,9 @@ pub struct Profile {
     pub(crate) level_size: LevelSize,
     pub(crate) last_level: LastLevel,
     pub(crate) resize: Resize,
-    /// To how many pixels the smallest face may be shrunk, by a whole number, before the image is looked at; `None` does not shrink.
-    pub(crate) shrinks_to: Option<f64>,
+    /// Levels and crops may be made of the image halved once or more, where so many pixels of that are left for each of theirs;
+    /// `None` makes all of the image itself.
+    pub(crate) gap: Option<f64>,
     pub(crate) cell: Cell,
     pub(crate) moves: Moves,
     pub(crate) numbers: Numbers,
@@ -265,7 +266,7 @@ impl Profile {
         first_square: 1.2,
         level_size: LevelSize::Ceil,
         resize: Resize::AreaCoverage,
-        shrinks_to: Some(40.0),
+        gap: Some(1.5),
         cell: Cell::Edges,
         numbers: Numbers::Edges,
         rounding: Rounding::Round,
@@ -296,7 +297,7 @@ impl Profile {
         level_size: LevelSize::FloorPlusOne,
         last_level: LastLevel::Fits,
         resize: Resize::AreaBins,
-        shrinks_to: None,
+        gap: None,
         cell: Cell::FloorF32,
         moves: Moves::AfterSuppression,
         numbers: Numbers::PixelsFromOne,

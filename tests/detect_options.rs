@@ -211,14 +211,14 @@ fn a_model_says_what_its_faces_are_moved_by_and_only_the_own_profile_does_so() {
     assert_eq!(found(Profile::KPZHANG, described(&[])), found(Profile::KPZHANG, described(&shifts)));
 }
 
-/// Points and boxes come from the image shrunk by 3 and 5, on any number of threads.
+/// Levels and crops are made of the image halved once and more, on any number of threads.
 #[test]
-fn large_faces_are_found_in_a_shrunk_image() {
+fn large_faces_are_found_in_halved_images() {
     use image::imageops::{FilterType, resize};
     let _alone = alone();
     let small = portrait();
     let [as_is] = &faces(Detector::builder(), &small)[..] else { panic!("one face") };
-    // Not a multiple of what it is shrunk by.
+    // An odd number, at each halving.
     let large = resize(&small, 512 * 4 + 1, 512 * 4 + 1, FilterType::Triangle);
     for min_face in [79.0, 120.0, 210.0] {
         let builder = Detector::builder().min_face(min_face);

@@ -2,13 +2,13 @@
 
 use mtcnn_kernels::{Buffer, Isa};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
-use super::crop::CropScratch;
+use super::crop::{self, CropScratch, Cut};
+use super::halves::{Half, Halves};
 use super::observer::{Observer, Suppressing};
 use super::parallel::Store;
 use super::pyramid::LevelScratch;
-use super::shrink;
 use super::suppression::Suppressor;
 use super::timing::Timing;
 use crate::geometry::BBox;
@@ -81,10 +81,7 @@ impl<'a> Search<'a> {
 /// A pass over an image, as each stage sees it.
 pub(super) struct Context<'a, O> {
     pub(super) cascade: &'a Cascade,
-    pub(super) view: &'a ImageView<'a>,
-    /// The image that levels and crops are made of: a pixel is the mean of `by x by` of `view`.
-    pub(super) small: &'a ImageView<'a>,
-    pub(super) by: usize,
+    pub(super) halves: &'a Halves<'a>,
     pub(super) suppressor: &'a mut Suppressor,
     pub(super) timing: &'a mut Timing,
     pub(super) clock: Clock,
@@ -101,18 +98,14 @@ impl Cascade {
         }
     }
 
-    /// By how much an image is shrunk before faces are looked for.
-    pub(super) fn shrinking(&self, view: &ImageView<'_>) -> usize {
-        let by = self.profile.shrinks_to.map_or(1.0, |least| self.min_face_in(view) / least);
-        by.clamp(1.0, shrink::MOST as f64) as usize
-    }
-
-    /// Makes boxes ready for the next net, which looks at an image that is shrunk `by` so much.
-    pub(super) fn square(&self, boxes: &mut [Candidate], by: usize) {
-        for candidate in boxes {
-            candidate.square(self.profile.side_extra);
-            candidate.round(self.profile.rounding, by as f64);
-        }
+    /// Makes a box ready for a net that looks at `side` pixels: what it looks at, made of which half of the image; `None` if
+    /// nothing of it lies in the image.
+    pub(super) fn cut(&self, candidate: &mut Candidate, side: usize, halves: &Halves<'_>) -> Option<(Cut, Half)> {
+        candidate.square(self.profile.side_extra);
+        let half = halves.of(candidate.corners.longer_side() / side as f64);
+        candidate.round(self.profile.rounding, half.pixels());
+        let corners = Corners(candidate.corners.0.map(|corner| corner / half.pixels()));
+        crop::cut(corners, halves.view(half), &self.profile).map(|cut| (cut, half))
     }
 }
 

@@ -16,6 +16,7 @@ use mtcnn_kernels::{Buffer, Conv, ConvParams, Isa, Shape};
 use super::candidate::Candidate;
 use super::crop::{self, CropScratch};
 use super::detector::Detector;
+use super::halves::Halves;
 use super::pyramid::{self, LevelMaker, LevelScratch};
 use crate::arch::{Arch, Layer, Stage};
 use crate::image::ImageView;
@@ -52,7 +53,7 @@ fn images() -> Vec<PathBuf> {
 /// What a net is shown of an image, `[image][row][column][3]`.
 fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl FnMut(Shape, &[f32])) {
     let cascade = &detector.cascade;
-    let (isa, resize) = (cascade.isa, cascade.profile.resize);
+    let (isa, resize, halves) = (cascade.isa, cascade.profile.resize, Halves::none(view));
     if stage == Stage::PNet {
         let mut shapes = Vec::new();
         let min_face = cascade.min_face_in(view);
@@ -67,9 +68,9 @@ fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl
         );
         let (mut maker, mut scratch) = (LevelMaker::default(), LevelScratch::default());
         for shape in shapes {
-            maker.prepare(view, shape, resize);
+            maker.prepare(&halves, shape, resize);
             let mut planes = vec![0.0; shape.height * shape.width * 3];
-            maker.make(isa, view, resize, 0..shape.height, &mut scratch, &mut planes);
+            maker.make(isa, &halves, resize, 0..shape.height, &mut scratch, &mut planes);
             let width = shape.width;
             let pixels = (0..planes.len()).map(|i| planes[(i / (3 * width) * 3 + i % 3) * width + i / 3 % width]);
             show(Shape::image(shape.height, width, 3), &pixels.collect::<Vec<_>>());
@@ -77,9 +78,8 @@ fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl
         return;
     }
     let mut boxes: Vec<Candidate> = detector.arenas.lend(|arena| arena.boxes_after(1, cascade, view, 1).to_vec());
-    cascade.square(&mut boxes, 1);
     let (side, mut scratch, mut pixels) = (stage.side(), CropScratch::default(), Vec::new());
-    for cut in boxes.iter().filter_map(|candidate| crop::cut(candidate.corners, view, &cascade.profile)) {
+    for (cut, _) in boxes.iter_mut().filter_map(|candidate| cascade.cut(candidate, side, &halves)) {
         let mut square = vec![0.0; side * side * 3];
         crop::make(isa, view, cut, side, resize, &mut scratch, &mut square);
         pixels.extend(square);

@@ -10,6 +10,7 @@ mod clock;
 mod context;
 mod crop;
 mod detector;
+mod halves;
 mod looks;
 #[cfg(all(test, feature = "train"))]
 mod margins;
@@ -19,7 +20,6 @@ mod pass;
 mod propose;
 pub(crate) mod pyramid;
 mod refine;
-mod shrink;
 #[cfg(feature = "train")]
 mod stages;
 mod suppression;

@@ -3,13 +3,13 @@
 use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
 use super::context::{Cascade, Context, Search};
+use super::halves::{self, Halves};
 use super::looks::Looks;
 #[cfg(feature = "train")]
 use super::observer::NoObserver;
 use super::observer::Observer;
 use super::propose::Proposer;
 use super::refine::{Found, Refiner};
-use super::shrink::shrink;
 use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
 use crate::face::Face;
@@ -27,8 +27,8 @@ pub(super) struct Arena {
     boxes: Vec<Candidate>,
     /// The faces, their boxes as the profile counts.
     faces: Vec<Found>,
-    /// The image, shrunk.
-    pixels: Vec<u8>,
+    /// Of the image, halved.
+    pixels: halves::Pixels,
     /// For more than one look.
     pub(super) looks: Looks,
     /// The levels of the last timing, for their memory.
@@ -88,14 +88,14 @@ impl Arena {
         timing.levels = std::mem::take(levels);
         timing.levels.clear();
         timing.unscreened = cascade.screen.as_ref().err().copied();
-        let view = search.view;
         let begin = clock.begin();
-        // The few boxes of faces that are expected are not worth it.
-        let by = if search.expected.is_some() { 1 } else { cascade.shrinking(view) };
-        let shrunk = (by > 1).then(|| shrink(view, by, threads, pixels));
-        let small = shrunk.as_ref().unwrap_or(view);
+        let halves = match cascade.profile.gap {
+            // The few boxes of faces that are expected are not worth it.
+            Some(gap) if search.expected.is_none() => Halves::new(search.view, gap, threads, pixels),
+            _ => Halves::none(search.view),
+        };
         timing.pyramid.busy += begin.elapsed();
-        let mut context = Context { cascade, view, small, by, suppressor, timing: &mut timing, clock, observer };
+        let mut context = Context { cascade, halves: &halves, suppressor, timing: &mut timing, clock, observer };
         match search.expected {
             None => proposer.propose(&mut context, boxes),
             Some(expected) => {

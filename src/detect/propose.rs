@@ -8,6 +8,7 @@ use mtcnn_kernels::softmax;
 use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
 use super::context::{Cascade, Context, Workspace};
+use super::halves::Halves;
 use super::observer::{Observer, Suppressing};
 use super::parallel::run;
 use super::pyramid::{self, LevelMaker, LevelShape};
@@ -49,7 +50,7 @@ pub(super) struct Proposer {
 impl Proposer {
     /// Puts the boxes that PNet proposes in an image into `boxes`, after both suppressions and moved by its offsets.
     pub(super) fn propose<O: Observer>(&mut self, context: &mut Context<'_, O>, boxes: &mut Vec<Candidate>) {
-        let Context { cascade, view, small, clock, .. } = *context;
+        let Context { cascade, halves, clock, .. } = *context;
         let profile = &cascade.profile;
         let used = self.lay_out(context);
         let Self { shapes, makers, strips } = self;
@@ -58,7 +59,7 @@ impl Proposer {
         let size = |strip: &Strip| (strip.last - strip.first) * shapes[strip.level].width;
         strips.sort_unstable_by_key(|strip| (Reverse(size(strip)), strip.level, strip.first));
         run(context.timing.threads, &cascade.workspaces, strips, |workspace, _, strip| {
-            strip.search::<O>(cascade, [view, small], &makers[strip.level], clock, workspace);
+            strip.search::<O>(cascade, halves, &makers[strip.level], clock, workspace);
         });
         // In the order of the map, so that ties do not depend on the cutting.
         strips.sort_unstable_by_key(|strip| (strip.level, strip.first));
@@ -99,7 +100,8 @@ impl Proposer {
 
     /// The levels of an image, and the strips that they are cut into: their number.
     fn lay_out<O: Observer>(&mut self, context: &mut Context<'_, O>) -> usize {
-        let Context { cascade, view, small, timing, observer, .. } = context;
+        let Context { cascade, halves, timing, observer, .. } = context;
+        let view = halves.whole();
         let Self { shapes, makers, strips } = self;
         let (side, min_face) = (Stage::PNet.side(), cascade.min_face_in(view));
         pyramid::levels(view.height(), view.width(), side, min_face, cascade.factor, &cascade.profile, shapes);
@@ -107,7 +109,7 @@ impl Proposer {
         let mut used = 0;
         for (level, (shape, maker)) in shapes.iter().zip(makers).enumerate() {
             observer.level(shape);
-            maker.prepare(small, *shape, cascade.profile.resize);
+            maker.prepare(halves, *shape, cascade.profile.resize);
             let (rows, columns, flops) = cascade.pnet.map(shape.height, shape.width).expect("a level of a face's size");
             timing.pnet.flops += flops;
             timing.pnet.inputs += rows * columns;
@@ -130,7 +132,7 @@ impl Strip {
     fn search<O: Observer>(
         &mut self,
         cascade: &Cascade,
-        [view, small]: [&ImageView<'_>; 2],
+        halves: &Halves<'_>,
         maker: &LevelMaker,
         clock: Clock,
         workspace: &mut Workspace,
@@ -142,7 +144,7 @@ impl Strip {
         let last = ((self.last - 1) * PNET_STRIDE + Stage::PNet.side()).min(shape.height);
         let begin = clock.begin();
         let pixels = pixels.resize((last - first) * shape.width * 3);
-        maker.make(cascade.isa, small, cascade.profile.resize, first..last, level, pixels);
+        maker.make(cascade.isa, halves, cascade.profile.resize, first..last, level, pixels);
         self.resizing = begin.elapsed();
 
         let begin = clock.begin();
@@ -158,7 +160,7 @@ impl Strip {
             let score = softmax::second_of_two([no_face, face]);
             let passes = O::ALL || score >= threshold;
             if passes {
-                let corners = corners(&cascade.profile, column, self.first + row, shape, view);
+                let corners = corners(&cascade.profile, column, self.first + row, shape, halves.whole());
                 self.candidates.push(Candidate { corners, score, offsets: [dx1, dy1, dx2, dy2], origin: 0 });
             }
             passes

@@ -6,8 +6,8 @@ use std::ops::Range;
 use mtcnn_kernels::resize::{Axis, Order, Region, Separable, opencv};
 use mtcnn_kernels::{Buffer, Isa};
 
+use super::halves::{Half, Halves};
 use crate::arch::NORMALISE;
-use crate::image::ImageView;
 use crate::profile::{LastLevel, LevelSize, Profile, Resize};
 
 /// The sizes of one level.
@@ -75,16 +75,20 @@ pub(crate) struct LevelScratch {
 
 /// A level, and the tables that make it.
 #[derive(Default)]
-pub(crate) struct LevelMaker {
-    pub(crate) shape: LevelShape,
+pub(super) struct LevelMaker {
+    pub(super) shape: LevelShape,
+    /// Of which half of the image it is made.
+    half: Half,
     down: Axis,
     across: Axis,
 }
 
 impl LevelMaker {
     /// Makes ready for a level of an image; what was allocated is kept.
-    pub(crate) fn prepare(&mut self, view: &ImageView<'_>, shape: LevelShape, resize: Resize) {
+    pub(super) fn prepare(&mut self, halves: &Halves<'_>, shape: LevelShape, resize: Resize) {
         self.shape = shape;
+        self.half = halves.of(1.0 / shape.scale);
+        let view = halves.view(self.half);
         let fill = match resize {
             Resize::AreaBins => Axis::area_bins,
             Resize::AreaCoverage => Axis::area_coverage,
@@ -95,10 +99,10 @@ impl LevelMaker {
     }
 
     /// Rows `rows` of the level, normalised, `[row][3][column]`.
-    pub(crate) fn make(
+    pub(super) fn make(
         &self,
         isa: Isa,
-        view: &ImageView<'_>,
+        halves: &Halves<'_>,
         resize: Resize,
         rows: Range<usize>,
         scratch: &mut LevelScratch,
@@ -106,7 +110,7 @@ impl LevelMaker {
     ) {
         let LevelScratch { line, opencv } = scratch;
         let LevelShape { height, width, .. } = self.shape;
-        let source = view.source();
+        let source = halves.view(self.half).source();
         let (region, affine, order) = (Region::whole(&source), NORMALISE, Order::Planar);
         match resize {
             Resize::AreaBins | Resize::AreaCoverage => {

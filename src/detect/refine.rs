@@ -7,13 +7,13 @@ use mtcnn_kernels::softmax;
 use super::candidate::{Candidate, Corners};
 use super::context::{Cascade, Context, Workspace};
 use super::crop::{self, Cut};
+use super::halves::{Half, Halves};
 use super::observer::{Observer, Suppressing};
 use super::parallel::run;
 use super::propose::surely_below;
 use super::timing::{Screening, StageTimes};
 use crate::arch::Stage;
 use crate::geometry::Point;
-use crate::image::ImageView;
 use crate::nets::Net;
 use crate::nets::low::Screen;
 use crate::profile::{Crop, Moves, Rule, Skips};
@@ -28,6 +28,9 @@ const SCREENED_BATCH: usize = 4 * BATCH;
 
 /// No box.
 const NONE: u32 = u32::MAX;
+
+/// A box that a net looks at, what it sees, and of which half of the image that is made.
+type Shown = (Candidate, Cut, Half);
 
 /// The box of a face, and where its points begin among those of all faces.
 pub(super) type Found = (Candidate, usize);
@@ -49,7 +52,7 @@ struct Batch {
 /// The later stages, with what they need; that is kept for the next ones.
 #[derive(Default)]
 pub(super) struct Refiner {
-    shown: Vec<(Candidate, Cut)>,
+    shown: Vec<Shown>,
     /// The numbers of those that are looked at together.
     places: Vec<u32>,
     /// Of all that were looked at; those that were not have none.
@@ -99,10 +102,10 @@ impl Refiner {
     pub(super) fn decide<O: Observer>(
         &mut self,
         context: &mut Context<'_, O>,
-        boxes: &mut [Candidate],
+        boxes: &[Candidate],
         faces: &mut Vec<Found>,
     ) {
-        let Context { cascade, view, clock, .. } = *context;
+        let Context { cascade, halves, clock, .. } = *context;
         let profile = &cascade.profile;
         let times = self.refine(context, Stage::ONet, boxes);
         let begin = clock.begin();
@@ -122,7 +125,7 @@ impl Refiner {
         context.timing.suppression += begin.elapsed();
         context.timing.onet = StageTimes { outputs: faces.len(), ..times };
         if profile.clips_faces {
-            faces.iter_mut().for_each(|(candidate, _)| candidate.clip(view, profile.numbers));
+            faces.iter_mut().for_each(|(candidate, _)| candidate.clip(halves.whole(), profile.numbers));
         }
         context.observer.passed(Stage::ONet, faces.iter().map(|(candidate, _)| candidate));
     }
@@ -134,27 +137,20 @@ impl Refiner {
 
     /// Squares the boxes and shows them to RNet or ONet; those that score more than its threshold pass, with the new
     /// score and offsets. A box of which nothing lies in the image is dropped, and so are those that the profile skips.
-    fn refine<O: Observer>(
-        &mut self,
-        context: &mut Context<'_, O>,
-        stage: Stage,
-        boxes: &mut [Candidate],
-    ) -> StageTimes {
-        let Context { cascade, view, small, by, clock, .. } = *context;
+    fn refine<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, boxes: &[Candidate]) -> StageTimes {
+        let Context { cascade, halves, clock, .. } = *context;
         let profile = &cascade.profile;
-        cascade.square(boxes, by);
         let Self { shown, places, scores, passed, answers, .. } = self;
         shown.clear();
         shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
-            let Some(cut) = crop::cut(Corners(candidate.corners.0.map(|corner| corner / by as f64)), small, profile)
-            else {
+            let Some((cut, half)) = cascade.cut(&mut candidate, stage.side(), halves) else {
                 context.observer.outside(stage, &candidate);
                 return None;
             };
             if profile.crop == Crop::BlackThenClipped {
-                candidate.clip(view, profile.numbers);
+                candidate.clip(halves.whole(), profile.numbers);
             }
-            Some((candidate, cut))
+            Some((candidate, cut, half))
         }));
         let count = shown.len() as u32;
         let mut times = StageTimes::default();
@@ -194,7 +190,7 @@ impl Refiner {
         leaders.clear();
         leaders.resize(shown.len(), NONE);
         groups.clear();
-        groups.extend(shown.iter().enumerate().map(|(i, &(candidate, _))| (i as u32, candidate)));
+        groups.extend(shown.iter().enumerate().map(|(i, &(candidate, ..))| (i as u32, candidate)));
         let rule = Rule::union(skips.overlap, 0.0);
         context.suppressor.suppress(
             groups,
@@ -209,7 +205,7 @@ impl Refiner {
 
     /// Shows the boxes of `places` to a net: their scores, and those that pass.
     fn answer<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, times: &mut StageTimes) {
-        let Context { cascade, small, clock, .. } = *context;
+        let Context { cascade, halves, clock, .. } = *context;
         let (net, threshold) = match stage {
             Stage::PNet => unreachable!("PNet looks at levels"),
             Stage::RNet => (&cascade.rnet, cascade.thresholds.rnet),
@@ -235,7 +231,7 @@ impl Refiner {
         run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
             let boxes = places[batch.first..batch.last].iter().map(|&place| &shown[place as usize]);
             let begin = clock.begin();
-            cut_out(cascade, small, net.side(), boxes.clone(), workspace);
+            cut_out(cascade, halves, net.side(), boxes.clone(), workspace);
             batch.cropping = begin.elapsed();
             let begin = clock.begin();
             batch.answer((net, least), screen, boxes, workspace);
@@ -268,16 +264,16 @@ impl Refiner {
 /// The pixels of the boxes, each resized to a square of `side` pixels, into the workspace.
 fn cut_out<'a>(
     cascade: &Cascade,
-    view: &ImageView<'_>,
+    halves: &Halves<'_>,
     side: usize,
-    boxes: impl ExactSizeIterator<Item = &'a (Candidate, Cut)>,
+    boxes: impl ExactSizeIterator<Item = &'a Shown>,
     workspace: &mut Workspace,
 ) {
     let Workspace { crop, pixels, .. } = workspace;
     let size = side * side * 3;
     let pixels = pixels.resize(boxes.len() * size);
-    for ((_, cut), pixels) in boxes.zip(pixels.chunks_exact_mut(size)) {
-        crop::make(cascade.isa, view, *cut, side, cascade.profile.resize, crop, pixels);
+    for ((_, cut, half), pixels) in boxes.zip(pixels.chunks_exact_mut(size)) {
+        crop::make(cascade.isa, halves.view(*half), *cut, side, cascade.profile.resize, crop, pixels);
     }
 }
 
@@ -288,7 +284,7 @@ impl Batch {
         &mut self,
         (net, threshold): (&Net, f32),
         screen: Option<(&Screen, f32)>,
-        boxes: impl ExactSizeIterator<Item = &'a (Candidate, Cut)>,
+        boxes: impl ExactSizeIterator<Item = &'a Shown>,
         workspace: &mut Workspace,
     ) {
         let Workspace { net: scratch, low, left, pixels, answers, .. } = workspace;
@@ -312,7 +308,7 @@ impl Batch {
         self.scores.clear();
         self.scores.resize(count, 0.0);
         let mut answers = left.iter().zip(answers.chunks_exact(net.outputs())).peekable();
-        for (number, (candidate, _)) in boxes.enumerate() {
+        for (number, (candidate, ..)) in boxes.enumerate() {
             let Some((&(_, distance), answer)) = answers.next_if(|&(&(left, _), _)| left == number) else { continue };
             let &[no_face, face, dx1, dy1, dx2, dy2, ref points @ ..] = answer else {
                 unreachable!("a net gives 6 values or more")

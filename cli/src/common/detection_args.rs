@@ -56,8 +56,7 @@ pub(crate) struct Search {
     /// The side of the smallest face to look for, in pixels, or in percent of each image's shorter side, such as 3%.
     ///
     /// The time is inversely proportional to its square: 40 takes a quarter of the time of 20. With a percentage, images of
-    /// the same shape take the same time, whatever their size. From 80 pixels on the default profile looks at the image shrunk by a
-    /// whole number, in which the smallest face keeps 40 pixels.
+    /// the same shape take the same time, whatever their size.
     #[arg(
         short,
         long,
