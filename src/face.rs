@@ -89,6 +89,11 @@ impl Face {
         self.named_points().find(|it| it.0 == name).map(|it| it.1)
     }
 
+    /// All points, the five before the others, in the order in which [`Face::placed`] places them.
+    pub(crate) fn all_points(&self) -> impl Iterator<Item = Point> {
+        self.landmarks.into_iter().flat_map(|five| five.to_array()).chain(self.points.iter().map(|it| it.1))
+    }
+
     /// The face in another box, each point where `place` puts it.
     pub(crate) fn placed(&self, bbox: BBox, mut place: impl FnMut(Point) -> Point) -> Self {
         let landmarks = self.landmarks.map(|five| Landmarks::from_array(five.to_array().map(&mut place)));

@@ -735,8 +735,6 @@ fn a_tiny_cascade_with_nine_points_and_one_without_any() {
         let measured = run(&["eval", "landmarks", "--landmarks", &list, "--weights", &model, "--thresholds", "0,0,0"]);
         match points {
             9 => assert!(measured.code == 0 && measured.out.contains("  chin "), "{}\n{}", measured.out, measured.err),
-            // Where noise has found no face there is none to lack a point.
-            _ if measured.out.contains("faces found       0 of") => assert_eq!(measured.code, 0, "{}", measured.err),
             _ => assert!(measured.code == 1 && measured.err.contains("gives no point left_brow"), "{}", measured.err),
         }
         let (caffe, again) = (text(&format!("caffe-{points}")), text(&format!("again-{points}.safetensors")));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::lines::{Lines, finite, shown};
 use super::split::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::PixelBox;
 use crate::points::{MOST_POINTS, PointNames};
 
@@ -52,7 +52,8 @@ impl FacePoint {
     /// paths with slashes. The five of CNN_FacePoint, in whatever order it has them, come in theirs.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] with the line that is bad.
+    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] if there is none, or with the line
+    /// that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
         let names = match split {
             Split::Train => ["trainImageList.txt", "train.csv"],
@@ -60,7 +61,11 @@ impl FacePoint {
         };
         let below = folder.join("train");
         let lists = names.map(|name| [folder, &below].map(|root| (root, root.join(name))));
-        let (root, list) = lists.as_flattened().iter().find(|(_, list)| list.exists()).unwrap_or(&lists[0][0]);
+        let found = lists.as_flattened().iter().find(|(_, list)| list.exists());
+        let (root, list) = found.ok_or_else(|| {
+            let reason = format!("neither {} nor {} is there, nor in its folder train", names[0], names[1]);
+            Error::data(reason).at(folder)
+        })?;
         let mut lines = Lines::open(list.clone())?;
         let (names, images) = if is_csv(list) { read_csv(&mut lines) } else { read_list(&mut lines) }?;
         let (list, crc32) = lines.finish();
@@ -144,7 +149,7 @@ fn read_csv(lines: &mut Lines) -> Result<Content> {
         let (&corners, points) = numbers.split_first_chunk().expect("as many as were counted");
         let (points, _) = points.as_chunks();
         images.push(FacePointImage {
-            name: lines.name(name)?,
+            name: lines.name(name.trim())?,
             line: lines.number(),
             corners: PixelBox(corners),
             points: order.iter().map(|&i| points[i]).collect(),
@@ -207,7 +212,7 @@ mod tests {
         let list = FacePoint::read(folder.path(), Split::Train).unwrap();
         assert!(list.root.ends_with("train") && list.images.len() == 1);
         let error = FacePoint::read(folder.path(), Split::Val).unwrap_err().to_string();
-        assert!(error.contains("testImageList.txt: "), "{error}");
+        assert!(error.contains("neither testImageList.txt nor val.csv is there"), "{error}");
     }
 
     #[test]

@@ -265,9 +265,13 @@ impl DetectorBuilder {
         };
         let points = model.names().clone();
         if self.accurate && points.mirror_pairs().is_none() {
-            return Err(Error::option(format!(
+            let error = Error::option(format!(
                 "two looks need points that have a place in a mirror image, and the names of these do not tell it: {points}"
-            )));
+            ));
+            return Err(match &self.weights {
+                Weights::File(path) => error.at(path),
+                _ => error,
+            });
         }
         let net = |stage: Stage| Net::new(isa, model.arch(stage), &model);
         let (pnet, rnet, onet) = (net(Stage::PNet), net(Stage::RNet), net(Stage::ONet));

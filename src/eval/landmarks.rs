@@ -41,15 +41,18 @@ impl LandmarkErrors {
 }
 
 /// What errors are parts of.
-enum Unit {
-    /// The distance of these two points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ErrorUnit {
+    /// The distance of these two points, `left_eye` and `right_eye`.
     Eyes([usize; 2]),
     /// The mean of the sides of the annotated box.
     Side,
 }
 
-impl Unit {
-    fn of(names: &PointNames) -> Self {
+impl ErrorUnit {
+    /// That of a list with points of these names.
+    #[must_use]
+    pub fn of(names: &PointNames) -> Self {
         let place = |wanted: &str| names.iter().position(|name| name == wanted);
         match (place("left_eye"), place("right_eye")) {
             (Some(left), Some(right)) => Self::Eyes([left, right]),
@@ -73,6 +76,21 @@ impl Unit {
     }
 }
 
+/// Finds out before the images are looked at whether a model gives all points of a list.
+///
+/// # Errors
+/// [`crate::ErrorKind::Data`] with the first name that it lacks.
+pub fn check_points(list: &FacePoint, model: &PointNames) -> Result<()> {
+    match list.names.iter().find(|&name| !model.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(missing_point(list, name)),
+    }
+}
+
+fn missing_point(list: &FacePoint, name: &str) -> Error {
+    Error::data(format!("the model gives no point {name}, which {} has", list.list.display()))
+}
+
 /// Compares what was found in each image with its annotation, point by point of the list. Errors are parts of the distance
 /// between the eyes, or of the mean side of the annotated box where the list has no `left_eye` and `right_eye`. The face in
 /// question is the one whose box overlaps the annotated box most, by 0.3 (intersection over union) at least.
@@ -86,7 +104,7 @@ impl Unit {
 pub fn landmark_errors(list: &FacePoint, found: &[Vec<Face>]) -> Result<LandmarkErrors> {
     let FacePoint { names, images, .. } = list;
     assert_eq!(found.len(), images.len(), "faces for each image");
-    let unit = Unit::of(names);
+    let unit = ErrorUnit::of(names);
     let mut errors: Vec<Vec<f64>> = Vec::new();
     for (image, faces) in images.iter().zip(found) {
         let length = unit.length(image)?;
@@ -94,9 +112,7 @@ pub fn landmark_errors(list: &FacePoint, found: &[Vec<Face>]) -> Result<Landmark
         let best = faces.iter().map(|face| (overlap(face), face)).max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, face)) = best.filter(|&(overlap, _)| overlap >= NEAREST_OVERLAP) {
             let error = |(name, &[x, y]): (&String, &[f64; 2])| {
-                let missing =
-                    || Error::data(format!("the model gives no point {name}, which {} has", list.list.display()));
-                let point = face.point(name).ok_or_else(missing)?;
+                let point = face.point(name).ok_or_else(|| missing_point(list, name))?;
                 Ok((f64::from(point.x) - x).hypot(f64::from(point.y) - y) / length)
             };
             errors.push(names.iter().zip(&image.points).map(error).collect::<Result<_>>()?);
@@ -171,5 +187,7 @@ mod tests {
         let without = Face::new(face(1.0, 30.0).bbox, 1.0, None);
         let error = landmark_errors(&list, &[vec![without]]).unwrap_err().to_string();
         assert!(error.contains("the model gives no point nose, which list.txt has"), "{error}");
+        assert!(check_points(&list, &PointNames::default()).is_ok());
+        assert_eq!(check_points(&list, &PointNames::of_count(0)).unwrap_err().to_string(), error);
     }
 }

@@ -22,7 +22,7 @@ mod wider;
 pub use detections::{Detections, detect_all};
 pub use explain::{CandidatePath, Cell, Explanation, LevelView, PathEnd, PlaceOutcome, explain, hint};
 pub use fddb::{Ellipse, Fddb, FddbImage, FddbResults, Roc, RocPoint, fddb_roc, read_sizes};
-pub use landmarks::{LandmarkErrors, landmark_errors};
+pub use landmarks::{ErrorUnit, LandmarkErrors, check_points, landmark_errors};
 pub use matching::Verdict;
 pub use mot::{MotBox, MotFile};
 pub use official::{Results, Truth, TruthImage, least_score, official_curve, result_path};

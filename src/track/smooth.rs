@@ -68,7 +68,8 @@ impl Smoother {
 
     /// The face to show for the next one.
     pub(super) fn next(&mut self, face: &Face) -> Face {
-        let new = coordinates(face);
+        let points = face.all_points().flat_map(|point| [point.x, point.y]);
+        let new: Vec<f64> = face.bbox.to_array().into_iter().chain(points).map(f64::from).collect();
         let side = f64::from(face.bbox.width().max(face.bbox.height())).max(1.0);
         let smoothing = self.smoothing;
         let shown = &mut self.shown;
@@ -85,16 +86,6 @@ impl Smoother {
         let mut points = shown[4..].as_chunks().0.iter().map(|[x, y]| Point::new(x.at as f32, y.at as f32));
         face.placed(BBox::new(at(0), at(1), at(2), at(3)), |_| points.next().expect("as many points as the face has"))
     }
-}
-
-fn coordinates(face: &Face) -> Vec<f64> {
-    let mut all: Vec<f64> = face.bbox.to_array().map(f64::from).into();
-    // In the order in which a face places them.
-    let _ = face.placed(face.bbox, |point| {
-        all.extend([point.x, point.y].map(f64::from));
-        point
-    });
-    all
 }
 
 #[cfg(test)]

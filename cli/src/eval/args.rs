@@ -113,7 +113,8 @@ pub(crate) struct Profiles {
     #[arg(long, value_name = "NAME", default_value = "val")]
     pub(crate) split: String,
 
-    /// The folder of CNN_FacePoint, for the errors of landmarks; of the split train its trainImageList, else the testImageList.
+    /// The folder of CNN_FacePoint, or of train.csv and val.csv, for the errors of landmarks; of the split train its list for
+    /// training, else the one for validation.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: Option<PathBuf>,
 
@@ -216,15 +217,16 @@ pub(crate) struct Fddb {
 ///
 /// In each image the detected face is taken whose box overlaps the annotated one most (0.3 at least). Its error is the
 /// mean distance of the list's points from where the model has those of the same names, divided by the distance between the
-/// annotated eyes.
+/// annotated eyes, or by the mean side of the annotated box where the list has no `left_eye` and `right_eye`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = LANDMARKS_HELP)]
 pub(crate) struct Landmarks {
-    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`.
+    /// The folder of CNN_FacePoint, which contains trainImageList.txt, itself or in `train`, or of lists of other points: train.csv and
+    /// val.csv as for `train cascade`.
     #[arg(long, value_name = "DIR")]
     pub(crate) landmarks: PathBuf,
 
-    /// Which list: trainImageList or testImageList.
+    /// Which list: trainImageList.txt or train.csv, testImageList.txt or val.csv.
     #[arg(long, value_parser = splits(), value_name = "SPLIT", default_value = "val")]
     pub(crate) split: Split,
 

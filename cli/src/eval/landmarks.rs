@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use crate::common::chart::Panel;
+use crate::common::detector::detector;
 use crate::common::outcome::Outcome;
 use crate::eval::args;
-use crate::eval::measuring::{look_for_faces, outcome, readable};
+use crate::eval::measuring::{look_with, outcome, readable};
 use mtcnn_cpu::PointNames;
 use mtcnn_cpu::data::face_point::FacePoint;
-use mtcnn_cpu::eval::{LandmarkErrors, landmark_errors};
+use mtcnn_cpu::eval::{ErrorUnit, LandmarkErrors, check_points, landmark_errors};
 
 /// Errors at which the table has the part of the images that are at least as good.
 const WITHIN: [f64; 4] = [0.05, 0.08, 0.1, 0.2];
@@ -37,9 +38,11 @@ struct Within {
 pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let list = FacePoint::read(&args.landmarks, args.split)?;
+    let detector = detector(&args.detector.search, &args.detector.looks, 1)?;
+    check_points(&list, detector.point_names())?;
     let files: Vec<_> = list.images.iter().map(|image| list.root.join(&image.name)).collect();
     let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();
-    let (found, missed) = readable(&names, look_for_faces(&args.detector, &files)?);
+    let (found, missed) = readable(&names, look_with(&detector, &args.detector, &files)?);
     let errors = landmark_errors(&list, &found)?;
     let names = Some(&list.names).filter(|names| !names.are_the_five());
     let within = WITHIN.map(|error| Within { error, part: errors.within(error) });
@@ -49,10 +52,12 @@ pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     let steps = errors.errors.iter().enumerate().flat_map(|(i, &error)| [(error, part(i)), (error, part(i + 1))]);
     let steps = [(0.0, 0.0)].into_iter().chain(steps.take_while(|step| step.0 <= WIDEST));
     let last = (WIDEST, errors.within(WIDEST));
-    let has_eyes = ["left_eye", "right_eye"].iter().all(|eye| list.names.iter().any(|name| name == eye));
     let panel = Panel {
         title: "part of the images with an error of at most",
-        x: if has_eyes { "mean error / distance of the eyes" } else { "mean error / mean side of the box" },
+        x: match ErrorUnit::of(&list.names) {
+            ErrorUnit::Eyes(_) => "mean error / distance of the eyes",
+            ErrorUnit::Side => "mean error / mean side of the box",
+        },
         range: Some((0.0, 1.0)),
         lines: vec![("", steps.chain([last]).collect())],
     };

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use mtcnn_cpu::Face;
 use mtcnn_cpu::data::wider::Wider;
 use mtcnn_cpu::eval::{Detections, ScoredBox, detect_all};
+use mtcnn_cpu::{Detector, Face};
 use serde::Serialize;
 
 use crate::common::chart::{Panel, write_panels};
@@ -22,11 +22,19 @@ pub(crate) const MOST_NAMED: usize = 20;
 /// Looks for faces in images, with a progress bar.
 pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
     // The images are worked on side by side, each by one thread.
-    let detector = detector(&args.search, &args.looks, 1)?;
+    look_with(&detector(&args.search, &args.looks, 1)?, args, files)
+}
+
+/// The same with a detector that uses one thread.
+pub(crate) fn look_with(
+    detector: &Detector,
+    args: &args::Detector,
+    files: &[PathBuf],
+) -> anyhow::Result<Vec<Detections>> {
     let pool = pool(args.threads.threads)?;
     let reading = args.decoding.reading(&args.memory);
     let bar = progress_bar("images");
-    let looks = detect_all(&detector, files, &reading, &pool, &mut |progress| {
+    let looks = detect_all(detector, files, &reading, &pool, &mut |progress| {
         advance(&bar, progress);
         ControlFlow::Continue(())
     });
