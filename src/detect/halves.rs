@@ -42,7 +42,7 @@ impl<'a> Halves<'a> {
     }
 
     /// As many halves as a level needs on which the whole image is what PNet looks at. Of the pixels that become one, `gap` must be
-    /// left, or just one, which then is what is wanted.
+    /// left.
     pub(super) fn new(view: &ImageView<'a>, gap: f64, threads: usize, pixels: &'a mut Pixels) -> Self {
         let mut halves = Self { gap, ..Self::none(view) };
         let most = halves.of_one_in(view.width().min(view.height()) as f64 / Stage::PNet.side() as f64, MOST).0;
@@ -68,8 +68,7 @@ impl<'a> Halves<'a> {
     }
 
     fn of_one_in(&self, pixels: f64, most: usize) -> Half {
-        let is_fine = |half: Half| half.pixels() * self.gap <= pixels || half.pixels() == pixels;
-        Half((1..=most).take_while(|&i| is_fine(Half(i))).count())
+        Half((1..=most).take_while(|&i| Half(i).pixels() * self.gap <= pixels).count())
     }
 }
 
@@ -175,8 +174,7 @@ mod tests {
             let view = halves.view(halves.of(pixels));
             (view.width(), view.height())
         };
-        assert_eq!([1.0, 3.99, 5.0, 7.9].map(sizes), [(200, 97), (200, 97), (100, 49), (100, 49)]);
-        assert_eq!([2.0, 4.0].map(sizes), [(100, 49), (50, 25)], "nothing but the halving is needed");
+        assert_eq!([1.0, 3.99, 4.0, 7.9].map(sizes), [(200, 97), (200, 97), (100, 49), (100, 49)]);
         assert_eq!([8.0, 1e9].map(sizes), [(50, 25); 2], "PNet looks at no level of which it would need less");
         assert_eq!(Halves::none(&view).of(1e9), Half::default());
         for (width, height) in [(0, 0), (1, 0), (1, 1), (24, 24), (47, 200)] {
