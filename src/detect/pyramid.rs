@@ -163,7 +163,7 @@ mod tests {
         let levels = |length: usize| levels_of(length, length, Profile::MTCNN_CPU);
         assert_eq!(levels(480)[0].height, 262, "12 pixels are 22");
         assert_eq!([20, 23].map(|length| levels(length).len()), [1, 1]);
-        assert_eq!([20, 23].map(|length| levels(length)[0].height), [12, 12]);
+        assert_eq!([20, 22, 23].map(|length| levels(length)[0].height), [12, 12, 13]);
     }
 
     /// The last level of each rule, and one that a larger image has beyond it.

@@ -68,7 +68,7 @@ pub(crate) struct Search {
     )]
     pub(crate) min_face: MinFace,
 
-    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.79; 0.709 of facenet-pytorch, kpzhang and ipazc].
+    /// The size of a pyramid level divided by the one before, 0.1 to 0.99 [default: the profile's, 0.75; 0.709 of facenet-pytorch, kpzhang and ipazc, 0.79 of mtcnn-caffe].
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Detection")]
     pub(crate) factor: Option<f64>,
 
