@@ -1,6 +1,7 @@
 //! Lists of faces whose points are known: CNN_FacePoint (Sun et al.) as it is published, in `trainImageList.txt` and
 //! `testImageList.txt`, or with another number of points; or a CSV file, whose header says the names of the points.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lines::{Lines, finite, shown};
@@ -52,8 +53,8 @@ impl FacePoint {
     /// paths with slashes. The five of CNN_FacePoint, in whatever order it has them, come in theirs.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unreadable`] if the list can't be read, [`crate::ErrorKind::Data`] if there is none, or with the line
-    /// that is bad.
+    /// [`crate::ErrorKind::NotFound`] if there is no list, [`crate::ErrorKind::Unreadable`] if it can't be read,
+    /// [`crate::ErrorKind::Data`] with the line that is bad.
     pub fn read(folder: &Path, split: Split) -> Result<Self> {
         let names = match split {
             Split::Train => ["trainImageList.txt", "train.csv"],
@@ -64,7 +65,7 @@ impl FacePoint {
         let found = lists.as_flattened().iter().find(|(_, list)| list.exists());
         let (root, list) = found.ok_or_else(|| {
             let reason = format!("neither {} nor {} is there, nor in its folder train", names[0], names[1]);
-            Error::data(reason).at(folder)
+            Error::read(folder, io::Error::new(io::ErrorKind::NotFound, reason))
         })?;
         let mut lines = Lines::open(list.clone())?;
         let (names, images) = if is_csv(list) { read_csv(&mut lines) } else { read_list(&mut lines) }?;
