@@ -212,8 +212,9 @@ mod tests {
         std::fs::write(folder.path().join("train/trainImageList.txt"), LINE).unwrap();
         let list = FacePoint::read(folder.path(), Split::Train).unwrap();
         assert!(list.root.ends_with("train") && list.images.len() == 1);
-        let error = FacePoint::read(folder.path(), Split::Val).unwrap_err().to_string();
-        assert!(error.contains("neither testImageList.txt nor val.csv is there"), "{error}");
+        let error = FacePoint::read(folder.path(), Split::Val).unwrap_err();
+        let reason = std::error::Error::source(&error).expect("a reason").to_string();
+        assert!(reason.contains("neither testImageList.txt nor val.csv is there"), "{reason}");
     }
 
     #[test]
