@@ -46,7 +46,7 @@ fn bench_gives_json_away_from_a_terminal() {
         assert!(report["candidates"][net]["in"].as_u64().unwrap() > 0, "{report}");
     }
     assert_eq!(report["candidates"]["onet"]["out"], faces);
-    assert_eq!(report["levels"].as_array().unwrap().len(), 13);
+    assert_eq!(report["levels"].as_array().unwrap().len(), 11);
     for key in ["scale", "width", "height", "candidates", "kept"] {
         assert!(report["levels"][0][key].is_number(), "{key}");
     }
