@@ -5,7 +5,7 @@ use mtcnn_kernels::{Buffer, Isa};
 use super::candidate::{Candidate, Corners};
 use super::clock::Clock;
 use super::crop::{self, CropScratch, Cut};
-use super::halves::{Half, Halves};
+use super::halves::{self, Half, Halves};
 use super::observer::{Observer, Suppressing};
 use super::parallel::Store;
 use super::pyramid::LevelScratch;
@@ -96,6 +96,16 @@ impl Cascade {
             MinFace::Pixels(side) => side * self.max_side.map_or(1.0, |most| (longer / most as f64).max(1.0)),
             MinFace::Part(part) => (part * shorter).max(1.0),
         }
+    }
+
+    /// The halves that levels and crops of an image are made of.
+    pub(super) fn halves<'a>(
+        &self,
+        view: &ImageView<'a>,
+        threads: usize,
+        pixels: &'a mut halves::Pixels,
+    ) -> Halves<'a> {
+        self.profile.gap.map_or_else(|| Halves::none(view), |gap| Halves::new(view, gap, threads, pixels))
     }
 
     /// Makes a box ready for a net that looks at `side` pixels: what it looks at, made of which half of the image; `None` if

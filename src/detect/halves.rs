@@ -44,12 +44,13 @@ impl<'a> Halves<'a> {
     /// As many halves as a level needs on which the whole image is what PNet looks at. Of the pixels that become one, `gap` must be
     /// left.
     pub(super) fn new(view: &ImageView<'a>, gap: f64, threads: usize, pixels: &'a mut Pixels) -> Self {
-        let mut halves = Self { gap, ..Self::none(view) };
-        let most = halves.of_one_in(view.width().min(view.height()) as f64 / Stage::PNet.side() as f64, MOST).0;
-        for (i, pixels) in pixels.iter_mut().take(most).enumerate() {
+        let mut halves = Self { gap, count: MOST, ..Self::none(view) };
+        let Half(count) = halves.of(view.width().min(view.height()) as f64 / Stage::PNet.side() as f64);
+        halves.count = count;
+        for (i, pixels) in pixels.iter_mut().take(count).enumerate() {
             halves.views[i + 1] = halve(&halves.views[i], threads, pixels);
         }
-        Self { count: most, ..halves }
+        halves
     }
 
     /// The image itself.
@@ -64,11 +65,7 @@ impl<'a> Halves<'a> {
 
     /// Of which one to make something in which `pixels` of the image's become one.
     pub(super) fn of(&self, pixels: f64) -> Half {
-        self.of_one_in(pixels, self.count)
-    }
-
-    fn of_one_in(&self, pixels: f64, most: usize) -> Half {
-        Half((1..=most).take_while(|&i| Half(i).pixels() * self.gap <= pixels).count())
+        Half((1..=self.count).take_while(|&i| Half(i).pixels() * self.gap <= pixels).count())
     }
 }
 

@@ -16,7 +16,7 @@ use mtcnn_kernels::{Buffer, Conv, ConvParams, Isa, Shape};
 use super::candidate::Candidate;
 use super::crop::{self, CropScratch};
 use super::detector::Detector;
-use super::halves::Halves;
+use super::halves;
 use super::pyramid::{self, LevelMaker, LevelScratch};
 use crate::arch::{Arch, Layer, Stage};
 use crate::image::ImageView;
@@ -53,7 +53,8 @@ fn images() -> Vec<PathBuf> {
 /// What a net is shown of an image, `[image][row][column][3]`.
 fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl FnMut(Shape, &[f32])) {
     let cascade = &detector.cascade;
-    let (isa, resize, halves) = (cascade.isa, cascade.profile.resize, Halves::none(view));
+    let (isa, resize, mut halved) = (cascade.isa, cascade.profile.resize, halves::Pixels::default());
+    let halves = cascade.halves(view, 1, &mut halved);
     if stage == Stage::PNet {
         let mut shapes = Vec::new();
         let min_face = cascade.min_face_in(view);
@@ -79,9 +80,9 @@ fn shown(detector: &Detector, stage: Stage, view: &ImageView<'_>, mut show: impl
     }
     let mut boxes: Vec<Candidate> = detector.arenas.lend(|arena| arena.boxes_after(1, cascade, view, 1).to_vec());
     let (side, mut scratch, mut pixels) = (stage.side(), CropScratch::default(), Vec::new());
-    for (cut, _) in boxes.iter_mut().filter_map(|candidate| cascade.cut(candidate, side, &halves)) {
+    for (cut, half) in boxes.iter_mut().filter_map(|candidate| cascade.cut(candidate, side, &halves)) {
         let mut square = vec![0.0; side * side * 3];
-        crop::make(isa, view, cut, side, resize, &mut scratch, &mut square);
+        crop::make(isa, halves.view(half), cut, side, resize, &mut scratch, &mut square);
         pixels.extend(square);
     }
     if !pixels.is_empty() {

@@ -89,10 +89,10 @@ impl Arena {
         timing.levels.clear();
         timing.unscreened = cascade.screen.as_ref().err().copied();
         let begin = clock.begin();
-        let halves = match cascade.profile.gap {
-            // The few boxes of faces that are expected are not worth it.
-            Some(gap) if search.expected.is_none() => Halves::new(search.view, gap, threads, pixels),
-            _ => Halves::none(search.view),
+        let halves = match search.expected {
+            None => cascade.halves(search.view, threads, pixels),
+            // A few boxes are not worth it.
+            Some(_) => Halves::none(search.view),
         };
         timing.pyramid.busy += begin.elapsed();
         let mut context = Context { cascade, halves: &halves, suppressor, timing: &mut timing, clock, observer };

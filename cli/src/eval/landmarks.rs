@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::common::chart::Panel;
-use crate::common::detector::detector;
 use crate::common::outcome::Outcome;
 use crate::eval::args;
 use crate::eval::measuring::{look_with, outcome, readable};
@@ -38,7 +37,7 @@ struct Within {
 pub(crate) fn run(args: &args::Landmarks) -> anyhow::Result<Outcome> {
     args.shown.probe()?;
     let list = FacePoint::read(&args.landmarks, args.split)?;
-    let detector = detector(&args.detector.search, &args.detector.looks, 1)?;
+    let detector = args.detector.build()?;
     check_points(&list, detector.point_names())?;
     let files: Vec<_> = list.images.iter().map(|image| list.root.join(&image.name)).collect();
     let names: Vec<_> = list.images.iter().map(|image| image.name.as_str()).collect();

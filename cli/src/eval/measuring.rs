@@ -21,11 +21,10 @@ pub(crate) const MOST_NAMED: usize = 20;
 
 /// Looks for faces in images, with a progress bar.
 pub(crate) fn look_for_faces(args: &args::Detector, files: &[PathBuf]) -> anyhow::Result<Vec<Detections>> {
-    // The images are worked on side by side, each by one thread.
-    look_with(&detector(&args.search, &args.looks, 1)?, args, files)
+    look_with(&args.build()?, args, files)
 }
 
-/// The same with a detector that uses one thread.
+/// The same with the detector that `args` build.
 pub(crate) fn look_with(
     detector: &Detector,
     args: &args::Detector,
@@ -70,6 +69,13 @@ pub(crate) fn outcome(missed: &[String], total: usize, why: &str) -> Outcome {
     }
     complain(format_args!("{} of {total} images {why}: their faces are counted as missed", missed.len()));
     Outcome::Partly
+}
+
+impl args::Detector {
+    /// The images are worked on side by side, each by one thread.
+    pub(crate) fn build(&self) -> anyhow::Result<Detector> {
+        detector(&self.search, &self.looks, 1)
+    }
 }
 
 impl args::Shown {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use mtcnn_cpu::data::Split;
 use mtcnn_cpu::data::face_point::FacePoint;
 use mtcnn_cpu::data::wider::Wider;
-use mtcnn_cpu::eval::{Compared, Curve, ScoredBox, Truth, compare, landmark_errors, least_score, official_curve};
+use mtcnn_cpu::eval::{
+    Compared, Curve, ScoredBox, Truth, check_points, compare, landmark_errors, least_score, official_curve,
+};
 use mtcnn_cpu::weights::{self, Source};
 use mtcnn_cpu::{Detector, Face, Profile, Thresholds};
 use serde::Serialize;
@@ -88,6 +90,10 @@ pub(crate) fn run(args: &args::Profiles) -> anyhow::Result<Outcome> {
     let lists: Result<Vec<_>, _> = args.wider.iter().map(|folder| Wider::read_split(folder, &args.split)).collect();
     let split = if args.split == Split::Train.name() { Split::Train } else { Split::Val };
     let points = args.landmarks.as_ref().map(|folder| FacePoint::read(folder, split)).transpose()?;
+    // All ways have the same weights.
+    if let (Some(list), Some(way)) = (&points, ways.first()) {
+        check_points(list, way.detector(args, None)?.point_names())?;
+    }
     let mut measured = Measured { wider: Vec::new(), landmarks: Vec::new() };
     let (mut missed, mut total) = (Vec::new(), 0);
     for (folder, list) in args.wider.iter().zip(lists?) {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::common::detector::{detector, pool};
+use crate::common::detector::pool;
 use crate::common::outcome::{Outcome, complain};
 use crate::common::progress::{advance, progress_bar};
 use crate::eval::args;
@@ -28,8 +28,7 @@ struct Measured {
 pub(crate) fn run(args: &args::Stages) -> anyhow::Result<Outcome> {
     let mut lists = args.list.read()?;
     args.chosen.keep(&mut lists.iter_mut().map(|list| &mut list.images).collect::<Vec<_>>(), |image| &image.name)?;
-    // The images are worked on side by side, each by one thread.
-    let detector = detector(&args.detector.search, &args.detector.looks, 1)?;
+    let detector = args.detector.build()?;
     let pool = pool(args.detector.threads.threads)?;
     let reading = args.detector.decoding.reading(&args.detector.memory);
     let bar = progress_bar("images");
