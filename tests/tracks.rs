@@ -4,11 +4,14 @@
 #[path = "../examples/sequence/maker.rs"]
 mod maker;
 
+use std::path::Path;
+
 use mtcnn_cpu::eval::{MotBox, MotFile, TrackScores, track_scores};
 use mtcnn_cpu::image::{RgbImage, open};
 use mtcnn_cpu::track::{Track, TrackOptions, TrackState, Tracker};
 use mtcnn_cpu::{Detector, Follower, Thresholds};
 use mtcnn_cpu_test_support::shared;
+use rayon::prelude::*;
 
 /// The tracker was tuned on videos of seeds above 100.
 const SEEDS: [u64; 4] = [1, 2, 3, 4];
@@ -39,22 +42,11 @@ fn seen(tracks: &[Track]) -> impl Iterator<Item = (i64, [f64; 4])> {
 #[test]
 fn faces_are_followed_past_each_other_also_where_the_whole_frame_is_searched_seldom() {
     let Some(data) = shared("data") else { return };
-    let detector = detector(&TrackOptions::default());
     let every = [1, 5];
+    let scores: Vec<[TrackScores; 2]> = SEEDS.into_par_iter().map(|seed| followed(&data, seed, every)).collect();
     let mut all = [TrackScores::default(); 2];
-    for seed in SEEDS {
-        let sequence = maker::Sequence::new(&data, seed, FRAMES).unwrap();
-        let (mut truth, mut found) = (MotFile::default(), [MotFile::default(), MotFile::default()]);
-        let mut followers = every.map(|every| follower(&detector, every));
-        for time in 0..FRAMES {
-            let frame = sequence.frame(time);
-            put(&mut truth, time + 1, frame.truth.iter().map(|&(id, sides)| (id as i64, sides)));
-            for (follower, found) in followers.iter_mut().zip(&mut found) {
-                put(found, time + 1, seen(&follower.next(&frame.image).unwrap()));
-            }
-        }
-        for ((every, found), all) in every.iter().zip(&found).zip(&mut all) {
-            let scores = track_scores(&truth, found);
+    for (seed, scores) in SEEDS.into_iter().zip(scores) {
+        for ((every, scores), all) in every.iter().zip(scores).zip(&mut all) {
             println!("seed {seed}, whole frame each {every}: {}", line(&scores));
             *all = *all + scores;
         }
@@ -65,6 +57,22 @@ fn faces_are_followed_past_each_other_also_where_the_whole_frame_is_searched_sel
     let [always, seldom] = all;
     assert!(always.idf1() >= 0.95 && always.mota() >= 0.9);
     assert!(seldom.idf1() >= always.idf1() - 0.02 && seldom.mota() >= always.mota() - 0.02);
+}
+
+/// How well a sequence's faces are followed where the whole frame is searched as seldom as `every` says.
+fn followed(data: &Path, seed: u64, every: [usize; 2]) -> [TrackScores; 2] {
+    let detector = detector(&TrackOptions::default());
+    let sequence = maker::Sequence::new(data, seed, FRAMES).unwrap();
+    let (mut truth, mut found) = (MotFile::default(), [MotFile::default(), MotFile::default()]);
+    let mut followers = every.map(|every| follower(&detector, every));
+    for time in 0..FRAMES {
+        let frame = sequence.frame(time);
+        put(&mut truth, time + 1, frame.truth.iter().map(|&(id, sides)| (id as i64, sides)));
+        for (follower, found) in followers.iter_mut().zip(&mut found) {
+            put(found, time + 1, seen(&follower.next(&frame.image).unwrap()));
+        }
+    }
+    found.map(|found| track_scores(&truth, &found))
 }
 
 fn line(scores: &TrackScores) -> String {
