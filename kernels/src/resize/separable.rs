@@ -7,7 +7,7 @@ use wide::f32x4;
 
 use super::{Affine, Axis, Order, Region, Source};
 use crate::shape::product;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch, prefetch};
 use crate::{Buffer, Isa};
 
 /// A resize by one filter along each axis: a region of an image becomes `down.target()` rows of `across.target()` pixels.
@@ -191,6 +191,10 @@ unsafe fn sum_vectors<S: Simd, const N: usize>(
         let mut sums = [s.splat(0.0); N];
         for (j, &weight) in weights.iter().enumerate() {
             let weight = s.splat(scale * weight);
+            if N > 1 {
+                // The next row of the output, which begins about there, finds its source in the nearest cache.
+                prefetch(rows.wrapping_add((weights.len() + j) * stride + first));
+            }
             for (k, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: the caller's; `first + N·LANES <= line.len()`.
                 let bytes = unsafe { s.load_u8(rows.add(j * stride + first + k * S::LANES)) };
@@ -276,7 +280,7 @@ fn filter_taps<S: Simd, const COLOURS: bool, const TAPS: usize>(
     }
     let lines = Lines { values: lines.as_ptr(), len: line_len, pixel };
     if order == Order::Planar {
-        assert_eq!(out.len(), 3 * target, "one row");
+        assert!(out.len() == 3 * target && places.iter().all(|&place| place < 3), "one row");
         for x in (0..target).step_by(4) {
             // The last four overlap those before them.
             let x = x.min(target - 4);
@@ -287,7 +291,11 @@ fn filter_taps<S: Simd, const COLOURS: bool, const TAPS: usize>(
             }
             let planes = f32x4::transpose(pixels);
             for k in 0..3 {
-                out[places[k] * target + x..][..4].copy_from_slice(&planes[k].to_array());
+                // SAFETY: a plane has `target` values, of which there are four from `x` on.
+                unsafe {
+                    let to = out.as_mut_ptr().add(places[k] * target + x);
+                    to.cast::<[f32; 4]>().write_unaligned(planes[k].to_array());
+                }
             }
         }
     } else if out.len() == ROWS * 3 * target {
@@ -362,14 +370,16 @@ unsafe fn filter_pixels<S: Simd, const COLOURS: bool, const TAPS: usize, const N
     let (start, weights) = unsafe { across.padded_taps(x) };
     let taps = if TAPS > 0 { TAPS } else { across.taps(x).1.len() };
     let mut sums = [f32x4::splat(offset); N];
+    // SAFETY: the pixel lies in the source.
+    let first = unsafe { lines.values.add(start * lines.pixel) };
     for j in 0..taps {
         // SAFETY: there are as many weights.
         let weight = f32x4::splat(unsafe { *weights.add(j) });
         for (row, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: the first pixel lies in the source, and the last that has a weight of its own too; those behind it,
-            // `TAPS` at most, lie in the line.
+            // SAFETY: the last pixel that has a weight of its own lies in the source, too; those behind it, `TAPS` at most, lie
+            // in the line.
             let pixel = unsafe {
-                let at = lines.values.add(row * lines.len + (start + j) * lines.pixel);
+                let at = first.add(row * lines.len + j * lines.pixel);
                 if COLOURS { at.cast::<[f32; 4]>().read_unaligned() } else { [*at; 4] }
             };
             *sum = s.mul_add_four(weight, f32x4::new(pixel), *sum);

@@ -162,6 +162,18 @@ pub(crate) unsafe fn store_pieces_up_to<S: Floats>(s: S, p: *mut f32, v: S::V, n
     unsafe { if n >= S::LANES { s.store(p, v) } else { s.store_pieces(p, v, n) } }
 }
 
+/// Hints that the line of the cache around an address, which need not be one of ours, is read soon.
+#[inline(always)]
+pub(crate) fn prefetch(p: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: each x86-64 has the instruction, and it reads nothing that the program could see or that could fail.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// Runs a kernel on an instruction set.
 ///
 /// # Panics
