@@ -1,6 +1,8 @@
 //! The program, run as a user runs it.
 #![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod training;
+
 use std::fs;
 use std::process::{Command, Output};
 
