@@ -4,9 +4,9 @@ mod common;
 
 use std::fs;
 
+use common::run;
 use common::sources::Sources;
 use common::training::{Sets, TINY};
-use common::run;
 
 /// Nine points of the faces of a list, in pixels.
 const NINE: [(&str, [u32; 2]); 9] = [

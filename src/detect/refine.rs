@@ -26,6 +26,9 @@ const BATCH: usize = 16;
 /// The same where most of them are rejected before the net sees them.
 const SCREENED_BATCH: usize = 4 * BATCH;
 
+/// The PNet's score above which RNet lets most boxes pass, so that low precision would reject too few of them.
+const SURE: f32 = 0.95;
+
 /// No box.
 const NONE: u32 = u32::MAX;
 
@@ -40,8 +43,11 @@ pub(super) type Found = (Candidate, usize);
 struct Batch {
     first: usize,
     last: usize,
+    /// Low precision is asked of so many of them, the first ones.
+    doubtful: usize,
     scores: Vec<f32>,
-    passed: Vec<Candidate>,
+    /// With the places of the boxes in the list of those that are looked at.
+    passed: Vec<(usize, Candidate)>,
     /// Of those that passed, one after the other: x1 y1 x2 y2 … as parts of the box.
     points: Vec<f32>,
     cropping: Duration,
@@ -59,10 +65,14 @@ pub(super) struct Refiner {
     scores: Vec<f32>,
     /// For each box the number of the better one that it overlaps much, or [`NONE`].
     leaders: Vec<u32>,
+    /// Of each box whether it is the better one for another.
+    leads: Vec<bool>,
     /// For the grouping.
     groups: Vec<(u32, Candidate)>,
     /// As many as the most boxes needed; the first ones are in use.
     batches: Vec<Batch>,
+    /// Where the boxes that passed lie in the batches: the number of each, the batch and the place in it.
+    found: Vec<(u32, usize, usize)>,
     /// The boxes that passed, in the order in which they were looked at.
     passed: Vec<Candidate>,
     /// What the net gave for their points, as [`Batch::points`].
@@ -140,7 +150,7 @@ impl Refiner {
     fn refine<O: Observer>(&mut self, context: &mut Context<'_, O>, stage: Stage, boxes: &[Candidate]) -> StageTimes {
         let Context { cascade, halves, clock, .. } = *context;
         let profile = &cascade.profile;
-        let Self { shown, places, scores, passed, answers, .. } = self;
+        let Self { shown, places, scores, passed, answers, leads, .. } = self;
         shown.clear();
         shown.extend(boxes.iter().filter_map(|&(mut candidate)| {
             let Some((cut, half)) = cascade.cut(&mut candidate, stage.side(), halves) else {
@@ -158,6 +168,8 @@ impl Refiner {
         answers.clear();
         scores.clear();
         scores.resize(shown.len(), 0.0);
+        leads.clear();
+        leads.resize(shown.len(), false);
         places.clear();
         let Some(skips) = profile.skips[usize::from(stage == Stage::ONet)] else {
             places.extend(0..count);
@@ -186,7 +198,7 @@ impl Refiner {
 
     /// Finds for each box the better one that it overlaps much.
     fn group<O: Observer>(&mut self, context: &mut Context<'_, O>, skips: Skips) {
-        let Self { shown, leaders, groups, .. } = self;
+        let Self { shown, leaders, leads, groups, .. } = self;
         leaders.clear();
         leaders.resize(shown.len(), NONE);
         groups.clear();
@@ -199,6 +211,7 @@ impl Refiner {
             rule,
             |gone, by| {
                 leaders[gone.0 as usize] = by.0;
+                leads[by.0 as usize] = true;
             },
         );
     }
@@ -213,12 +226,13 @@ impl Refiner {
         };
         // All answers come back where an observer wants to see them.
         let least = if O::ALL { f32::NEG_INFINITY } else { threshold };
-        // A profile that skips boxes needs the scores of many that do not pass, and of those that are left more pass: it
-        // gains nothing.
-        let pays = stage == Stage::RNet && cascade.profile.skips[0].is_none();
-        let screen = cascade.screen.as_ref().ok().filter(|_| pays && !O::ALL);
+        let screen = cascade.screen.as_ref().ok().filter(|_| stage == Stage::RNet && !O::ALL);
         let screen = screen.map(|screen| (screen, surely_below(threshold)));
-        let Self { shown, places, scores, batches, passed, answers, .. } = self;
+        let Self { shown, places, scores, batches, found, passed, answers, leads, .. } = self;
+        // Of a box that leads others the score is needed, whether it passes or not.
+        let doubtful = |place: u32| screen.is_some() && shown[place as usize].0.score <= SURE && !leads[place as usize];
+        places.sort_unstable_by_key(|&place| (!doubtful(place), place));
+        let all_doubtful = places.partition_point(|&place| doubtful(place));
         // As many batches as keep all threads at work to the end.
         let threads = context.timing.threads;
         let most = if screen.is_some() { SCREENED_BATCH } else { BATCH };
@@ -227,6 +241,7 @@ impl Refiner {
         let batches = &mut batches[..count];
         for (i, batch) in batches.iter_mut().enumerate() {
             (batch.first, batch.last) = (places.len() * i / count, places.len() * (i + 1) / count);
+            batch.doubtful = all_doubtful.clamp(batch.first, batch.last) - batch.first;
         }
         run(threads, &cascade.workspaces, batches, |workspace, _, batch| {
             let boxes = places[batch.first..batch.last].iter().map(|&place| &shown[place as usize]);
@@ -239,22 +254,26 @@ impl Refiner {
         });
         times.inputs += places.len();
         times.flops += net.crop_flops() * places.len() as u64;
-        for batch in batches {
+        found.clear();
+        for (number, batch) in batches.iter().enumerate() {
             context.timing.crops.busy += batch.cropping;
             times.busy += batch.answering;
             context.timing.rnet_crops = context.timing.rnet_crops.and(batch.screening);
-            let values = net.outputs() - Net::FIRST_POINT;
-            for (i, candidate) in batch.passed.iter().enumerate() {
-                if O::ALL {
-                    context.observer.answered(stage, candidate);
-                }
-                if candidate.score > threshold {
-                    passed.push(*candidate);
-                    answers.extend_from_slice(&batch.points[i * values..][..values]);
-                }
-            }
+            found.extend(batch.passed.iter().enumerate().map(|(i, &(at, _))| (places[batch.first + at], number, i)));
             for (&place, &score) in places[batch.first..batch.last].iter().zip(&batch.scores) {
                 scores[place as usize] = score;
+            }
+        }
+        found.sort_unstable();
+        let values = net.outputs() - Net::FIRST_POINT;
+        for &(_, number, i) in found.iter() {
+            let (_, candidate) = &batches[number].passed[i];
+            if O::ALL {
+                context.observer.answered(stage, candidate);
+            }
+            if candidate.score > threshold {
+                passed.push(*candidate);
+                answers.extend_from_slice(&batches[number].points[i * values..][..values]);
             }
         }
         context.timing.crops.outputs += places.len();
@@ -289,15 +308,17 @@ impl Batch {
     ) {
         let Workspace { net: scratch, low, left, pixels, answers, .. } = workspace;
         let (count, size) = (boxes.len(), net.side() * net.side() * 3);
+        let doubtful = &pixels[..self.doubtful * size];
         self.screening = Screening::default();
-        if screen.is_some_and(|(screen, threshold)| screen.crops(count, pixels, threshold, low, left)) {
-            (self.screening.inputs, self.screening.recomputed) = (count, left.len());
-            for (to, &(from, _)) in left.iter().enumerate() {
-                pixels.copy_within(from * size..(from + 1) * size, to * size);
-            }
+        if screen.is_some_and(|(screen, threshold)| screen.crops(doubtful, threshold, low, left)) {
+            (self.screening.inputs, self.screening.recomputed) = (self.doubtful, left.len());
         } else {
             left.clear();
-            left.extend((0..count).map(|number| (number, f32::INFINITY)));
+            left.extend((0..self.doubtful).map(|number| (number, f32::INFINITY)));
+        }
+        left.extend((self.doubtful..count).map(|number| (number, f32::INFINITY)));
+        for (to, &(from, _)) in left.iter().enumerate().filter(|&(to, &(from, _))| to != from) {
+            pixels.copy_within(from * size..(from + 1) * size, to * size);
         }
         let answers = answers.resize(left.len() * net.outputs());
         if !left.is_empty() {
@@ -316,7 +337,7 @@ impl Batch {
             let score = softmax::second_of_two([no_face, face]);
             self.scores[number] = score;
             if score > threshold {
-                self.passed.push(Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate });
+                self.passed.push((number, Candidate { score, offsets: [dx1, dy1, dx2, dy2], ..*candidate }));
                 self.points.extend_from_slice(points);
                 self.screening.nearest = self.screening.nearest.min(distance);
             }

@@ -116,7 +116,6 @@ impl Screen {
     /// numbers and how far each was from being rejected. Whether that could be told.
     pub(crate) fn crops(
         &self,
-        count: usize,
         pixels: &[f32],
         threshold: f32,
         scratch: &mut Scratch,
@@ -124,7 +123,7 @@ impl Screen {
     ) -> bool {
         let (net, margins) = &self.rnet;
         let Some(least) = least(margins, threshold) else { return false };
-        let scores = scratch.scores.resize(count);
+        let scores = scratch.scores.resize(pixels.len() / Stage::RNet.side().pow(2) / 3);
         net.forward(self.backend, pixels, &mut scratch.layers, scores);
         left.clear();
         left.extend(scores.iter().map(|score| score - least).enumerate().filter(|&(_, distance)| distance >= 0.0));
