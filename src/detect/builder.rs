@@ -230,8 +230,8 @@ impl DetectorBuilder {
         self
     }
 
-    /// Whether a pass in low precision first rejects what PNet, and in profiles that show it all boxes RNet, would reject by far,
-    /// so that only the rest is computed in f32. The faces are the same to the bit. By default it is done where it takes less
+    /// Whether a pass in low precision first rejects what PNet, and of boxes that PNet is not sure of RNet, would reject by far, so
+    /// that only the rest is computed in f32. The faces are the same to the bit. By default it is done where it takes less
     /// time: with AVX-512 VNNI. If it is asked for, AVX2 is enough. It needs weights whose errors in low precision were
     /// measured, the embedded ones, and thresholds that were measured, from 0.03 to 0.99. [`Timing::unscreened`] tells why it is
     /// not done, [`Timing::cells`] what it rejected.

@@ -8,7 +8,7 @@ use mtcnn_cpu::{Level, Screening, StageTimes, Timing};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::bench::comparison::Compared;
-use crate::common::screened::screened;
+use crate::common::screened::{left, screened};
 
 /// What many detections in one image gave.
 pub(crate) struct Measured {
@@ -146,7 +146,7 @@ impl Report {
             Nets { pnet: rate(&timing.pnet, pnet), rnet: rate(&timing.rnet, rnet), onet: rate(&timing.onet, onet) };
         let of_peak = |rate: Option<Rate>| rate.map(|rate| rate.median / peak);
         let boxes = |stage: &StageTimes| Boxes { r#in: stage.inputs, out: stage.outputs };
-        let left = |screening: Screening| (screening.inputs > 0).then_some(screening.recomputed);
+        let left = |stage, screening: Screening| (screening.inputs > 0).then(|| left(stage, &screening));
         Self {
             image,
             width: pixels.width(),
@@ -164,7 +164,10 @@ impl Report {
             gflops,
             levels: timing.levels.iter().map(JsonLevel::from).collect(),
             candidates: Nets { pnet: boxes(&timing.pnet), rnet: boxes(&timing.rnet), onet: boxes(&timing.onet) },
-            recomputed: Recomputed { pnet: left(timing.cells), rnet: left(timing.rnet_crops) },
+            recomputed: Recomputed {
+                pnet: left(&timing.pnet, timing.cells),
+                rnet: left(&timing.rnet, timing.rnet_crops),
+            },
             screened: screened(&timing),
             isa: timing.isa.to_string(),
             threads: timing.threads,

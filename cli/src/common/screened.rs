@@ -2,11 +2,16 @@
 
 use mtcnn_cpu::{Screening, StageTimes, Timing};
 
+/// What f32 looked at, whether screening left it or was not asked.
+pub(crate) fn left(stage: &StageTimes, screening: &Screening) -> usize {
+    stage.inputs - screening.inputs + screening.recomputed
+}
+
 /// What it rejected in one or more images, or why there was none.
 pub(crate) fn screened(timing: &Timing) -> String {
     let Timing { pnet, rnet, cells, rnet_crops, unscreened, .. } = timing;
     let part = |stage: &StageTimes, screening: &Screening| {
-        100.0 * (stage.inputs - screening.inputs + screening.recomputed) as f64 / (stage.inputs as f64).max(1.0)
+        100.0 * left(stage, screening) as f64 / (stage.inputs as f64).max(1.0)
     };
     match unscreened {
         Some(reason) => format!("screening: none, {reason}"),
