@@ -53,6 +53,13 @@ fn a_tiny_cascade_from_nothing_killed_and_gone_on_with() {
     let read = |name: &str| fs::read(sources.path(name)).unwrap();
     assert!(read("whole/model.safetensors") == read("killed/model.safetensors"));
 
+    // Killed while a net's curves were drawn, of which nothing else is missing.
+    let (curves, begun) = (sources.path("killed/pnet/curves.png"), sources.path("killed/pnet/.mtcnn-cpu-left.tmp"));
+    fs::rename(&curves, &begun).unwrap();
+    let resumed = finish(command("killed"));
+    assert_eq!(resumed.code, 0, "{}", resumed.err);
+    assert!(curves.exists() && !begun.exists());
+
     // Other data, or less of them.
     let without = |what: &str| {
         let (wider, recipe, out) = (text(""), text("tiny.toml"), text("whole"));

@@ -74,7 +74,7 @@ pub enum CascadeEvent<'a> {
     Prepared(Stage, Split, &'a Summary),
     /// A net is trained.
     Training(Stage, run::TrainingProgress<'a>),
-    /// It is complete, in this folder.
+    /// It is complete, in this folder: now, or since an earlier run.
     Trained(Stage, &'a Path),
     /// The result is measured.
     Evaluating(data::Progress),
@@ -196,6 +196,7 @@ impl Cascade<'_> {
                 let validation = sources.validation.is_some().then_some(validation.as_path());
                 self.train(stage, &samples, validation, &trained, model.as_deref(), on)?;
             }
+            go_on(on(&CascadeEvent::Trained(stage, &trained)))?;
             note(&mut times, out, &trained, began)?;
             let metrics = Metrics::read(&trained.join(METRICS))?;
             let last = |validation| metrics.iter().rev().find(|line| line.validation == validation).cloned();
@@ -333,10 +334,7 @@ impl Cascade<'_> {
             most_skipped: self.most_skipped,
         };
         let summary = prepare(sources, &how, folder, &mut |progress| on(&CascadeEvent::Preparing(stage, progress)))?;
-        match on(&CascadeEvent::Prepared(stage, sources.split, &summary)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::cancelled()),
-        }
+        go_on(on(&CascadeEvent::Prepared(stage, sources.split, &summary)))
     }
 
     /// Trains a net.
@@ -367,13 +365,15 @@ impl Cascade<'_> {
             isa: self.isa,
         };
         match training.run(&mut |progress| on(&CascadeEvent::Training(stage, progress.clone())))? {
-            Ended::Complete => match on(&CascadeEvent::Trained(stage, folder)) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(Error::cancelled()),
-            },
+            Ended::Complete => Ok(()),
             Ended::Stopped(_) => Err(Error::cancelled()),
         }
     }
+}
+
+/// The error of an observer that says no.
+fn go_on(flow: ControlFlow<()>) -> Result<()> {
+    if flow.is_break() { Err(Error::cancelled()) } else { Ok(()) }
 }
 
 /// Checksums of lists, by their names.
