@@ -139,6 +139,11 @@ impl Error {
     pub(crate) fn cancelled() -> Self {
         Self::new(ErrorKind::Cancelled, "stopped before it was complete")
     }
+
+    /// [`Error::cancelled`] where a caller who was told of progress says no.
+    pub(crate) fn if_cancelled(flow: std::ops::ControlFlow<()>) -> Result<()> {
+        if flow.is_break() { Err(Self::cancelled()) } else { Ok(()) }
+    }
 }
 
 impl fmt::Display for Error {

@@ -162,10 +162,8 @@ pub fn prepare(
                     skipped.push(Skipped { image: task.path(), reason });
                 }
             }
-            match progress(Progress { done: index + 1, total: tasks.len() }) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(Error::cancelled().at(out)),
-            }
+            Error::if_cancelled(progress(Progress { done: index + 1, total: tasks.len() }))
+                .map_err(|error| error.at(out))
         },
     )?;
     if let [first, ..] = &skipped[..]

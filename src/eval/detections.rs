@@ -34,10 +34,7 @@ pub fn detect_all(
     let cost = |index: usize| images::decoding_bytes(&files[index]);
     ordered::for_each_within(pool, total, reading.ram, cost, work, |index, detections| {
         all.push(detections);
-        match progress(Progress { done: index + 1, total }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::cancelled()),
-        }
+        Error::if_cancelled(progress(Progress { done: index + 1, total }))
     })?;
     match (files.first(), all.first()) {
         (Some(file), Some(Err(reason))) if all.iter().all(Result::is_err) => {

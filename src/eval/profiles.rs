@@ -44,10 +44,7 @@ pub fn compare(
     let cost = |index: usize| images::decoding_bytes(&files[index]);
     ordered::for_each_within(pool, total, reading.ram, cost, work, |index, compared| {
         all.push(compared);
-        match progress(Progress { done: index + 1, total }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::cancelled()),
-        }
+        Error::if_cancelled(progress(Progress { done: index + 1, total }))
     })?;
     Ok(all)
 }

@@ -142,10 +142,7 @@ pub fn evaluate(
                 Ok(result) => evaluation.images.push(result),
                 Err((image, reason)) => evaluation.skipped.push(Skipped { image, reason }),
             }
-            match progress(Progress { done: index + 1, total }) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(Error::cancelled()),
-            }
+            Error::if_cancelled(progress(Progress { done: index + 1, total }))
         },
     )?;
     match &evaluation.skipped[..] {

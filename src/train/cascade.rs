@@ -196,7 +196,7 @@ impl Cascade<'_> {
                 let validation = sources.validation.is_some().then_some(validation.as_path());
                 self.train(stage, &samples, validation, &trained, model.as_deref(), on)?;
             }
-            go_on(on(&CascadeEvent::Trained(stage, &trained)))?;
+            Error::if_cancelled(on(&CascadeEvent::Trained(stage, &trained)))?;
             note(&mut times, out, &trained, began)?;
             let metrics = Metrics::read(&trained.join(METRICS))?;
             let last = |validation| metrics.iter().rev().find(|line| line.validation == validation).cloned();
@@ -334,7 +334,7 @@ impl Cascade<'_> {
             most_skipped: self.most_skipped,
         };
         let summary = prepare(sources, &how, folder, &mut |progress| on(&CascadeEvent::Preparing(stage, progress)))?;
-        go_on(on(&CascadeEvent::Prepared(stage, sources.split, &summary)))
+        Error::if_cancelled(on(&CascadeEvent::Prepared(stage, sources.split, &summary)))
     }
 
     /// Trains a net.
@@ -369,11 +369,6 @@ impl Cascade<'_> {
             Ended::Stopped(_) => Err(Error::cancelled()),
         }
     }
-}
-
-/// The error of an observer that says no.
-fn go_on(flow: ControlFlow<()>) -> Result<()> {
-    if flow.is_break() { Err(Error::cancelled()) } else { Ok(()) }
 }
 
 /// Checksums of lists, by their names.
