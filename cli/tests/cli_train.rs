@@ -4,11 +4,21 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::run;
-use common::training::{Sets, finish, portrait, wait_for};
+use common::training::{Sets, finish, portrait};
+
+/// Waits until a file is there, and the process has not ended.
+fn wait_for(path: &Path) {
+    let began = Instant::now();
+    while !path.exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 
 #[test]
 fn a_net_is_trained_to_the_same_bytes_on_any_number_of_threads() {

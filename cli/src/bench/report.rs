@@ -146,7 +146,7 @@ impl Report {
             Nets { pnet: rate(&timing.pnet, pnet), rnet: rate(&timing.rnet, rnet), onet: rate(&timing.onet, onet) };
         let of_peak = |rate: Option<Rate>| rate.map(|rate| rate.median / peak);
         let boxes = |stage: &StageTimes| Boxes { r#in: stage.inputs, out: stage.outputs };
-        let left = |stage, screening: Screening| (screening.inputs > 0).then(|| left(stage, &screening));
+        let recomputed = |stage, screening: Screening| (screening.inputs > 0).then(|| left(stage, &screening));
         Self {
             image,
             width: pixels.width(),
@@ -165,8 +165,8 @@ impl Report {
             levels: timing.levels.iter().map(JsonLevel::from).collect(),
             candidates: Nets { pnet: boxes(&timing.pnet), rnet: boxes(&timing.rnet), onet: boxes(&timing.onet) },
             recomputed: Recomputed {
-                pnet: left(&timing.pnet, timing.cells),
-                rnet: left(&timing.rnet, timing.rnet_crops),
+                pnet: recomputed(&timing.pnet, timing.cells),
+                rnet: recomputed(&timing.rnet, timing.rnet_crops),
             },
             screened: screened(&timing),
             isa: timing.isa.to_string(),

@@ -1,9 +1,8 @@
 //! Small trainings: sets of samples, a recipe, and what a net of theirs finds.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::sources::Sources;
 use super::{Run, program, run};
@@ -65,15 +64,6 @@ impl Sets {
 
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-}
-
-/// Waits until a file is there, and the process has not ended.
-pub(crate) fn wait_for(path: &Path) {
-    let began = Instant::now();
-    while !path.exists() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{} never came", path.display());
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
