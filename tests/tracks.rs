@@ -14,7 +14,7 @@ use mtcnn_cpu_test_support::shared;
 use rayon::prelude::*;
 
 /// The tracker was tuned on videos of seeds above 100.
-const SEEDS: [u64; 2] = [1, 2];
+const SEEDS: [u64; 4] = [1, 2, 3, 4];
 const FRAMES: usize = 10 * maker::RATE;
 
 fn detector(options: &TrackOptions) -> Detector {
