@@ -74,6 +74,8 @@ pub mod weights;
 mod weights;
 
 pub use arch::Stage;
+#[cfg(feature = "convert")]
+pub use detect::calibrate;
 pub use detect::{Detector, DetectorBuilder, Level, Rotation, Screening, StageTimes, Timing};
 pub use error::{Error, ErrorKind};
 pub use face::{Face, Landmarks};

@@ -102,8 +102,38 @@ fn nothing_is_screened_of_which_no_margin_is_known() {
     let unusual = Detector::builder().screening(true).thresholds([0.01, 0.01, 0.7].into()).build().unwrap();
     let (_, timing) = unusual.detect_timed(&image).unwrap();
     assert_eq!((timing.cells.inputs, timing.rnet_crops.inputs), (0, 0), "thresholds that were not measured");
-    let file = root().join("src/weights/default/mtcnn.safetensors");
-    let other = Detector::builder().screening(true).weights(file).build().unwrap();
-    let reason = if isa == Isa::Portable { Unscreened::Isa } else { Unscreened::Weights };
-    assert_eq!((other.screens(), unscreened(&other)), (false, Some(reason)), "another model's file");
+    let mut file = std::fs::read(root().join("src/weights/default/mtcnn.safetensors")).unwrap();
+    let of = |file: &[u8]| Detector::builder().screening(true).weights_bytes(file).build().unwrap();
+    let screens = isa != Isa::Portable;
+    assert_eq!(of(&file).screens(), screens, "a file with the weights inside");
+    // The lowest bit of the last value, which is RNet's.
+    let last = file.len() - 4;
+    file[last] ^= 1;
+    let reason = if screens { Unscreened::Weights } else { Unscreened::Isa };
+    assert_eq!((of(&file).screens(), unscreened(&of(&file))), (false, Some(reason)), "another model's file");
+}
+
+/// What a description says of ranges may be anything: without sense the faces are lost, but nothing else is.
+#[test]
+fn ranges_without_sense_do_no_harm() {
+    let image = open(root().join("testdata/astronaut.png")).unwrap();
+    let file = std::fs::read(root().join("src/weights/default/mtcnn.safetensors")).unwrap();
+    let measured = std::fs::read_to_string(root().join("src/weights/default/screening.txt")).unwrap();
+    for range in ["-3e38 3e38 0", "-3e38 -3e38 -3e38", "0 0 0", "0 1e-45 0", "7 3e38 3e38"] {
+        let line = |line: &str| match line.split(' ').collect::<Vec<_>>()[..] {
+            [net, layer, ..] if layer.parse::<u8>().is_ok() => format!("{net} {layer} {range}\\n"),
+            _ => format!("{line}\\n"),
+        };
+        let text: String = measured.lines().map(line).collect();
+        let (length, rest) = file.split_first_chunk().unwrap();
+        let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+        let header = String::from_utf8(header.to_vec()).unwrap();
+        let header =
+            header.trim_end().replacen("{\"channels\"", &format!("{{\"screening\":\"{text}\",\"channels\""), 1);
+        assert!(header.contains(range), "{header}");
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat();
+        let detector = Detector::builder().screening(true).weights_bytes(bytes).build().unwrap();
+        assert_eq!(detector.screens(), detector.isa() != Isa::Portable);
+        detector.detect(&image).unwrap();
+    }
 }

@@ -219,3 +219,113 @@ fn what_is_no_model_is_refused_by_name() {
         assert!(!model.exists());
     }
 }
+
+/// Values of half precision are others than those inside: nothing is known of them, until it is measured.
+#[test]
+fn a_model_is_screened_once_it_is_calibrated() {
+    let folder = TempDir::new().unwrap();
+    let [half, calibrated, broken] = ["half", "calibrated", "broken.jpg"].map(|name| folder.path().join(name));
+    let (code, _, err) =
+        run(&["convert", "--dtype", "f16", "-o"].map(Path::new).into_iter().chain([&*half]).collect::<Vec<_>>());
+    assert_eq!(code, 0, "{err}");
+    let [crowd, astronaut] = ["crowd.jpg", "astronaut.png"].map(|name| root().join("testdata").join(name));
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    for (image, name) in [(&crowd, "crowd.jpg"), (&astronaut, "astronaut.png")] {
+        fs::copy(image, images.join(name)).unwrap();
+    }
+    let verify = |model: &Path| {
+        Run::of(
+            subcommand("bench", &["--format", "json", "--weights"])
+                .arg(model)
+                .arg("--verify")
+                .arg(&images)
+                .output()
+                .unwrap(),
+        )
+    };
+    let calibrate = |model: &Path, images: &Path, to: &Path| {
+        run(&[
+            Path::new("calibrate"),
+            model,
+            Path::new("-f"),
+            Path::new("json"),
+            Path::new("-o"),
+            to,
+            Path::new("-i"),
+            images,
+        ])
+    };
+
+    let Run { code, err, .. } = verify(&half);
+    assert!(code == 1 && err.contains("nothing to verify"), "{code} {err}");
+    let (code, out, err) = calibrate(&half, &images, &calibrated);
+    if err.contains("no low precision to measure") {
+        assert!(code == 2 && err.contains("portable") && !calibrated.exists(), "{code} {err}");
+        return;
+    }
+    assert_eq!((code, err.as_str()), (0, ""));
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report[0]["net"], "pnet");
+    assert!(
+        report[0]["margins"][5]["margin"].as_f64().unwrap() > report[0]["margins"][5]["largest_loss"].as_f64().unwrap()
+    );
+    assert!(report[1]["margins"][10]["passed"].as_u64().unwrap() < 1000, "few crops are so surely faces");
+    assert_eq!(report[1]["margins"][10]["margin"], serde_json::Value::Null);
+    let Run { code, out, err } = verify(&calibrated);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(rows[0]["faces"].as_u64().unwrap() > 40 && rows[0]["different"] == 0, "{out}");
+    assert!(
+        rows[0]["cells"]["recomputed"].as_u64().unwrap() * 2 < rows[0]["cells"]["inputs"].as_u64().unwrap(),
+        "{out}"
+    );
+
+    // The tensors are as they were, of half precision; the report says of what they were measured.
+    let tensors = |model: &Path| {
+        let bytes = fs::read(model).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert!(tensors(&half) == tensors(&calibrated));
+    let (_, info, _) = run(&[Path::new("info"), &calibrated]);
+    let line = info.lines().find(|line| line.starts_with("screening")).unwrap();
+    assert!(line.contains("Measured on 2 images"), "{line}");
+    assert!(info.contains("F16"), "{info}");
+
+    // Another value, though the description is the same: it is not believed.
+    let mut bytes = fs::read(&calibrated).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let other = folder.path().join("other");
+    fs::write(&other, &bytes).unwrap();
+    let Run { code, err, .. } = verify(&other);
+    assert!(code == 1 && err.contains("nothing to verify"), "{code} {err}");
+    // And what nobody measured is an error.
+    let place = bytes.windows(5).position(|bytes| bytes == b"\\nof ").unwrap();
+    bytes[place + 2] = b'x';
+    fs::write(&other, &bytes).unwrap();
+    let Run { code, err, .. } = verify(&other);
+    assert!(code == 1 && err.contains("other: what \"screening\" says in its description"), "{code} {err}");
+
+    // An image that can't be read is named, and left out; and what cannot be concluded from is refused.
+    fs::write(&broken, "no image").unwrap();
+    fs::copy(&broken, images.join("broken.jpg")).unwrap();
+    let (code, _, err) = calibrate(&half, &images, &other);
+    assert!(
+        code == 1 && err.contains("broken.jpg: ") && err.contains("1 of 3 inputs could not be read"),
+        "{code} {err}"
+    );
+    assert!(fs::read(&other).unwrap() == fs::read(&calibrated).unwrap(), "the others give what they gave");
+    fs::remove_file(&other).unwrap();
+    for (image, reason) in
+        [(&broken, "0 images have nothing that pnet looks at"), (&astronaut, "1 images are too few: ")]
+    {
+        let (code, _, err) = calibrate(&half, image, &other);
+        assert!(code == 1 && err.contains(reason), "{code} {err}");
+    }
+    let (code, _, err) = calibrate(&half, Path::new("-"), &other);
+    assert!(code == 2 && err.contains("stdin (-) can be read only once"), "{code} {err}");
+    let (code, _, err) = calibrate(&half, &crowd, &half);
+    assert!(code == 2 && err.contains("half"), "{code} {err}");
+    assert!(!other.exists());
+}

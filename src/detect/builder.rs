@@ -233,8 +233,9 @@ impl DetectorBuilder {
     /// Whether a pass in low precision first rejects what PNet, and of boxes that PNet is not sure of RNet, would reject by far, so
     /// that only the rest is computed in f32. The faces are the same to the bit. By default it is done where it takes less
     /// time: with AVX-512 VNNI. If it is asked for, AVX2 is enough. It needs weights whose errors in low precision were
-    /// measured, the embedded ones, and thresholds that were measured, from 0.03 to 0.99. [`Timing::unscreened`] tells why it is
-    /// not done, [`Timing::cells`] what it rejected.
+    /// measured (the embedded ones, models with the same PNet and RNet, and what `mtcnn-cpu weights calibrate` has written), and
+    /// thresholds that were measured, from 0.03 to 0.99. [`Timing::unscreened`] tells why it is not done, [`Timing::cells`] what it
+    /// rejected.
     ///
     /// [`Timing::cells`]: crate::Timing::cells
     /// [`Timing::unscreened`]: crate::Timing::unscreened

@@ -5,6 +5,8 @@
 //! squared, rounded and suppressed is a [`Profile`](crate::profile::Profile).
 
 mod builder;
+#[cfg(feature = "convert")]
+pub mod calibrate;
 pub(crate) mod candidate;
 mod clock;
 mod context;
@@ -12,8 +14,6 @@ mod crop;
 mod detector;
 mod halves;
 mod looks;
-#[cfg(all(test, feature = "train"))]
-mod margins;
 pub(crate) mod observer;
 pub(crate) mod parallel;
 mod pass;

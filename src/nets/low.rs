@@ -79,7 +79,7 @@ impl Screen {
         // AVX2 takes three instructions for what VNNI has one for.
         let pays = |&backend: &Backend| asked_for || backend == Backend::Avx512Vnni;
         let backend = Backend::best(isa).filter(pays).ok_or(Unscreened::Isa)?;
-        let Screening { pnet, rnet } = model.screening().ok_or(Unscreened::Weights)?;
+        let Screening { pnet, rnet, .. } = model.screening().ok_or(Unscreened::Weights)?;
         Ok(Self {
             backend,
             pnet: (self::pnet(model, pnet), pnet.margins.clone()),

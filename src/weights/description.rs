@@ -69,3 +69,24 @@ pub(crate) fn from_text(text: &str) -> Option<Description> {
 pub(crate) fn ours(description: Description) -> Option<Description> {
     description.get("format").is_some_and(|format| format == FORMAT.0).then_some(description)
 }
+
+/// The bytes of a safetensors file with an entry more, or another, in what it has; its tensors stay as they are.
+///
+/// # Panics
+/// If it is no model file.
+#[cfg(feature = "convert")]
+pub(crate) fn with_entry(model: &[u8], key: &str, value: &str) -> Vec<u8> {
+    let (length, rest) = model.split_first_chunk().expect("a length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).expect("a header");
+    header.entry("__metadata__".into()).or_insert_with(|| serde_json::json!({}))[key] = value.into();
+    from_parts(&header, data)
+}
+
+/// The bytes of a safetensors file, whose header is filled up to whole eights.
+pub(super) fn from_parts(header: &BTreeMap<String, serde_json::Value>, data: &[u8]) -> Vec<u8> {
+    let mut header = serde_json::to_vec(header).expect("plain values");
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], &header, data].concat()
+}

@@ -35,6 +35,8 @@ pub(crate) use lean::Lean;
 pub(crate) use model::Model;
 #[cfg(feature = "convert")]
 pub use precision::{Precision, convert};
+#[cfg(feature = "convert")]
+pub(crate) use screening::measured_layers;
 pub(crate) use screening::{NetScreening, Range, Screening};
 #[cfg(feature = "convert")]
 pub use summary::{NetSummary, Summary, TensorSummary, summary, system};

@@ -14,7 +14,9 @@ use super::format::{EMBEDDED, FORMAT, MOST_BYTES};
 use super::kind::Kind;
 use super::lean::Lean;
 use super::points;
-use super::screening::Screening;
+#[cfg(feature = "convert")]
+use super::screening;
+use super::screening::{SCREENING, Screening};
 use crate::arch::{Arch, Stage};
 use crate::error::{Error, Result};
 use crate::points::PointNames;
@@ -34,8 +36,7 @@ pub(crate) struct Model {
 impl Model {
     /// The embedded weights.
     pub(crate) fn embedded() -> Self {
-        let model = Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"));
-        Self { screening: Some(Screening::embedded()), ..model }
+        Self::parse(EMBEDDED).unwrap_or_else(|reason| unreachable!("the embedded weights: {reason}"))
     }
 
     /// Reads a model file, or the embedded weights, and its description.
@@ -44,6 +45,12 @@ impl Model {
         let Some(path) = path else { return Ok((Self::embedded(), description::embedded())) };
         let (model, bytes) = Self::read_with_bytes(path)?;
         Ok((model, description::of_file(&bytes)))
+    }
+
+    /// Reads a model file, or the embedded weights: the parameters, and the whole file.
+    #[cfg(feature = "convert")]
+    pub(crate) fn read_or_embedded(path: Option<&Path>) -> Result<(Self, Vec<u8>)> {
+        path.map_or_else(|| Ok((Self::embedded(), EMBEDDED.to_vec())), Self::read_with_bytes)
     }
 
     /// Reads a model file.
@@ -118,7 +125,8 @@ impl Model {
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
             return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
-        Ok(Self { tensors, names, screening: None, lean })
+        let screening = Screening::of_nets(&tensors, entry(SCREENING))?;
+        Ok(Self { tensors, names, screening, lean })
     }
 
     /// Whether every value is one of the other model's, bit by bit, and it has no more.
@@ -151,6 +159,12 @@ impl Model {
     #[cfg(test)]
     pub(crate) fn from_tensors(tensors: HashMap<String, Vec<f32>>) -> Self {
         Self { tensors, names: PointNames::default(), screening: None, lean: Lean::ORIGINAL }
+    }
+
+    /// See [`screening::fingerprint`].
+    #[cfg(feature = "convert")]
+    pub(crate) fn fingerprint(&self) -> u64 {
+        screening::fingerprint(&self.tensors)
     }
 
     /// What was measured for screening, if it was.

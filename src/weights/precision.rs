@@ -6,6 +6,7 @@ use half::{bf16, f16};
 
 use super::description::Description;
 use super::model::Model;
+use super::screening::SCREENING;
 use crate::choice::choice;
 use crate::error::{Error, Result};
 
@@ -28,7 +29,11 @@ choice! {
 /// # Errors
 /// [`crate::ErrorKind::NotFound`] and [`crate::ErrorKind::Unreadable`]; [`crate::ErrorKind::Weights`] if it is no model, or has a value that is too large for the type.
 pub fn convert(model: Option<&Path>, precision: Precision) -> Result<Vec<u8>> {
-    let (weights, description) = Model::read_described(model)?;
+    let (weights, mut description) = Model::read_described(model)?;
+    if precision != Precision::F32 {
+        // Of other values.
+        description.remove(SCREENING);
+    }
     let name = model.map_or("the weights inside".into(), |path| path.to_string_lossy());
     converted(&weights, &description, precision).map_err(|reason| Error::weights(format!("{name}: {reason}")))
 }

@@ -1,5 +1,9 @@
 //! What screening in low precision must know of a model: the ranges of its activations, and the margins, as measured.
 
+use std::collections::HashMap;
+
+use crate::arch::{Arch, Layer, Stage};
+
 /// What the values of a channel lie between on typical images, and their mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Range {
@@ -23,33 +27,59 @@ pub(crate) struct NetScreening {
 pub(crate) struct Screening {
     pub(crate) pnet: NetScreening,
     pub(crate) rnet: NetScreening,
+    /// The [fingerprint] of the nets that were measured.
+    pub(crate) of: u64,
 }
 
 /// What was measured for the embedded weights.
 static EMBEDDED: &str = include_str!("default/screening.txt");
 
+/// The key under which a description has what was measured of its model.
+pub(super) const SCREENING: &str = "screening";
+
 impl Screening {
-    /// Of the embedded weights.
-    pub(crate) fn embedded() -> Self {
-        Self::parse(EMBEDDED).unwrap_or_else(|| unreachable!("what comes with the embedded weights is whole"))
+    /// What is known of the nets with these parameters: from the description of their file, or since they are the embedded ones.
+    /// What was measured of other values holds no longer, and is left aside. The error is the reason why the description can't be
+    /// understood.
+    pub(super) fn of_nets(
+        tensors: &HashMap<String, Vec<f32>>,
+        described: Option<&str>,
+    ) -> Result<Option<Self>, String> {
+        let described = match described.map(Self::parse) {
+            Some(None) => {
+                return Err(format!("what {SCREENING:?} says in its description was not written by calibration"));
+            }
+            Some(known) => known,
+            None => None,
+        };
+        let embedded = || Self::parse(EMBEDDED).expect("what comes with the embedded weights is whole");
+        let of = fingerprint(tensors);
+        let holds = |known: &Self| known.of == of;
+        Ok(described.filter(holds).or_else(|| Some(embedded()).filter(holds)))
     }
 
     /// Reads lines of a net's name, a word and numbers: `margin` once for each range of thresholds, the number of a
-    /// layer once a channel. Lines that begin with `#` are comments. `None` if it is something else.
+    /// layer once a channel; and one with `of` and the fingerprint. Lines that begin with `#` are comments. `None` if it is
+    /// something else.
     fn parse(text: &str) -> Option<Self> {
         let mut screening = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let mut words = line.split(' ');
             let net = match words.next()? {
+                "of" => {
+                    screening.of = u64::from_str_radix(words.next()?, 16).ok()?;
+                    continue;
+                }
                 "pnet" => &mut screening.pnet,
                 "rnet" => &mut screening.rnet,
                 _ => return None,
             };
             let word = words.next()?;
-            let numbers: Vec<f32> = words.map(|number| number.parse().ok()).collect::<Option<_>>()?;
+            let number = |word: &str| word.parse().ok().filter(|number: &f32| number.is_finite());
+            let numbers: Vec<f32> = words.map(number).collect::<Option<_>>()?;
             match (word, &numbers[..]) {
-                ("margin", &[from, to, margin]) => net.margins.push([from, to, margin]),
-                (number, &[least, most, mean]) => {
+                ("margin", &[from, to, margin]) if from < to && margin > 0.0 => net.margins.push([from, to, margin]),
+                (number, &[least, most, mean]) if least <= mean && mean <= most => {
                     let number: usize = number.parse().ok().filter(|number| (1..=8).contains(number))?;
                     net.layers.resize(net.layers.len().max(number), Vec::new());
                     net.layers[number - 1].push(Range { least, most, mean });
@@ -57,37 +87,107 @@ impl Screening {
                 _ => return None,
             }
         }
-        Some(screening)
+        let fits = |net: &NetScreening, stage: Stage| net.layers.iter().map(Vec::len).eq(measured_layers(stage));
+        (fits(&screening.pnet, Stage::PNet) && fits(&screening.rnet, Stage::RNet)).then_some(screening)
     }
+
+    /// The bytes of a model file with this in its description, and all else as it was.
+    #[cfg(feature = "convert")]
+    pub(crate) fn written_into(&self, model: &[u8], images: usize) -> Vec<u8> {
+        super::description::with_entry(model, SCREENING, &self.to_text(images))
+    }
+
+    /// As it is read.
+    #[cfg(feature = "convert")]
+    fn to_text(&self, images: usize) -> String {
+        use std::fmt::Write;
+        let mut text = format!(
+            "# Measured on {images} images by `mtcnn-cpu weights calibrate`: net, layer, and of a channel the least, the \
+             most and the mean.\nof {:016x}\n",
+            self.of
+        );
+        for (stage, net) in [(Stage::PNet, &self.pnet), (Stage::RNet, &self.rnet)] {
+            for [from, to, margin] in &net.margins {
+                writeln!(text, "{stage} margin {from} {to} {margin}").expect("a string has room");
+            }
+            for (k, layer) in net.layers.iter().enumerate() {
+                for Range { least, most, mean } in layer {
+                    writeln!(text, "{stage} {} {least} {most} {mean}", k + 1).expect("a string has room");
+                }
+            }
+        }
+        text
+    }
+}
+
+/// The channels of each layer of which ranges are measured: every one but the last, of which no bytes are made.
+pub(crate) fn measured_layers(stage: Stage) -> impl Iterator<Item = usize> {
+    let channels = stage.arch(0).layers.iter().filter_map(|layer| match *layer {
+        Layer::Conv { outputs, .. } | Layer::Dense { outputs, .. } => Some(outputs),
+        Layer::MaxPool(_) => None,
+    });
+    let channels: Vec<_> = channels.collect();
+    let last = channels.len() - 1;
+    channels.into_iter().take(last)
+}
+
+/// A number that another value anywhere in PNet or RNet changes, but for their points, which no detection uses: FNV-1a, a value
+/// at a time.
+pub(super) fn fingerprint(tensors: &HashMap<String, Vec<f32>>) -> u64 {
+    let parameters =
+        [Stage::PNet, Stage::RNet].map(|stage| stage.arch(0)).into_iter().flat_map(|arch: Arch| arch.parameters());
+    let values = parameters.flat_map(|parameter| &tensors[&parameter.name]);
+    values.fold(0xcbf2_9ce4_8422_2325, |hash, value| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::Model;
 
     #[test]
-    fn what_comes_with_the_embedded_weights_fits_their_nets() {
-        let Screening { pnet, rnet } = Screening::embedded();
-        let channels = |net: &NetScreening| net.layers.iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!((channels(&pnet), channels(&rnet)), (vec![10, 16], vec![28, 48, 64]));
-        for net in [pnet, rnet] {
-            assert!(net.margins.iter().all(|&[from, to, margin]| from < to && margin > 0.0));
-            assert!(net.layers.iter().flatten().all(|range| range.least <= range.mean && range.mean <= range.most));
-        }
+    fn what_comes_with_the_embedded_weights_is_theirs() {
+        let known = Screening::parse(EMBEDDED).unwrap();
+        assert_eq!(format!("{:016x}", known.of), format!("{:016x}", fingerprint(&Model::embedded().tensors)));
+        assert!(!known.pnet.margins.is_empty() && !known.rnet.margins.is_empty());
+    }
+
+    #[test]
+    fn what_was_measured_holds_of_the_same_nets_only() {
+        let mut tensors = Model::embedded().tensors;
+        let known = Screening::parse(EMBEDDED);
+        assert_eq!(Screening::of_nets(&tensors, None), Ok(known.clone()), "those of the embedded weights, in any file");
+        // ONet has no part in it.
+        tensors.get_mut("onet.cls.bias").unwrap()[0] += 1.0;
+        assert_eq!(Screening::of_nets(&tensors, None), Ok(known.clone()));
+        let last = tensors.get_mut("rnet.box.bias").unwrap().last_mut().unwrap();
+        *last = f32::from_bits(last.to_bits() + 1);
+        assert_eq!(Screening::of_nets(&tensors, None), Ok(None), "a bit of RNet");
+        assert_eq!(Screening::of_nets(&tensors, Some(EMBEDDED)), Ok(None), "measured of others");
+        let own = Screening { of: fingerprint(&tensors), ..known.unwrap() };
+        assert_eq!(Screening::of_nets(&tensors, Some(&own.to_text(1))), Ok(Some(own)));
+        assert!(Screening::of_nets(&tensors, Some("of 12")).is_err(), "no layers");
     }
 
     #[test]
     fn other_text_is_refused() {
-        for text in [
+        for line in [
             "onet margin 1 2 3",
             "pnet margin",
             "pnet margin 1 2 three",
+            "pnet margin 2 1 3",
+            "pnet margin 1 2 0",
+            "pnet margin 1 2 inf",
             "pnet 0 1 2 3",
-            "pnet 9 1 2 3",
+            "pnet 9 1 3 2",
             "pnet 1 1 2",
+            "pnet 1 1 3 2",
+            "rnet 3 2 1 1",
+            "of",
+            "of nothing",
             "x",
         ] {
-            assert_eq!(Screening::parse(text), None, "{text}");
+            assert_eq!(Screening::parse(&format!("{EMBEDDED}{line}\n")), None, "{line}");
         }
     }
 }

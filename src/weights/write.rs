@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::description::Description;
 #[cfg(feature = "train")]
 use super::description::of_origin;
+use super::description::{Description, from_parts};
 #[cfg(feature = "train")]
 use super::lean::Lean;
 use super::model::Model;
@@ -36,6 +36,8 @@ impl Model {
         }
         if stage == Stage::ONet {
             self.names = names.clone();
+        } else {
+            self.screening = None;
         }
     }
 
@@ -85,10 +87,7 @@ impl Model {
             let entry = json!({ "data_offsets": [from, data.len()], "dtype": dtype, "shape": parameter.shape });
             header.insert(parameter.name, entry);
         }
-        let mut header = serde_json::to_vec(&header).expect("plain values");
-        header.resize(header.len().next_multiple_of(8), b' ');
-        let length = (header.len() as u64).to_le_bytes();
-        [&length[..], &header, &data].concat()
+        from_parts(&header, &data)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `mtcnn-cpu weights`: model files from and to other systems, and what is in them.
 
 pub(crate) mod args;
+mod calibrate;
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,6 +22,7 @@ pub(crate) fn run(args: &Weights) -> anyhow::Result<Outcome> {
         What::Import(args) => import(args),
         What::Export(args) => export(args),
         What::Convert(args) => convert(args),
+        What::Calibrate(args) => calibrate::calibrate(args),
         What::Info(args) => info(args),
     }
 }
@@ -82,6 +84,8 @@ fn info(args: &Info) -> anyhow::Result<Outcome> {
 
 fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (key, value) in &summary.description {
+        // Of many lines the first says what they are.
+        let value = value.lines().next().unwrap_or_default();
         // A file may say anything, and a terminal obeys some of it.
         writeln!(out, "{:16} {}", quoted(key).to_string(), quoted(value))?;
     }

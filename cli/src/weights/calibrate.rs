@@ -1,0 +1,108 @@
+//! `weights calibrate`: how far low precision errs with a model, measured on images and kept in its file.
+
+use std::io::{self, Write};
+
+use mtcnn_cpu::calibrate::{Calibrated, LossesSeen, Margin, NetCalibration, Ranges, RangesSeen};
+use mtcnn_cpu::image::{DecodeOptions, Orientation};
+use mtcnn_cpu::{ImageView, ordered};
+use rayon::ThreadPool;
+
+use crate::common::detector::pool;
+use crate::common::input::{Input, find, is_stdin, refuse_to_overwrite};
+use crate::common::outcome::{Outcome, Usage, caught, complain};
+use crate::common::progress::progress_bar;
+use crate::weights::args::Calibrate;
+use crate::weights::save;
+
+/// Images, and how they are read.
+struct Images {
+    inputs: Vec<Input>,
+    decode: DecodeOptions,
+    ram: usize,
+    pool: ThreadPool,
+}
+
+pub(super) fn calibrate(args: &Calibrate) -> anyhow::Result<Outcome> {
+    if args.images.iter().any(|path| is_stdin(path)) {
+        return Err(Usage("images are read twice, and stdin (-) can be read only once".into()).into());
+    }
+    let (inputs, left_out) = find(&args.images, None, [])?;
+    let read = args.model.path().into_iter().chain(inputs.iter().filter_map(Input::file_path));
+    refuse_to_overwrite(read, [args.output.as_path()])?;
+    let decode = args.decoding.options(Orientation::Upright);
+    let images = Images { inputs, decode, ram: args.work.memory.ram, pool: pool(args.work.threads)? };
+
+    let ranges = Ranges::new(args.model.path())?;
+    let mut seen = RangesSeen::default();
+    let mut failed = 0;
+    let take = |input: &Input, result| match result {
+        Ok(more) => seen.add(more),
+        Err(reason) => {
+            failed += 1;
+            complain(format_args!("{}: {reason}", input.name));
+        }
+    };
+    images.each("images: ranges", |view| ranges.look(view), take)?;
+    let losses = ranges.losses(seen)?;
+    let mut seen = LossesSeen::default();
+    // What could not be read was told before.
+    let take = |_: &Input, result: Result<_, String>| result.into_iter().for_each(|more| seen.add(more));
+    images.each("images: losses", |view| losses.look(view), take)?;
+    let Calibrated { model, nets, .. } = losses.finish(seen)?;
+    save(&args.output, &model)?;
+    args.format.show(&nets, |out| table(&nets, out))?;
+    if !left_out.is_empty() {
+        complain(&left_out);
+    }
+    if failed == 0 {
+        return Ok(Outcome::Done);
+    }
+    complain(format_args!("{failed} of {} inputs could not be read", images.inputs.len()));
+    Ok(Outcome::Partly)
+}
+
+impl Images {
+    /// Looks at each image, several at a time; `take` gets what was seen, or why it could not be read, in their order.
+    fn each<T: Send>(
+        &self,
+        things: &str,
+        look: impl Fn(&ImageView<'_>) -> T + Sync,
+        mut take: impl FnMut(&Input, Result<T, String>),
+    ) -> anyhow::Result<()> {
+        let bar = progress_bar(things);
+        bar.set_length(self.inputs.len() as u64);
+        ordered::for_each_within(
+            &self.pool,
+            self.inputs.len(),
+            self.ram,
+            |index| self.inputs[index].cost(),
+            |index| caught(|| Ok(look(&ImageView::from(&self.inputs[index].decode(&self.decode)?)))),
+            |index, seen| {
+                bar.inc(1);
+                bar.suspend(|| take(&self.inputs[index], seen));
+                Ok::<_, anyhow::Error>(())
+            },
+        )?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+fn table(nets: &[NetCalibration], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{:<5} {:>12} {:>6} {:>12} {:>10} {:>12} {:>7}",
+        "net", "answers", "error", "thresholds", "passed", "largest loss", "margin"
+    )?;
+    for NetCalibration { net, answers, error, margins, .. } in nets {
+        for Margin { thresholds: [from, to], passed, largest_loss, margin, .. } in margins {
+            let margin = margin.map_or_else(|| "none".into(), |margin| format!("{margin:.2}"));
+            let thresholds = format!("{from} to {to}");
+            writeln!(
+                out,
+                "{net:<5} {answers:>12} {error:>6.3} {thresholds:>12} {passed:>10} {largest_loss:>12.3} {margin:>7}"
+            )?;
+        }
+    }
+    Ok(())
+}
