@@ -289,6 +289,18 @@ fn given_nets_are_trained_on_from_where_they_are() {
         sets.train("onet", "given", &["--from", "embedded", "--recipe", &sets.text("given.toml"), "--steps", "5"]);
     assert_eq!(given.code, 0, "{}", given.err);
     assert_eq!(portrait(Some(&sets.text("given/model.safetensors"))), Some(embedded));
+    // All that a shift of scores changes is the bias of one logit.
+    sets.sources.put("shifted.toml", "[onet.training]\nblend = 0.0\nscore_shift = -1.5");
+    let recipe = sets.text("shifted.toml");
+    let run = sets.train("onet", "shifted", &["--from", "embedded", "--recipe", &recipe, "--steps", "5"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let [given, shifted] = ["given", "shifted"].map(|name| sets.bytes(&format!("{name}/model.safetensors")));
+    let header = 8 + u64::from_le_bytes(given[..8].try_into().unwrap()) as usize;
+    let description: serde_json::Value = serde_json::from_slice(&given[8..header]).unwrap();
+    let face = header + description["onet.cls.bias"]["data_offsets"][1].as_u64().unwrap() as usize - 4;
+    let logit = |model: &[u8]| f32::from_le_bytes(model[face..face + 4].try_into().unwrap());
+    assert!((logit(&shifted) - logit(&given) + 1.5).abs() < 1e-6);
+    assert!(shifted[..face] == given[..face] && shifted[face + 4..] == given[face + 4..]);
     sets.sources.put("half.toml", "[onet.training]\nblend = 0.5");
     let half = sets.train("onet", "half", &["--from", "embedded", "--recipe", &sets.text("half.toml"), "--steps", "5"]);
     assert_eq!(half.code, 0, "{}", half.err);

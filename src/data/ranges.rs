@@ -55,6 +55,7 @@ const RANGES: &[(&str, Range)] = &[
     ("training.rate_decay.factor", Range::new(0.0, 1.0)),
     ("training.rate_decay.to", Range::new(0.0, 1.0)),
     ("training.rate_decay.until", Range::new(0.0, 1e12)),
+    ("training.score_shift", Range::new(-10.0, 10.0)),
     // None leaves a given net as it is.
     ("training.steps", Range::new(0.0, 1e12)),
     ("training.warm_up", Range::new(0.0, 1e12)),

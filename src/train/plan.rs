@@ -28,6 +28,11 @@ pub struct Plan {
     /// 2022, "Robust fine-tuning of zero-shot models").
     #[serde(default = "Plan::all_learned")]
     pub blend: f64,
+    /// What is added to the logit of a face in the result. A batch with e to its power times as many faces for a negative would teach
+    /// about that: thresholds keep their numbers, and a net lets pass more, or less (Menon et al. 2021, "Long-tail learning via logit
+    /// adjustment").
+    #[serde(default)]
+    pub score_shift: f64,
 }
 
 impl Plan {
@@ -47,6 +52,7 @@ impl Plan {
             ("the momentum", "training.momentum", options.momentum.into()),
             ("the weight decay", "training.weight_decay", options.weight_decay.into()),
             ("the blend", "training.blend", self.blend),
+            ("the shift of scores", "training.score_shift", self.score_shift),
             ("the dropout", "training.dropout", options.dropout),
             ("the part of hard examples", "training.hard_ratio", loss.hard_ratio),
         ] {

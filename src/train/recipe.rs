@@ -99,6 +99,9 @@ pub struct TrainingRecipe {
     pub weight_decay: f32,
     /// As [`Plan::blend`].
     pub blend: f64,
+    /// As [`Plan::score_shift`].
+    #[serde(default)]
+    pub score_shift: f64,
 }
 
 /// How the trained cascade is measured.
@@ -187,6 +190,7 @@ impl Recipe {
             momentum,
             weight_decay,
             blend,
+            score_shift,
         } = self.stage(stage).training;
         let mut decay = rate_decay.clone();
         if let Decay::Cosine { until: until @ 0, .. } = &mut decay {
@@ -208,6 +212,7 @@ impl Recipe {
                 convention,
             },
             blend,
+            score_shift,
         }
     }
 }

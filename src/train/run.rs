@@ -223,6 +223,11 @@ impl Training<'_> {
             {
                 values.iter_mut().zip(given).for_each(|(value, given)| *value = given + learned * (*value - given));
             }
+            if let [_, face] = &mut values[..]
+                && parameter.name.ends_with(".cls.bias")
+            {
+                *face += self.plan.score_shift as f32;
+            }
             parameters.push((parameter.name.clone(), values));
         }
         let names = &self.data.manifest().points;
