@@ -60,7 +60,7 @@ impl Arena {
     }
 
     /// The boxes that the first one or two stages let pass, best score first.
-    #[cfg(feature = "train")]
+    #[cfg(any(feature = "convert", feature = "train"))]
     pub(super) fn boxes_after(
         &mut self,
         stages: usize,
