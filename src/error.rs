@@ -41,7 +41,7 @@ pub enum ErrorKind {
     View,
     /// A model file can't be used.
     Weights,
-    /// A data set, or a list that one is made from, can't be used.
+    /// A data set, a list that one is made from, or images from which something is to be concluded can't be used.
     Data,
     /// A training can't begin or go on.
     Train,
@@ -123,13 +123,16 @@ impl Error {
     }
 }
 
-#[cfg(feature = "train")]
+#[cfg(any(feature = "convert", feature = "train"))]
 impl Error {
     /// See [`ErrorKind::Data`].
     pub(crate) fn data(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Data, reason)
     }
+}
 
+#[cfg(feature = "train")]
+impl Error {
     /// See [`ErrorKind::Train`].
     pub(crate) fn train(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Train, reason)

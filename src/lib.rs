@@ -33,7 +33,7 @@
 //! * `serde`: `Serialize` and `Deserialize` of faces, boxes, points and options, `Serialize` of timings.
 //! * `image`: `image::open` and `image::decode`, images from files and bytes, turned upright.
 //! * `draw`: `image::draw`, faces drawn on images.
-//! * `convert`: `weights`, from and to the files of other systems.
+//! * `convert`: `weights`, from and to the files of other systems; `calibrate`, what screening must know of a model.
 //! * `train`: `data`, `train` and `eval`: sets of samples, training, precision and recall.
 //!
 //! The program `mtcnn-cpu` is a crate of its own, `mtcnn-cpu-cli`.

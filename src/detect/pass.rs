@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::context::{Cascade, Context, Search};
 use super::halves::{self, Halves};
 use super::looks::Looks;
-#[cfg(feature = "train")]
+#[cfg(any(feature = "convert", feature = "train"))]
 use super::observer::NoObserver;
 use super::observer::Observer;
 use super::propose::Proposer;
@@ -14,7 +14,7 @@ use super::suppression::Suppressor;
 use super::timing::{Level, Timing};
 use crate::face::Face;
 use crate::geometry::BBox;
-#[cfg(feature = "train")]
+#[cfg(any(feature = "convert", feature = "train"))]
 use crate::image::ImageView;
 
 /// What a pass needs; it grows to what the largest image asks for and is used again.

@@ -11,8 +11,8 @@ use crate::common::detector::pool;
 use crate::common::input::{Input, find, is_stdin, refuse_to_overwrite};
 use crate::common::outcome::{Outcome, Usage, caught, complain};
 use crate::common::progress::progress_bar;
+use crate::common::save::Save;
 use crate::weights::args::Calibrate;
-use crate::weights::save;
 
 /// Images, and how they are read.
 struct Images {
@@ -33,6 +33,8 @@ pub(super) fn calibrate(args: &Calibrate) -> anyhow::Result<Outcome> {
     let images = Images { inputs, decode, ram: args.work.memory.ram, pool: pool(args.work.threads)? };
 
     let ranges = Ranges::new(args.model.path())?;
+    // What can't be written is told before all the work.
+    let mut file = Save::begin(&args.output)?;
     let mut seen = RangesSeen::default();
     let mut failed = 0;
     let take = |input: &Input, result| match result {
@@ -49,7 +51,8 @@ pub(super) fn calibrate(args: &Calibrate) -> anyhow::Result<Outcome> {
     let take = |_: &Input, result: Result<_, String>| result.into_iter().for_each(|more| seen.add(more));
     images.each("images: losses", |view| losses.look(view), take)?;
     let Calibrated { model, nets, .. } = losses.finish(seen)?;
-    save(&args.output, &model)?;
+    file.write_all(&model)?;
+    file.finish()?;
     args.format.show(&nets, |out| table(&nets, out))?;
     if !left_out.is_empty() {
         complain(&left_out);

@@ -3,7 +3,7 @@
 //! Low precision may reject only what the nets themselves would reject, and how far it errs depends on their weights. So all images
 //! are looked at twice, as every profile does: once for the [`Ranges`] that the activations lie in, which become bytes then,
 //! and once for the [`Losses`]: how much less what passes a threshold may score in low precision. The margin is
-//! [`RESERVE`] times the largest loss, and at least [`SPREAD`] times the usual error: a few images do not have the largest. Other
+//! 1.5 times the largest loss, and at least 8 times the usual error: a few images do not have the largest. Other
 //! images tell whether it holds: `mtcnn-cpu bench --verify`.
 //!
 //! ```no_run
