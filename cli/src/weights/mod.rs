@@ -84,8 +84,8 @@ fn info(args: &Info) -> anyhow::Result<Outcome> {
 
 fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (key, value) in &summary.description {
-        // Of many lines the first says what they are.
-        let value = value.lines().next().unwrap_or_default();
+        // Its first line says what the others are.
+        let value = if key == "screening" { value.lines().next().unwrap_or_default() } else { value };
         // A file may say anything, and a terminal obeys some of it.
         writeln!(out, "{:16} {}", quoted(key).to_string(), quoted(value))?;
     }
