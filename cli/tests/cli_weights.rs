@@ -289,9 +289,16 @@ fn a_model_is_screened_once_it_is_calibrated() {
     };
     assert!(tensors(&half) == tensors(&calibrated));
     let (_, info, _) = run(&[Path::new("info"), &calibrated]);
-    let line = info.lines().find(|line| line.starts_with("screening")).unwrap();
-    assert!(line.contains("Measured on 2 images"), "{line}");
+    assert!(info.contains("calibrated       on 2 images\n") && !info.contains("screening"), "{info}");
     assert!(info.contains("F16"), "{info}");
+    // Whose weights they are is known as before.
+    let warned = Run::of(
+        subcommand("detect", &["--profile", "mtcnn-caffe", "--weights"])
+            .args([&calibrated, &astronaut])
+            .output()
+            .unwrap(),
+    );
+    assert!(warned.err.contains("those of kpzhang"), "{}", warned.err);
 
     // Another value, though the description is the same: it is not believed.
     let mut bytes = fs::read(&calibrated).unwrap();
@@ -300,12 +307,15 @@ fn a_model_is_screened_once_it_is_calibrated() {
     fs::write(&other, &bytes).unwrap();
     let Run { code, err, .. } = verify(&other);
     assert!(code == 1 && err.contains("nothing to verify"), "{code} {err}");
-    // And what nobody measured is an error.
+    let (_, info, _) = run(&[Path::new("info"), &other]);
+    assert!(info.contains("calibrated       no\n"), "{info}");
+    // Nor is what nobody measured.
     let place = bytes.windows(5).position(|bytes| bytes == b"\\nof ").unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
     bytes[place + 2] = b'x';
     fs::write(&other, &bytes).unwrap();
     let Run { code, err, .. } = verify(&other);
-    assert!(code == 1 && err.contains("other: what \"screening\" says in its description"), "{code} {err}");
+    assert!(code == 1 && err.contains("nothing to verify"), "{code} {err}");
 
     // An image that can't be read is named, and left out; and what cannot be concluded from is refused.
     fs::write(&broken, "no image").unwrap();
@@ -317,9 +327,10 @@ fn a_model_is_screened_once_it_is_calibrated() {
     );
     assert!(fs::read(&other).unwrap() == fs::read(&calibrated).unwrap(), "the others give what they gave");
     fs::remove_file(&other).unwrap();
-    for (image, reason) in
-        [(&broken, "0 images have nothing that pnet looks at"), (&astronaut, "1 images are too few: ")]
-    {
+    for (image, reason) in [
+        (&broken, "nothing in the images is looked at by pnet (images: 0)"),
+        (&astronaut, "too little was seen to conclude anything (images: 1)"),
+    ] {
         let (code, _, err) = calibrate(&half, image, &other);
         assert!(code == 1 && err.contains(reason), "{code} {err}");
     }

@@ -28,9 +28,9 @@ pub struct Plan {
     /// 2022, "Robust fine-tuning of zero-shot models").
     #[serde(default = "Plan::all_learned")]
     pub blend: f64,
-    /// What is added to the logit of a face in the result. A batch with e to its power times as many faces for a negative would teach
-    /// about that: thresholds keep their numbers, and a net lets pass more, or less (Menon et al. 2021, "Long-tail learning via logit
-    /// adjustment").
+    /// What is added to the logit of a face in the result, so that at equal thresholds more passes, or less: about what training with
+    /// `e^score_shift` times as many faces for each negative would give (Menon et al. 2021, "Long-tail learning via logit adjustment").
+    /// What is told of a training under way, losses and curves, is of the net without it.
     #[serde(default)]
     pub score_shift: f64,
 }

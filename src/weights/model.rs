@@ -125,7 +125,7 @@ impl Model {
         if let Some(stranger) = file.names().into_iter().find(|&name| !tensors.contains_key(name)) {
             return Err(format!("the tensor {} is in no net", quoted(stranger)));
         }
-        let screening = Screening::of_nets(&tensors, entry(SCREENING))?;
+        let screening = Screening::of_nets(&tensors, entry(SCREENING));
         Ok(Self { tensors, names, screening, lean })
     }
 

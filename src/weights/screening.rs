@@ -27,6 +27,8 @@ pub(crate) struct NetScreening {
 pub(crate) struct Screening {
     pub(crate) pnet: NetScreening,
     pub(crate) rnet: NetScreening,
+    /// How many images were looked at.
+    pub(crate) images: usize,
     /// The [fingerprint] of the nets that were measured.
     pub(crate) of: u64,
 }
@@ -39,33 +41,26 @@ pub(super) const SCREENING: &str = "screening";
 
 impl Screening {
     /// What is known of the nets with these parameters: from the description of their file, or since they are the embedded ones.
-    /// What was measured of other values holds no longer, and is left aside. The error is the reason why the description can't be
-    /// understood.
-    pub(super) fn of_nets(
-        tensors: &HashMap<String, Vec<f32>>,
-        described: Option<&str>,
-    ) -> Result<Option<Self>, String> {
-        let described = match described.map(Self::parse) {
-            Some(None) => {
-                return Err(format!("what {SCREENING:?} says in its description was not written by calibration"));
-            }
-            Some(known) => known,
-            None => None,
-        };
-        let embedded = || Self::parse(EMBEDDED).expect("what comes with the embedded weights is whole");
+    /// What was measured of other values holds no longer, and what can't be understood is none of ours: both cost time, and no
+    /// face, so that they are left aside.
+    pub(super) fn of_nets(tensors: &HashMap<String, Vec<f32>>, described: Option<&str>) -> Option<Self> {
         let of = fingerprint(tensors);
-        let holds = |known: &Self| known.of == of;
-        Ok(described.filter(holds).or_else(|| Some(embedded()).filter(holds)))
+        let holds = |text: &str| Self::parse(text).filter(|known| known.of == of);
+        described.and_then(holds).or_else(|| holds(EMBEDDED))
     }
 
     /// Reads lines of a net's name, a word and numbers: `margin` once for each range of thresholds, the number of a
-    /// layer once a channel; and one with `of` and the fingerprint. Lines that begin with `#` are comments. `None` if it is
-    /// something else.
+    /// layer once a channel; and one with `images` and their number, and with `of` and the fingerprint. `None` if it is something
+    /// else.
     fn parse(text: &str) -> Option<Self> {
         let mut screening = Self::default();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
+        for line in text.lines() {
             let mut words = line.split(' ');
             let net = match words.next()? {
+                "images" => {
+                    screening.images = words.next()?.parse().ok()?;
+                    continue;
+                }
                 "of" => {
                     screening.of = u64::from_str_radix(words.next()?, 16).ok()?;
                     continue;
@@ -93,19 +88,15 @@ impl Screening {
 
     /// The bytes of a model file with this in its description, and all else as it was.
     #[cfg(feature = "convert")]
-    pub(crate) fn written_into(&self, model: &[u8], images: usize) -> Vec<u8> {
-        super::description::with_entry(model, SCREENING, &self.to_text(images))
+    pub(crate) fn written_into(&self, model: &[u8]) -> Vec<u8> {
+        super::description::with_entry(model, SCREENING, &self.to_text())
     }
 
     /// As it is read.
-    #[cfg(feature = "convert")]
-    fn to_text(&self, images: usize) -> String {
+    #[cfg(any(feature = "convert", feature = "train"))]
+    pub(super) fn to_text(&self) -> String {
         use std::fmt::Write;
-        let mut text = format!(
-            "# Measured on {images} images by `mtcnn-cpu weights calibrate`: net, layer, and of a channel the least, the \
-             most and the mean.\nof {:016x}\n",
-            self.of
-        );
+        let mut text = format!("images {}\nof {:016x}\n", self.images, self.of);
         for (stage, net) in [(Stage::PNet, &self.pnet), (Stage::RNet, &self.rnet)] {
             for [from, to, margin] in &net.margins {
                 writeln!(text, "{stage} margin {from} {to} {margin}").expect("a string has room");
@@ -156,17 +147,17 @@ mod tests {
     fn what_was_measured_holds_of_the_same_nets_only() {
         let mut tensors = Model::embedded().tensors;
         let known = Screening::parse(EMBEDDED);
-        assert_eq!(Screening::of_nets(&tensors, None), Ok(known.clone()), "those of the embedded weights, in any file");
+        assert_eq!(Screening::of_nets(&tensors, None), known.clone(), "those of the embedded weights, in any file");
         // ONet has no part in it.
         tensors.get_mut("onet.cls.bias").unwrap()[0] += 1.0;
-        assert_eq!(Screening::of_nets(&tensors, None), Ok(known.clone()));
+        assert_eq!(Screening::of_nets(&tensors, None), known.clone());
         let last = tensors.get_mut("rnet.box.bias").unwrap().last_mut().unwrap();
         *last = f32::from_bits(last.to_bits() + 1);
-        assert_eq!(Screening::of_nets(&tensors, None), Ok(None), "a bit of RNet");
-        assert_eq!(Screening::of_nets(&tensors, Some(EMBEDDED)), Ok(None), "measured of others");
+        assert_eq!(Screening::of_nets(&tensors, None), None, "a bit of RNet");
+        assert_eq!(Screening::of_nets(&tensors, Some(EMBEDDED)), None, "measured of others");
         let own = Screening { of: fingerprint(&tensors), ..known.unwrap() };
-        assert_eq!(Screening::of_nets(&tensors, Some(&own.to_text(1))), Ok(Some(own)));
-        assert!(Screening::of_nets(&tensors, Some("of 12")).is_err(), "no layers");
+        assert_eq!(Screening::of_nets(&tensors, Some(&own.to_text())), Some(own));
+        assert_eq!(Screening::of_nets(&tensors, Some("of 12")), None, "no layers");
     }
 
     #[test]
@@ -185,6 +176,8 @@ mod tests {
             "rnet 3 2 1 1",
             "of",
             "of nothing",
+            "images -1",
+            "# a comment",
             "x",
         ] {
             assert_eq!(Screening::parse(&format!("{EMBEDDED}{line}\n")), None, "{line}");

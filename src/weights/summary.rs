@@ -9,6 +9,7 @@ use super::description::{self, Description};
 use super::format::EMBEDDED;
 use super::import::Source;
 use super::model::Model;
+use super::screening::SCREENING;
 use crate::error::Result;
 use crate::points::PointNames;
 
@@ -22,6 +23,9 @@ pub struct Summary {
     pub bytes: usize,
     /// The names of the points that it gives.
     pub points: PointNames,
+    /// On how many images was measured how far low precision errs with its PNet and RNet; `None` if it was not, and detection has no
+    /// [screening](crate::DetectorBuilder::screening) with it.
+    pub calibrated: Option<usize>,
     /// What the file says of itself, such as origin and licence.
     pub description: Description,
     /// The nets in the order of the cascade.
@@ -68,7 +72,8 @@ pub fn summary(path: Option<&Path>) -> Result<Summary> {
 /// # Errors
 /// As [`summary`].
 pub fn system(path: Option<&Path>) -> Result<Option<Source>> {
-    let (model, description) = Model::read_described(path)?;
+    let (model, mut description) = Model::read_described(path)?;
+    description.remove(SCREENING);
     let noted = description.get(description::SYSTEM).and_then(|system| system.parse().ok());
     Ok(noted.or_else(|| {
         (description == description::embedded() || model.equals(&Model::embedded())).then_some(Source::Kpzhang)
@@ -91,5 +96,6 @@ fn of_model(bytes: &[u8]) -> Summary {
     let description = description::of_file(bytes);
     let parameters = nets.iter().map(|net| net.parameters).sum();
     let points = model.names().clone();
-    Summary { parameters, bytes: bytes.len(), points, description, nets: nets.into() }
+    let calibrated = model.screening().map(|known| known.images);
+    Summary { parameters, bytes: bytes.len(), points, calibrated, description, nets: nets.into() }
 }

@@ -12,6 +12,8 @@ use super::description::{Description, from_parts};
 #[cfg(feature = "train")]
 use super::lean::Lean;
 use super::model::Model;
+#[cfg(feature = "train")]
+use super::screening::{SCREENING, Screening, fingerprint};
 use crate::arch::Arch;
 #[cfg(feature = "train")]
 use crate::arch::Stage;
@@ -36,8 +38,6 @@ impl Model {
         }
         if stage == Stage::ONet {
             self.names = names.clone();
-        } else {
-            self.screening = None;
         }
     }
 
@@ -61,6 +61,11 @@ impl Model {
     pub(crate) fn write(&self, path: &Path, origin: &str) -> Result<()> {
         let mut description = of_origin(origin, None, &self.names);
         self.lean.write(&mut description);
+        // Known of any file with these nets, or of this model's own that are still the same.
+        let known = self.screening.as_ref().filter(|known| known.of == fingerprint(&self.tensors));
+        if Screening::of_nets(&self.tensors, None).is_none() {
+            description.extend(known.map(|known| (SCREENING.into(), known.to_text())));
+        }
         crate::files::replace(path, &self.to_bytes(&description))
     }
 
@@ -107,6 +112,13 @@ mod tests {
         assert!(back.tensors == model.tensors);
         assert!(back.tensor("rnet.fc.bias") == [0.5; 128]);
         assert_eq!(back.lean(), model.lean());
+        assert_eq!(back.screening(), None, "of another RNet");
+        let known = Screening { of: fingerprint(&model.tensors), ..model.screening.take().unwrap() };
+        model.screening = Some(known);
+        model.tensors.get_mut("onet.fc.bias").unwrap().fill(0.5);
+        model.write(&path, "a test").unwrap();
+        let back = Model::read(&path).unwrap();
+        assert!(back.screening() == model.screening() && back.screening().is_some(), "its own, with another ONet");
         let again = folder.path().join("again.safetensors");
         back.write(&again, "a test").unwrap();
         assert!(std::fs::read(again).unwrap() == std::fs::read(path).unwrap());

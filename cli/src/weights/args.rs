@@ -123,10 +123,10 @@ pub(crate) struct Convert {
 
 /// Measures on images how far low precision errs with a model, and writes the model with what was measured.
 ///
-/// With it detection takes less time, for the same faces to the bit: low precision rejects what the first two nets would reject
-/// by far. Which score is that low depends on the weights. Of the weights inside it is known, and so of a model whose first two nets
-/// are theirs, such as `train cascade --recipe fine-tune` makes; of others it is measured here. All images are looked at twice, as
-/// every profile does: some hundred photographs with faces, of the kind that will be looked at, are enough.
+/// With AVX-512 VNNI, low precision first rejects what the first two nets would reject by far, and detection takes less time. How far
+/// that is depends on the weights. It is known of the weights inside, and so of each model whose first two nets are theirs, such as
+/// `train cascade --from embedded` makes; of others it is measured here. All images are looked at twice, in the way of every
+/// profile: some hundred photographs with faces, of the kind that will be looked at, are enough.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = CALIBRATE_HELP)]
 pub(crate) struct Calibrate {
@@ -264,6 +264,7 @@ Types:
   images with 18,288 faces .9433 as f32, .9432 as f16, .9431 as bf16; on the
   389 faces of the photographs among them .7898, .7887, .7950. Faces near a
   threshold come and go. Half of the file is saved, no time.
+  What `weights calibrate` has measured is of the values as they were, and left out.
 
 Examples:
   mtcnn-cpu weights convert --dtype f16 model.safetensors -o small.safetensors
@@ -281,13 +282,17 @@ Report, a line for each net and range of thresholds:
   passed        Answers that pass the lower threshold.
   largest loss  By how much one of them scores less than its threshold in low
                 precision, at most.
-  margin        1.5 times that, and at least 8 times the error; none if less than
-                1000 answers passed: thresholds in this range are looked at in f32
-                alone.
+  margin        1.5 times that, and at least 8 times the error: what scores less
+                than a threshold by more is rejected. None if less than 1000
+                answers passed: with such thresholds all is done in f32.
+  With --format json a list of {\"net\",\"answers\",\"error\",\"margins\":
+  [{\"thresholds\",\"passed\",\"largest_loss\",\"margin\"}]} on one line.
 
-`bench --verify FOLDER --weights MODEL` tells with other images whether the
-margins hold. What was measured is in the description of the file, under
-\"screening\", and holds as long as no value of the first two nets changes.
+The faces are the same to the bit unless a margin is too small, and whether one
+is, `bench --verify FOLDER --weights MODEL` tells with other images. RNet is
+measured on what PNet lets pass at each profile's own threshold, .6. What was
+measured is in the description of the file, under \"screening\", and holds as long
+as no value of the first two nets changes.
 
 Examples:
   mtcnn-cpu weights calibrate trained/model.safetensors --images photos/ \\
@@ -303,9 +308,11 @@ Exit status:
 const INFO_HELP: &str = "\
 Formats:
   table   The description, and a line a net and a line a tensor.
-  json    One object: {\"parameters\",\"bytes\",\"points\":[…],\"description\":{…},
-          \"nets\":[{\"name\",\"parameters\",\"tensors\":[{\"name\",\"dtype\",
-          \"shape\"}]}]}
+  json    One object: {\"parameters\",\"bytes\",\"points\":[…],\"calibrated\",
+          \"description\":{…},\"nets\":[{\"name\",\"parameters\",\"tensors\":
+          [{\"name\",\"dtype\",\"shape\"}]}]}
+  `calibrated` is on how many images `weights calibrate` has measured the first
+  two nets, if it has.
 
 Exit status:
   0  shown

@@ -1,5 +1,6 @@
 //! `weights calibrate`: how far low precision errs with a model, measured on images and kept in its file.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use mtcnn_cpu::calibrate::{Calibrated, LossesSeen, Margin, NetCalibration, Ranges, RangesSeen};
@@ -13,6 +14,9 @@ use crate::common::outcome::{Outcome, Usage, caught, complain};
 use crate::common::progress::progress_bar;
 use crate::common::save::Save;
 use crate::weights::args::Calibrate;
+
+/// How much more memory an image takes than its decoding: whole levels of the pyramid, and what the first layers make of them.
+const COST: usize = 6;
 
 /// Images, and how they are read.
 struct Images {
@@ -30,26 +34,17 @@ pub(super) fn calibrate(args: &Calibrate) -> anyhow::Result<Outcome> {
     let read = args.model.path().into_iter().chain(inputs.iter().filter_map(Input::file_path));
     refuse_to_overwrite(read, [args.output.as_path()])?;
     let decode = args.decoding.options(Orientation::Upright);
-    let images = Images { inputs, decode, ram: args.work.memory.ram, pool: pool(args.work.threads)? };
+    let mut images = Images { inputs, decode, ram: args.work.memory.ram, pool: pool(args.work.threads)? };
 
     let ranges = Ranges::new(args.model.path())?;
     // What can't be written is told before all the work.
     let mut file = Save::begin(&args.output)?;
     let mut seen = RangesSeen::default();
-    let mut failed = 0;
-    let take = |input: &Input, result| match result {
-        Ok(more) => seen.add(more),
-        Err(reason) => {
-            failed += 1;
-            complain(format_args!("{}: {reason}", input.name));
-        }
-    };
-    images.each("images: ranges", |view| ranges.look(view), take)?;
+    let count = images.inputs.len();
+    images.each("images: ranges", |view| ranges.look(view), |more| seen.add(more))?;
     let losses = ranges.losses(seen)?;
     let mut seen = LossesSeen::default();
-    // What could not be read was told before.
-    let take = |_: &Input, result: Result<_, String>| result.into_iter().for_each(|more| seen.add(more));
-    images.each("images: losses", |view| losses.look(view), take)?;
+    images.each("images: losses", |view| losses.look(view), |more| seen.add(more))?;
     let Calibrated { model, nets, .. } = losses.finish(seen)?;
     file.write_all(&model)?;
     file.finish()?;
@@ -57,36 +52,48 @@ pub(super) fn calibrate(args: &Calibrate) -> anyhow::Result<Outcome> {
     if !left_out.is_empty() {
         complain(&left_out);
     }
+    let failed = count - images.inputs.len();
     if failed == 0 {
         return Ok(Outcome::Done);
     }
-    complain(format_args!("{failed} of {} inputs could not be read", images.inputs.len()));
+    complain(format_args!("{failed} of {count} inputs could not be read"));
     Ok(Outcome::Partly)
 }
 
 impl Images {
-    /// Looks at each image, several at a time; `take` gets what was seen, or why it could not be read, in their order.
+    /// Looks at each image, several at a time, and takes what was seen, in their order. What can't be read is told, and left out from
+    /// then on.
     fn each<T: Send>(
-        &self,
+        &mut self,
         things: &str,
         look: impl Fn(&ImageView<'_>) -> T + Sync,
-        mut take: impl FnMut(&Input, Result<T, String>),
+        mut take: impl FnMut(T),
     ) -> anyhow::Result<()> {
         let bar = progress_bar(things);
         bar.set_length(self.inputs.len() as u64);
+        let Self { inputs, decode, ram, pool } = self;
+        let mut failed = HashSet::new();
         ordered::for_each_within(
-            &self.pool,
-            self.inputs.len(),
-            self.ram,
-            |index| self.inputs[index].cost(),
-            |index| caught(|| Ok(look(&ImageView::from(&self.inputs[index].decode(&self.decode)?)))),
+            pool,
+            inputs.len(),
+            *ram,
+            |index| inputs[index].cost().saturating_mul(COST),
+            |index| caught(|| Ok(look(&ImageView::from(&inputs[index].decode(decode)?)))),
             |index, seen| {
                 bar.inc(1);
-                bar.suspend(|| take(&self.inputs[index], seen));
+                match seen {
+                    Ok(seen) => take(seen),
+                    Err(reason) => {
+                        failed.insert(index);
+                        bar.suspend(|| complain(format_args!("{}: {reason}", inputs[index].name)));
+                    }
+                }
                 Ok::<_, anyhow::Error>(())
             },
         )?;
         bar.finish_and_clear();
+        let mut index = 0..;
+        inputs.retain(|_| index.next().is_some_and(|index| !failed.contains(&index)));
         Ok(())
     }
 }

@@ -83,12 +83,13 @@ fn info(args: &Info) -> anyhow::Result<Outcome> {
 }
 
 fn table(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    for (key, value) in &summary.description {
-        // Its first line says what the others are.
-        let value = if key == "screening" { value.lines().next().unwrap_or_default() } else { value };
+    // Of the many numbers that are measured for screening, it is enough to know whether they hold.
+    for (key, value) in summary.description.iter().filter(|(key, _)| *key != "screening") {
         // A file may say anything, and a terminal obeys some of it.
         writeln!(out, "{:16} {}", quoted(key).to_string(), quoted(value))?;
     }
+    let calibrated = summary.calibrated.map_or_else(|| "no".into(), |images| format!("on {images} images"));
+    writeln!(out, "{:16} {calibrated}", "calibrated")?;
     writeln!(out, "{:16} {}", "bytes", summary.bytes)?;
     writeln!(out, "{:16} {}", "parameters", summary.parameters)?;
     for net in &summary.nets {

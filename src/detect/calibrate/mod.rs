@@ -57,7 +57,7 @@ const RESERVE: f32 = 1.5;
 /// is 6.4 times theirs.
 const SPREAD: f32 = 8.0;
 
-/// Of less that passes a threshold, nothing is concluded.
+/// If fewer answers pass a threshold, nothing is concluded for it.
 const LEAST_ANSWERS: u64 = 1000;
 
 /// The nets of which something is measured: PNet's cells and RNet's crops.
@@ -200,21 +200,23 @@ impl Ranges {
     /// Goes on to the second round, with what was seen in all images.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Data`] if no image had room for a face, or none a box that PNet lets pass.
+    /// [`crate::ErrorKind::Data`] if no image had room for a face, or none a box that PNet lets pass; [`crate::ErrorKind::Weights`] if
+    /// the layers give values without bounds.
     pub fn losses(self, RangesSeen { images, nets }: RangesSeen) -> Result<Losses> {
         let Self(subject) = self;
         let mut layers = Vec::new();
         for (stage, trace) in STAGES.iter().zip(&nets) {
-            let ranges = trace.layers().ok_or_else(|| {
-                Error::data(format!(
-                    "{images} images have nothing that {stage} looks at, or its values have no bounds: photographs with faces \
-                     are needed"
-                ))
-            })?;
+            if !trace.has_seen() {
+                return Err(Error::data(format!(
+                    "nothing in the images is looked at by {stage} (images: {images}): photographs with faces are needed"
+                )));
+            }
+            let ranges =
+                trace.layers().ok_or_else(|| Error::weights(format!("the values of {stage} have no bounds")))?;
             layers.push(NetScreening { layers: ranges, margins: Vec::new() });
         }
         let [pnet, rnet] = <[_; 2]>::try_from(layers).expect("two nets");
-        let screening = Screening { of: subject.model.fingerprint(), pnet, rnet };
+        let screening = Screening { images, of: subject.model.fingerprint(), pnet, rnet };
         let exact = STAGES.map(|stage| Net::new(subject.isa, subject.model.arch(stage), &subject.model));
         let cells = low::pnet(&subject.model, &screening.pnet);
         let crops = low::rnet(&subject.model, &screening.rnet);
@@ -254,7 +256,8 @@ impl Losses {
     /// The model with its margins, from what was seen in all images.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Data`] if too little passed each threshold of a net to conclude anything.
+    /// [`crate::ErrorKind::Data`] if too little passed each threshold of a net to conclude anything; [`crate::ErrorKind::Weights`] if its
+    /// answers have no bounds.
     pub fn finish(self, LossesSeen { images, nets }: LossesSeen) -> Result<Calibrated> {
         let Self { subject, mut screening, .. } = self;
         let nets = [0, 1].map(|i| nets[i].calibration(STAGES[i]));
@@ -262,15 +265,19 @@ impl Losses {
             let with_margin =
                 |it: &Margin| it.margin.map(|margin| [logit(it.thresholds[0]), logit(it.thresholds[1]), margin]);
             known.margins = net.margins.iter().filter_map(with_margin).collect();
+            if !net.error.is_finite() {
+                return Err(Error::weights(format!("the values of {} have no bounds in low precision", net.net)));
+            }
             if known.margins.is_empty() {
                 let most = net.margins.iter().map(|margin| margin.passed).max().unwrap_or(0);
                 return Err(Error::data(format!(
-                    "{images} images are too few: {most} answers of {} pass the lowest threshold, {LEAST_ANSWERS} are needed",
+                    "too little was seen to conclude anything (images: {images}): {most} answers of {} pass the lowest \
+                     threshold, {LEAST_ANSWERS} are needed",
                     net.net
                 )));
             }
         }
-        Ok(Calibrated { model: screening.written_into(&subject.bytes, images), nets })
+        Ok(Calibrated { model: Screening { images, ..screening }.written_into(&subject.bytes), nets })
     }
 }
 
@@ -338,8 +345,8 @@ impl Errors {
                 thresholds: [thresholds[0], thresholds[1]],
                 passed,
                 largest_loss,
-                // Of weights that see nothing, everything is equal, and no logit is lost.
-                margin: (passed >= LEAST_ANSWERS && margin > 0.0 && margin.is_finite()).then_some(margin),
+                // Nets whose answers are all the same have no error.
+                margin: (passed >= LEAST_ANSWERS && margin > 0.0 && error.is_finite()).then_some(margin),
             }
         });
         NetCalibration { net, answers: self.answers, error, margins: margins.collect() }

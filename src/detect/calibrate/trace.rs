@@ -35,6 +35,11 @@ impl Trace {
         }
     }
 
+    /// Whether there was anything to look at.
+    pub(super) fn has_seen(&self) -> bool {
+        self.0.iter().flatten().any(|channel| channel.count > 0)
+    }
+
     /// The ranges; `None` if nothing was seen, or values without bounds.
     pub(super) fn layers(&self) -> Option<Vec<Vec<Range>>> {
         let range = |&Channel { least, most, sum, count }: &Channel| {
