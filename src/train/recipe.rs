@@ -287,6 +287,17 @@ mod tests {
     }
 
     #[test]
+    fn given_nets_are_not_shifted_as_quick_shifts_its_own() {
+        let shifts = |name: &str| {
+            let recipe = Recipe::read(Path::new(name)).unwrap();
+            Stage::ALL.map(|stage| recipe.plan(stage).score_shift)
+        };
+        assert_eq!(shifts("fine-tune"), [0.0; 3]);
+        assert_eq!(shifts("quick"), [0.0, 1.25, -0.8]);
+        assert_eq!(shifts("mtcnn-caffe"), [0.0; 3]);
+    }
+
+    #[test]
     fn the_seeds_numbers_are_the_defaults_of_sets() {
         let recipe = Recipe::read(Path::new("mtcnn-caffe")).unwrap();
         for stage in [Stage::PNet, Stage::RNet, Stage::ONet] {
