@@ -45,7 +45,7 @@ use crate::nets::{Net, Scratch, low};
 use crate::profile::Profile;
 use crate::weights::{Model, NetScreening, Screening};
 use shown::{Shown, shown};
-use trace::Trace;
+use trace::{Layers, Trace};
 
 /// Probabilities: from each to the next, thresholds have a margin of their own.
 const THRESHOLDS: [f32; 12] = [0.03, 0.1, 0.2, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.93, 0.97, 0.99];
@@ -79,7 +79,10 @@ struct Subject {
 }
 
 /// The first round: what the activations lie between.
-pub struct Ranges(Subject);
+pub struct Ranges {
+    subject: Subject,
+    layers: [Layers; 2],
+}
 
 /// What [`Ranges::look`] saw in an image, or in some; by default in none.
 #[derive(Debug)]
@@ -182,17 +185,17 @@ impl Ranges {
             builder.weights_bytes(&bytes[..]).build()
         };
         let detectors = Profile::ALL.map(of).into_iter().collect::<Result<_>>()?;
-        Ok(Self(Subject { bytes, model, backend, isa, detectors }))
+        let layers = STAGES.map(|stage| Layers::of(&model, isa, stage));
+        Ok(Self { subject: Subject { bytes, model, backend, isa, detectors }, layers })
     }
 
     /// Looks at an image.
     #[must_use]
     pub fn look(&self, image: &ImageView<'_>) -> RangesSeen {
         let mut seen = RangesSeen { images: 1, ..RangesSeen::default() };
-        let nets = STAGES.map(|stage| trace::Layers::of(&self.0.model, self.0.isa, stage));
-        self.0.show(image, |shown| {
+        self.subject.show(image, |shown| {
             let net = usize::from(matches!(shown, Shown::Crops(_)));
-            nets[net].run(&shown, &mut seen.nets[net]);
+            self.layers[net].run(&shown, &mut seen.nets[net]);
         });
         seen
     }
@@ -203,19 +206,19 @@ impl Ranges {
     /// [`crate::ErrorKind::Data`] if no image had room for a face, or none a box that PNet lets pass; [`crate::ErrorKind::Weights`] if
     /// the layers give values without bounds.
     pub fn losses(self, RangesSeen { images, nets }: RangesSeen) -> Result<Losses> {
-        let Self(subject) = self;
-        let mut layers = Vec::new();
-        for (stage, trace) in STAGES.iter().zip(&nets) {
+        let Self { subject, .. } = self;
+        let net = |i: usize| {
+            let (stage, trace): (_, &Trace) = (STAGES[i], &nets[i]);
             if !trace.has_seen() {
                 return Err(Error::data(format!(
                     "nothing in the images is looked at by {stage} (images: {images}): photographs with faces are needed"
                 )));
             }
-            let ranges =
-                trace.layers().ok_or_else(|| Error::weights(format!("the values of {stage} have no bounds")))?;
-            layers.push(NetScreening { layers: ranges, margins: Vec::new() });
-        }
-        let [pnet, rnet] = <[_; 2]>::try_from(layers).expect("two nets");
+            let layers = trace.layers();
+            let layers = layers.ok_or_else(|| Error::weights(format!("the values of {stage} have no bounds")))?;
+            Ok(NetScreening { layers, margins: Vec::new() })
+        };
+        let (pnet, rnet) = (net(0)?, net(1)?);
         let screening = Screening { images, of: subject.model.fingerprint(), pnet, rnet };
         let exact = STAGES.map(|stage| Net::new(subject.isa, subject.model.arch(stage), &subject.model));
         let cells = low::pnet(&subject.model, &screening.pnet);
